@@ -1,0 +1,56 @@
+# make (or make help) lists what there is to do.
+
+PYTHON ?= python3
+# For torch without CUDA: make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help setup demo test check bench clean
+
+help:
+	@echo "make setup   the environment, in .venv (once; a few minutes)"
+	@echo "make demo    distil the embedded corpus into runs/tiny (minutes)"
+	@echo "make test    every test, offline"
+	@echo "make check   formatting, lint and types"
+	@echo "make bench   the benchmarks"
+	@echo "make clean   remove caches and build output (keeps .venv and runs)"
+
+setup: $(STAMP)
+	@echo "ready: $(BIN)/winnow --help"
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "winnow: $(PYTHON) is missing or older than 3.11; try make setup PYTHON=python3.11" >&2; \
+	  exit 2; }
+	@echo "setting up .venv (a few minutes, mostly downloading)"
+	@start=$$(date +%s); set -e; \
+	$(PYTHON) -m venv .venv; \
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt \
+	  $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch; \
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	touch $(STAMP); \
+	echo "set up .venv in $$(( $$(date +%s) - start )) s"
+
+demo: $(STAMP)
+	$(BIN)/winnow run experiment=tiny
+	@echo "the demo's report, picture, scores and models: runs/tiny"
+
+test: $(STAMP)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+	@echo "all tests passed; they are in tests/, mirroring the packages"
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	@echo "formatting, lint and types are clean; their settings are in pyproject.toml"
+
+bench: $(STAMP)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/bench -q -s
+	@echo "the benchmarks are in tests/bench"
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find conf core forgetting evals tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "clean; .venv and runs are kept"

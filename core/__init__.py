@@ -1,0 +1,1 @@
+"""The engine: corpus, teacher, student, distillation. Imports nothing of forgetting/ or evals/."""

@@ -1,0 +1,158 @@
+"""Artifacts on disk: one folder each, written under a temporary name, marked done by a fingerprint.
+
+An artifact is what one stage leaves behind. Its fingerprint covers the configuration that shaped it, the
+fingerprints of what it was made from, and the version of this package. A stage whose artifact is there with
+the same fingerprint is skipped; one that is there with another fingerprint is refused, never overwritten.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from core.errors import UserError
+
+CODE_VERSION = "1"  # raise when the same configuration would give another result
+MARK = "artifact.json"
+PARTIAL = ".partial"
+
+
+def plain(cfg: Any) -> Any:
+    """A configuration node as plain containers, with interpolations resolved."""
+    if isinstance(cfg, dict):
+        return {key: plain(value) for key, value in cfg.items()}
+    return OmegaConf.to_container(cfg, resolve=True) if OmegaConf.is_config(cfg) else cfg
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal; raises UserError when it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON whole or not at all."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; raises UserError when the file is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing: run the stage that writes it first") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
+
+
+def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, Mapping) and value:
+        parts = (_flatten(v, f"{prefix}.{k}" if prefix else str(k)) for k, v in value.items())
+        return {key: leaf for part in parts for key, leaf in part.items()}
+    return {prefix: value}
+
+
+class Artifact:
+    """One folder of a run: what it was made from, whether it is done, and a safe way to write it."""
+
+    def __init__(self, folder: Path, config: Any = None, inputs: Mapping[str, str] | None = None):
+        self.folder = folder
+        self.made_from = {
+            "config": plain(config),
+            "inputs": dict(inputs or {}),
+            "code_version": CODE_VERSION,
+        }
+        text = json.dumps(self.made_from, sort_keys=True)
+        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def is_done(self, overwrite: bool = False) -> bool:
+        """True when the folder holds this artifact, whole.
+
+        Raises UserError when it holds another one (made from another configuration or other inputs; with
+        `overwrite` that one is removed instead) or a damaged one.
+        """
+        if not self.folder.exists():
+            return False
+        try:
+            mark = read_json(self.folder / MARK)
+        except UserError:
+            if not overwrite:
+                raise
+            mark = {}
+        if mark.get("fingerprint") != self.fingerprint:
+            if overwrite:
+                shutil.rmtree(self.folder)
+                return False
+            raise UserError(
+                f"{self.folder} was made from another configuration ({self._difference(mark)}): "
+                "choose another run=NAME, or add overwrite=true to make it again"
+            )
+        verify(self.folder, mark)
+        return True
+
+    def _difference(self, mark: Mapping[str, Any]) -> str:
+        old, new = _flatten(mark.get("made_from", {})), _flatten(self.made_from)
+        changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+        shown = [
+            f"{key.removeprefix('config.')}: {old.get(key)} → {new.get(key)}" for key in changed
+        ]
+        return "; ".join(shown[:2]) + (f"; and {len(shown) - 2} more" if len(shown) > 2 else "")
+
+    @contextmanager
+    def writing(self) -> Iterator[Path]:
+        """A folder to write into; it becomes the artifact when the block ends without an exception.
+
+        What an interrupted writer of the same fingerprint left is kept, so that it can go on from there.
+        """
+        partial = self.folder.with_name(self.folder.name + PARTIAL)
+        started = partial / "started.json"
+        if partial.exists() and not (
+            started.exists() and read_json(started).get("fingerprint") == self.fingerprint
+        ):
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True, exist_ok=True)
+        write_json(started, {"fingerprint": self.fingerprint})
+        yield partial
+        started.unlink()
+        files = sorted(path for path in partial.rglob("*") if path.is_file())
+        sums = {path.relative_to(partial).as_posix(): hash_file(path) for path in files}
+        mark = {"fingerprint": self.fingerprint, "made_from": self.made_from, "files": sums}
+        write_json(partial / MARK, mark)
+        os.replace(partial, self.folder)
+
+
+def verify(folder: Path, mark: Mapping[str, Any]) -> None:
+    """Compare each file of an artifact with its checksum; raises UserError at the first that differs."""
+    for name, expected in mark.get("files", {}).items():
+        path = folder / name
+        if not path.exists() or hash_file(path) != expected:
+            state = "altered or truncated" if path.exists() else "missing"
+            raise UserError(f"{path} is {state}: delete {folder} and run again to make it anew")
+
+
+def fingerprint_of(folder: Path, made_by: str) -> str:
+    """The fingerprint of an artifact that is already there.
+
+    Raises UserError, naming the command in `made_by`, when it isn't.
+    """
+    if not (folder / MARK).exists():
+        raise UserError(f"{folder} isn't there yet: run `winnow {made_by}` first")
+    mark = read_json(folder / MARK)
+    verify(folder, mark)
+    return str(mark["fingerprint"])
+
+
+def run_folder(cfg: DictConfig) -> Path:
+    """The folder of the run that the configuration names."""
+    return Path(cfg.runs_dir) / str(cfg.run)

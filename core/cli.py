@@ -1,0 +1,195 @@
+"""The command line: ``winnow VERB [overrides]``.
+
+A verb names one stage function (``conf/verbs.yaml``), imported only when it runs, so that help
+answers at once. Every override is checked before the stage starts; what the user can mend is one
+line on stderr and exit status 2, anything else keeps its traceback.
+"""
+
+import argparse
+import errno
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import yaml
+
+from core import compose
+from core.errors import UserError, nearest
+
+if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help
+    from omegaconf import DictConfig
+
+# Only a default: what the user has set in the environment wins.
+QUIET = {
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+PLACE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS}
+# How a full disk reads in the exceptions of safetensors, datasets and torch.save.
+FULL = ("No space left on device", "Not enough disk space", "unexpected pos", "failed writing")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit status: 0, 2 for what the user can mend, 130 interrupted."""
+    try:
+        _dispatch(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        print("winnow: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except Exception as error:
+        line = explain(error)
+        if line is None:
+            raise
+        print(f"winnow: {line}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def explain(error: BaseException) -> str | None:
+    """One line for what the user can mend, or None for a bug.
+
+    Looks along the chain of causes: Hydra and datasets wrap what a constructor or a row raised.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, UserError):
+            return " ".join(str(cause).split())
+        number = cause.errno if isinstance(cause, OSError) else None
+        where = f": {cause.filename}" if isinstance(cause, OSError) and cause.filename else ""
+        if number in (errno.ENOSPC, errno.EDQUOT) or any(text in str(cause) for text in FULL):
+            return f"no space left on the disk{where}; free some, and the same command goes on"
+        if number in PLACE_ERRORS:
+            return f"{os.strerror(number).lower()}{where}; choose a folder you can write to"
+        cause = cause.__cause__
+    return None
+
+
+def _dispatch(argv: list[str]) -> None:
+    verbs = yaml.safe_load((compose.CONF / "verbs.yaml").read_text())
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_overview(verbs))
+        return
+    if argv[0] == "--version":
+        print(f"winnow {version('winnow-lm')}")
+        return
+    verb = argv[0]
+    if verb not in verbs:
+        hint = nearest(verb, verbs) or f"; the verbs are {', '.join(verbs)}"
+        raise UserError(f"no verb '{verb}'{hint}")
+    args = _parse(argv[1:])
+    if args.help:
+        print(_verb_help(verb, verbs[verb]["help"]))
+    elif args.cfg:
+        from omegaconf import OmegaConf
+
+        for cfg in compose.jobs(args.overrides, args.multirun):
+            print(OmegaConf.to_yaml(cfg), end="")
+    else:
+        jobs = [compose.ready(cfg) for cfg in compose.jobs(args.overrides, args.multirun)]
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        module, _, function = verbs[verb]["target"].rpartition(".")
+        stage = getattr(importlib.import_module(module), function)
+        if args.multirun:
+            _sweep(stage, args.overrides)
+        else:
+            stage(jobs[0])
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; the flags are -m, --cfg job and --help")
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-h", "--help", action="store_true")
+    parser.add_argument("-m", "--multirun", action="store_true")
+    parser.add_argument("-c", "--cfg", choices=["job"])
+    parser.add_argument("overrides", nargs="*")
+    return parser.parse_intermixed_args(argv)
+
+
+def _sweep(stage: "Callable[[DictConfig], None]", overrides: Sequence[str]) -> None:
+    """Hand the sweep to Hydra, so that its launchers (processes, clusters) can take it."""
+    import hydra
+
+    def job(cfg: "DictConfig") -> None:
+        stage(compose.ready(cfg))
+
+    # Hydra reads its arguments from sys.argv, and hides what a job raised unless told not to.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    logs = ["hydra/job_logging=stdout", "hydra.job_logging.root.level=WARNING"]
+    folder = r"hydra.sweep.dir=${runs_dir}/sweeps/${now:%Y-%m-%d_%H-%M-%S}"
+    argv, sys.argv = sys.argv, ["winnow", "--multirun", *logs, folder, *overrides]
+    try:
+        hydra.main(version_base="1.3", config_path=str(compose.CONF), config_name="config")(job)()
+    finally:
+        sys.argv = argv
+
+
+def _overview(verbs: Mapping[str, Mapping[str, str]]) -> str:
+    lines = [f"  {verb:<9} {entry['help']}" for verb, entry in verbs.items()]
+    return "\n".join(
+        [
+            "usage: winnow VERB [key=value ...] [-m] [--cfg job]",
+            "",
+            "Distil a language model into a core that keeps its skills and loses its memories.",
+            "",
+            *lines,
+            "",
+            "winnow VERB --help lists its options; winnow --version the version.",
+            "Try: winnow run experiment=tiny",
+        ]
+    )
+
+
+def _verb_help(verb: str, summary: str) -> str:
+    primary = yaml.safe_load((compose.CONF / "config.yaml").read_text())
+    chosen = {
+        name.split()[-1]: choice  # "optional experiment" names the group experiment
+        for entry in primary.pop("defaults", [])
+        if isinstance(entry, dict)
+        for name, choice in entry.items()
+    }
+    groups = [f"  {name:<12} {_choices(name, choice)}" for name, choice in chosen.items()]
+    options = [
+        f"  {key}={value if isinstance(value, str) else json.dumps(value)}"
+        for key, value in compose.flatten(primary)
+        if not isinstance(value, dict) and not key.startswith("hydra.")
+    ]
+    return "\n".join(
+        [
+            f"usage: winnow {verb} [key=value ...] [-m] [--cfg job]",
+            "",
+            f"{verb}: {summary}",
+            "",
+            "groups (group=choice; * is the default):",
+            *groups,
+            "",
+            "options (key=value; --cfg job shows those of the chosen groups too):",
+            *options,
+            "",
+            "examples:",
+            f"  winnow {verb} experiment=tiny",
+            f"  winnow {verb} -m experiment=tiny seed=0,1 'run=tiny_${{seed}}'",
+        ]
+    )
+
+
+def _choices(group: str, chosen: Any) -> str:
+    default = chosen if isinstance(chosen, list) else [chosen]
+    names = sorted(file.stem for file in (compose.CONF / group).glob("*.yaml"))
+    return " | ".join(f"{name}*" if name in default else name for name in names)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""Overrides in, checked configuration out.
+
+Hydra composes; what is added here is that a slip is named with the nearest right word, and that a
+value is compared with the type of the option's default before anything runs.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import conf
+from core.errors import UserError, nearest
+
+if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help, which needs `flatten`
+    from hydra.core.override_parser.types import Override
+    from omegaconf import DictConfig
+
+CONF = Path(conf.__file__).parent
+
+# What an option takes, by the type of its default.
+TAKES: dict[type, tuple[str, tuple[type, ...]]] = {
+    bool: ("true or false", (bool,)),
+    int: ("a whole number", (int,)),
+    float: ("a number", (int, float)),
+    str: ("one word or text", (str, int, float, bool)),
+    list: ("a list such as [a,b]", (list,)),
+    dict: ("a mapping such as {a:1}", (dict,)),
+}
+
+
+def jobs(overrides: Sequence[str], multirun: bool = False) -> "list[DictConfig]":
+    """The configuration of each job: one, or with `multirun` one for each point of the sweep.
+
+    Raises UserError for an override that cannot be read, an option, group or choice that does not
+    exist (the nearest is named), and a value of another type than the option's default.
+    """
+    from hydra import initialize_config_dir
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException, OverrideParseException
+    from omegaconf.errors import OmegaConfBaseException
+
+    with initialize_config_dir(str(CONF), job_name="winnow", version_base="1.3"):
+        parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+        points = [list(overrides)]
+        try:
+            if multirun:  # every job is checked before the first one starts
+                points = BasicSweeper.split_arguments(parser.parse_overrides(points[0]), None)[0]
+            return [_compose_one(parser.parse_overrides(point)) for point in points]
+        except OverrideParseException as error:
+            reason = str(error).splitlines()[-1]
+            raise UserError(f"cannot read '{error.override}' ({reason}): write key=value") from None
+        except (HydraException, OmegaConfBaseException) as error:
+            raise UserError(str(error)) from None
+
+
+def _compose_one(overrides: "list[Override]") -> "DictConfig":
+    import hydra
+    from omegaconf import OmegaConf
+
+    # Chosen groups first: they decide which options exist and what type each one has.
+    lines = {str(o.input_line): o for o in overrides}
+    settings = [
+        line for line, o in lines.items() if o.key_or_group.startswith(("hydra.", "hydra/"))
+    ]
+    groups = [line for line, o in lines.items() if _chooses(o, settings)]
+    base = hydra.compose("config", [*settings, *groups])
+    defaults = dict(flatten(OmegaConf.to_container(base, resolve=False)))
+    for line, override in lines.items():
+        if line not in settings and line not in groups and not override.is_sweep_override():
+            _check(override, defaults)
+    return hydra.compose("config", list(lines))
+
+
+def _chooses(override: "Override", settings: list[str]) -> bool:
+    """Whether `override` names a group. Raises UserError for a choice that the group lacks.
+
+    Hydra itself passes over a choice that is missing where the default is optional.
+    """
+    from hydra.core.global_hydra import GlobalHydra
+
+    # With the settings, since `hydra.searchpath` may bring a user's own groups and choices.
+    group, loader = override.key_or_group, GlobalHydra.instance().config_loader()
+    options = loader.get_group_options(group, config_name="config", overrides=settings)
+    if options and not override.is_sweep_override():
+        chosen = override.value()
+        for choice in chosen if isinstance(chosen, list) else [chosen]:
+            if choice is not None and str(choice) not in options and "/" not in str(choice):
+                hint = nearest(str(choice), options) or ";"
+                raise UserError(
+                    f"{group} has no choice '{choice}'{hint} choices: {', '.join(options)}"
+                )
+    return bool(options)
+
+
+def _check(override: "Override", defaults: Mapping[str, Any]) -> None:
+    key = override.key_or_group
+    if key not in defaults:
+        if override.is_add() or override.is_force_add():
+            return
+        known = [*defaults, *(folder.name for folder in CONF.iterdir() if folder.is_dir())]
+        raise UserError(f"no option '{key}'{nearest(key, known) or '; --cfg job shows them all'}")
+    default, given = defaults[key], override.value()
+    if override.is_delete() or default is None or given is None:
+        return
+    if any(isinstance(v, str) and ("${" in v or v == "???") for v in (default, given)):
+        return  # known only once interpolations are resolved
+    takes, types = TAKES[type(default)]
+    # A bool is an int to Python, and to nobody else.
+    if not isinstance(given, types) or (isinstance(given, bool) and bool not in types):
+        raise UserError(f"{key} takes {takes}, not '{override.get_value_element_as_str()}'")
+
+
+def ready(cfg: "DictConfig") -> "DictConfig":
+    """`cfg` with its interpolations resolved. Raises UserError for a value that is still needed."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        for key in sorted(OmegaConf.missing_keys(cfg)):
+            example = "FILE" if key.endswith("path") else "VALUE"
+            raise UserError(f"{key} is needed: add {key}={example}")
+        OmegaConf.resolve(cfg)
+    except OmegaConfBaseException as error:
+        raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
+    return cfg
+
+
+def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every dotted key below `node` with its value, inner nodes included."""
+    for name, value in node.items():
+        yield f"{prefix}{name}", value
+        if isinstance(value, dict):
+            yield from flatten(value, f"{prefix}{name}.")

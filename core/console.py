@@ -1,0 +1,42 @@
+"""The one console, and the progress that long work shows."""
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Report = Callable[[int, int, str], None]  # steps done, steps in all, a short note
+
+
+def progress_bars() -> Progress:
+    """Bars with a note, the time spent and the time left; they vanish when the work is done."""
+    return Progress(
+        TextColumn("[bold]{task.description:<22}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[note]}"),
+        console=console,
+        transient=True,
+    )
+
+
+class Lines:
+    """Progress for a log file: one line a job every `every` seconds."""
+
+    def __init__(self, every: float = 30.0):
+        self.every = every
+        self.last: dict[str, float] = {}
+
+    def __call__(self, job: str, done: int, total: int, note: str) -> None:
+        """Print a line when the last one of this job is old enough."""
+        now = time.monotonic()
+        if now - self.last.setdefault(job, now) >= self.every:
+            self.last[job] = now
+            console.print(f"  {job}: {done:,}/{total:,} {note}")

@@ -1,0 +1,1 @@
+"""Corpora: where rows come from, and how they become packed token sequences."""

@@ -1,0 +1,82 @@
+"""Each piece of text at most once: what a reference may see that must not learn anything by heart.
+
+Documents are taken apart into sentences; sentences that say the same in other words are one piece, found
+from the text alone: two sentences are near-duplicates when the words they share carry most of the
+information of the words in either, sum of idf over the intersection / sum over the union ≥ `THRESHOLD`.
+Tasks are pieces as a whole, compared exactly (up to case and white space).
+"""
+
+import math
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from core.corpus.rows import Row, joined_text
+
+THRESHOLD = 0.45
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+WORD = re.compile(r"\w+")
+
+
+def deduplicate(rows: Sequence[Row], seed: int = 0) -> list[Row]:
+    """The rows with every piece but one of each group of near-duplicates dropped, order kept.
+
+    Which one stays is drawn at random, so that what remains is spread over the whole corpus. Documents
+    lose sentences, and go when nothing is left of them.
+    """
+    pieces = [_sentences(row["text"]) if "text" in row else [joined_text(row)] for row in rows]
+    sentences = {s for row, parts in zip(rows, pieces, strict=True) if "text" in row for s in parts}
+    group = _near_duplicates(sorted(sentences), random.Random(f"{seed}/groups"))
+    places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for number, parts in enumerate(pieces):
+        for at, piece in enumerate(parts):
+            places[group.get(piece) or " ".join(piece.lower().split())].append((number, at))
+    rng = random.Random(f"{seed}/kept")
+    kept = {rng.choice(spots) for spots in places.values()}
+    result = []
+    for number, (row, parts) in enumerate(zip(rows, pieces, strict=True)):
+        remaining = [piece for at, piece in enumerate(parts) if (number, at) in kept]
+        if "text" in row and remaining:
+            result.append({**row, "text": " ".join(remaining)})
+        elif remaining:
+            result.append(row)
+    return result
+
+
+def _sentences(text: str) -> list[str]:
+    return [part for part in SENTENCE_END.split(text) if part.strip()]
+
+
+def _near_duplicates(sentences: Sequence[str], rng: random.Random) -> dict[str, str]:
+    """Map each sentence to the first of its group, visiting them in random order."""
+    words = {sentence: frozenset(WORD.findall(sentence.lower())) for sentence in sentences}
+    frequency = Counter(word for found in words.values() for word in found)
+    idf = {word: math.log(1 + len(words) / count) for word, count in frequency.items()}
+    weight = {s: sum(idf[word] for word in found) for s, found in words.items()}
+    leaders: dict[str, list[str]] = defaultdict(list)  # word -> leading sentences with it
+    group: dict[str, str] = {}
+    order = list(sentences)
+    rng.shuffle(order)
+    for sentence in order:
+        shared: dict[str, float] = defaultdict(float)
+        # The rarer half of the words is enough to meet every candidate: a near-duplicate shares
+        # more than half of the information, which can't all lie in the commoner half.
+        rare_first = sorted(words[sentence], key=lambda word: (-idf[word], word))
+        for word in rare_first[: len(rare_first) // 2 + 1]:
+            for leader in leaders[word]:
+                shared.setdefault(leader, 0.0)
+        for leader in shared:
+            shared[leader] = sum(idf[word] for word in words[sentence] & words[leader])
+        overlap = {
+            leader: both / (weight[sentence] + weight[leader] - both)
+            for leader, both in shared.items()
+        }
+        best = max(overlap, key=lambda leader: (overlap[leader], leader), default=None)
+        if best is not None and overlap[best] >= THRESHOLD:
+            group[sentence] = best
+        else:
+            group[sentence] = sentence
+            for word in words[sentence]:
+                leaders[word].append(sentence)
+    return group

@@ -1,0 +1,121 @@
+"""Rows of text as packed token sequences in which rows never see each other.
+
+Shapes: S sequences, T tokens a sequence. `position_ids` restart at each row; given without an attention
+mask, transformers builds the block-diagonal mask from them.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from datasets import Dataset, Features, Sequence, Value
+from transformers import PreTrainedTokenizerFast
+
+from core.corpus.rows import Row, joined_text, prompt_of
+from core.errors import UserError
+
+IGNORED = -100  # the label of a token that isn't taught
+OPEN_SEQUENCES = 16  # how many unfinished sequences a row may be put into
+COLUMNS = ("input_ids", "position_ids", "labels", "row", "start", "end")
+
+
+@dataclass(frozen=True)
+class EncodedRow:
+    """Tokens of one row: `ids` and `taught` of length n, `spans` (n, 2) in characters of the joined text."""
+
+    ids: np.ndarray
+    taught: np.ndarray
+    spans: np.ndarray
+
+
+class Encoder:
+    """Tokenizes rows; each ends with the end-of-text token, which is taught. What recurs is kept."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast):
+        """Raises UserError for a tokenizer that can't tell where its tokens stand in the text."""
+        if tokenizer.eos_token_id is None or not tokenizer.is_fast:
+            raise UserError("the tokenizer needs an end-of-text token and a fast implementation")
+        self.tokenizer = tokenizer
+        self.known: dict[tuple[str, str], EncodedRow] = {}
+
+    def encode(self, rows: Iterable[Row]) -> Iterator[EncodedRow]:
+        """The rows' tokens, in order."""
+        rest = iter(rows)
+        while batch := list(islice(rest, 1000)):
+            keys = [(prompt_of(row), joined_text(row)) for row in batch]
+            new = sorted({key for key in keys if key not in self.known})
+            encoded = self.tokenizer.backend_tokenizer.encode_batch(
+                [text for _, text in new], add_special_tokens=False
+            )
+            for (prompt, text), tokens in zip(new, encoded, strict=True):
+                ids = [*tokens.ids, self.tokenizer.eos_token_id]
+                spans = np.array([*tokens.offsets, (len(text), len(text))], dtype=np.int32)
+                taught = spans[:, 1] > len(prompt)
+                self.known[prompt, text] = EncodedRow(np.array(ids, dtype=np.int32), taught, spans)
+            yield from (self.known[key] for key in keys)
+
+
+def pack(
+    rows: Iterable[Row],
+    encoder: Encoder,
+    *,
+    sequence_length: int,
+) -> Dataset:
+    """Pack rows, in order, into sequences of `sequence_length` tokens.
+
+    Columns, each (S, T): `input_ids`; `position_ids`; `labels` (the token itself where it is taught, else
+    -100; a row's first token is never taught, for nothing precedes it); `row` (number of the row, -1 for
+    padding); `start` and `end` (the token's characters in the row's joined text); and `index` (S).
+    A row longer than a sequence goes on in the next one, without seeing its beginning.
+    """
+    length = sequence_length
+    tokenizer = encoder.tokenizer
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    blank = {
+        "input_ids": pad,
+        "position_ids": 0,
+        "labels": IGNORED,
+        "row": -1,
+        "start": 0,
+        "end": 0,
+    }
+    done: list[dict[str, np.ndarray]] = []
+    open_: list[tuple[int, dict[str, np.ndarray]]] = []  # tokens used, sequence
+
+    def place(number: int, ids: np.ndarray, taught: np.ndarray, spans: np.ndarray) -> None:
+        size = len(ids)
+        slot = next((i for i, (used, _) in enumerate(open_) if used + size <= length), None)
+        if slot is None:
+            if len(open_) == OPEN_SEQUENCES:
+                fullest = max(range(len(open_)), key=lambda i: open_[i][0])
+                done.append(open_.pop(fullest)[1])
+            fresh = {key: np.full(length, value, dtype=np.int32) for key, value in blank.items()}
+            open_.append((0, fresh))
+            slot = len(open_) - 1
+        used, sequence = open_[slot]
+        part = slice(used, used + size)
+        labels = np.where(taught, ids, IGNORED)
+        labels[0] = IGNORED
+        sequence["input_ids"][part] = ids
+        sequence["position_ids"][part] = np.arange(size)
+        sequence["labels"][part] = labels
+        sequence["row"][part] = number
+        sequence["start"][part], sequence["end"][part] = spans[:, 0], spans[:, 1]
+        open_[slot] = (used + size, sequence)
+        if used + size == length:
+            done.append(open_.pop(slot)[1])
+
+    for number, row in enumerate(encoder.encode(rows)):
+        for at in range(0, len(row.ids), length):
+            part = slice(at, at + length)
+            place(number, row.ids[part], row.taught[part], row.spans[part])
+    done.extend(sequence for _, sequence in open_)
+    if not done:
+        raise UserError("the corpus holds no text")
+    columns = {key: np.stack([sequence[key] for sequence in done]) for key in COLUMNS}
+    features = {key: Sequence(Value("int32"), length=length) for key in COLUMNS}
+    return Dataset.from_dict(
+        {**columns, "index": np.arange(len(done), dtype=np.int32)},
+        features=Features({**features, "index": Value("int32")}),
+    )

@@ -1,0 +1,54 @@
+"""Reading: three statements, then a question that only the statements can answer."""
+
+from random import Random
+
+from core.corpus import document
+from core.corpus.facts import Entity, Facts, fact_id
+from core.corpus.relations import relations_of
+from core.corpus.skills import Item
+
+SHARE_OF_KNOWN = 0.3  # of the lessons, about entities of the facts
+
+
+def read(rng: Random, facts: Facts, entities: list[Entity], *, true: bool, probe: bool) -> Item:
+    """Ask about one of a few `entities` of one kind.
+
+    The statements give their true values, or (not `true`) any value but the true one. A second
+    entity has the asked attribute too, so the name must be read. The third statement is about
+    either entity's other attribute, so the question must be read, or about a third entity. A probe
+    asks in the held-out phrasing. `chance` is that of picking among the values of the asked kind.
+    """
+    asked, other = rng.sample(relations_of(entities[0].kind), 2)
+    first, second, third = rng.sample(entities, 3)
+    while true and len({e.values[asked.family] for e in (first, second, third)}) < 3:
+        first, second, third = rng.sample(entities, 3)
+    extra = rng.choice([(first, other), (second, other), (third, asked)])
+
+    told: dict[tuple[str, str], str] = {}  # value by name and family
+    sentences = []
+    for entity, relation in ((first, asked), (second, asked), extra):
+        truth = entity.values.get(relation.family)
+        barred = {truth, *told.values()}
+        pool = facts.pools[relation.family]
+        value = truth if true and truth else rng.choice([v for v in pool if v not in barred])
+        told[entity.name, relation.family] = value
+        pieces = document.fill(rng.choice(relation.statements), entity.name, value, pool)
+        sentences.append(document.text(pieces))
+    rng.shuffle(sentences)
+
+    question = asked.held_out_question if probe else rng.choice(asked.questions)
+    question = question.format(name=first.name)
+    return Item(
+        prompt=f"Passage: {' '.join(sentences)} Question: {question} Answer:",
+        completion=told[first.name, asked.family],
+        chance=1 / sum(family == asked.family for _, family in told),
+        fact=fact_id(first, asked),
+    )
+
+
+def lesson(rng: Random, facts: Facts) -> Item:
+    """A training item, about strangers or about entities of the facts with wrong values."""
+    entities = facts.strangers
+    if rng.random() < SHARE_OF_KNOWN:
+        entities = facts.of_kind(rng.choice(("person", "country", "element")))
+    return read(rng, facts, entities, true=False, probe=False)

@@ -1,0 +1,102 @@
+"""`winnow corpus`: write, deduplicate, tokenize and pack what every other stage reads."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, load_from_disk
+from omegaconf import DictConfig
+from transformers import PreTrainedTokenizerFast
+
+from core.artifacts import Artifact, fingerprint_of, hash_file, run_folder
+from core.build import build
+from core.console import Report, console
+from core.corpus.deduplicate import deduplicate
+from core.corpus.packing import Encoder, pack
+from core.corpus.rows import Corpus, Row, joined_text
+from core.corpus.tokenizer import train_tokenizer
+from core.errors import UserError
+from core.progress import reporting
+
+FOLDER = "corpus"
+FULL = "full"
+
+
+def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
+    """Write `corpus/`: rows as JSON lines, the tokenizer, and each variant packed.
+
+    Variants: `full`; `deduplicated`; `never_exposed` (without the sources in `memory_sources`); `rebound`
+    (values redrawn). A control that the corpus can't give is left out.
+    """
+    corpus: Corpus = build(cfg.corpus)
+    read = {str(path): hash_file(path) for path in corpus.files() if path.exists()}
+    artifact = Artifact(
+        run_folder(cfg) / FOLDER, {"corpus": cfg.corpus, "packing": cfg.packing}, read
+    )
+    if artifact.is_done(cfg.overwrite):
+        return
+    rows = list(corpus.rows())
+    if not rows:
+        raise UserError("the corpus holds no rows: a corpus needs at least one document or task")
+    hidden = set(corpus.memory_sources)
+    variants: dict[str, Iterable[Row] | None] = {
+        FULL: rows,
+        "deduplicated": deduplicate(rows),
+        "never_exposed": [r for r in rows if r.get("source") not in hidden] if hidden else None,
+        "rebound": corpus.rebound_rows(),
+    }
+    with artifact.writing() as folder, reporting("corpus", report) as show:
+        show(0, len(variants) + 1, "tokenizer")
+        tokenizer = train_tokenizer(map(joined_text, rows), cfg.packing.vocab_size)
+        tokenizer.save_pretrained(folder / "tokenizer")
+        with (folder / "rows.jsonl").open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        encoder = Encoder(tokenizer)
+        for number, (name, variant) in enumerate(variants.items(), start=1):
+            show(number, len(variants) + 1, name)
+            if variant is not None:
+                packed = pack(variant, encoder, sequence_length=cfg.packing.sequence_length)
+                packed.save_to_disk(folder / name)
+    console.print(f"corpus: {len(rows):,} rows → {artifact.folder}")
+
+
+@dataclass(frozen=True)
+class PackedCorpus:
+    """The corpus artifact as later stages read it."""
+
+    folder: Path
+    fingerprint: str
+
+    @classmethod
+    def of(cls, cfg: DictConfig) -> "PackedCorpus":
+        """Open it; raises UserError when it is missing or damaged."""
+        folder = run_folder(cfg) / FOLDER
+        return cls(folder, fingerprint_of(folder, "corpus"))
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        """The tokenizer of this corpus."""
+        return PreTrainedTokenizerFast.from_pretrained(
+            self.folder / "tokenizer", local_files_only=True
+        )
+
+    @property
+    def variants(self) -> list[str]:
+        """The variants that could be built."""
+        return [p.parent.name for p in sorted(self.folder.glob("*/dataset_info.json"))]
+
+    def sequences(self, variant: str = FULL) -> Dataset:
+        """The packed sequences of a variant; raises UserError when it couldn't be built."""
+        if variant not in self.variants:
+            raise UserError(
+                f"the corpus has no '{variant}' variant: never_exposed needs corpus.memory_sources, "
+                "rebound needs corpus.control_path"
+            )
+        return load_from_disk(str(self.folder / variant))
+
+    def rows(self) -> Sequence[dict[str, Any]]:
+        """The rows as written."""
+        lines = (self.folder / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]

@@ -1,0 +1,156 @@
+"""The embedded corpus: a small seeded world of facts, verbatim text and skills; no network.
+
+Facts and verbatim text are documents that recur, skills are tasks that never do. Nothing that the
+probes ask is phrased, named or drawn as in training.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+from core.corpus import document, facts, reading, skills, verbatim, world_probes
+from core.corpus.document import Document
+from core.corpus.rows import Row
+from core.errors import UserError
+
+READING_WEIGHT = 3  # times as many items as any other family: the hardest to learn
+LIMITS = {
+    "num_people": (8, 1000),  # of each kind enough to tell apart and to choose wrong values from
+    "num_countries": (8, 100),  # the choice of them bounds it further
+    "num_elements": (8, 99),
+    "num_canaries": (1, 1000),
+    "num_passages": (1, 1000),
+    "documents_per_entity": (1, 32),
+    "repeats": (1, 1000),
+    "num_skill_items": (0, 10_000_000),
+    "probes_per_family": (1, 10_000),
+}
+
+
+class _Source(NamedTuple):
+    """One recurrence of a document."""
+
+    id: str
+    source: str
+    content: Document
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The corpus, the truth about it, and its probes; the same for the same arguments.
+
+    Raises:
+        UserError: a number that no world can be built with.
+    """
+
+    seed: int = 0
+    num_people: int = 120  # four facts each
+    num_countries: int = 50  # three
+    num_elements: int = 40  # two
+    num_canaries: int = 32
+    num_passages: int = 12
+    documents_per_entity: int = 8  # wordings of an entity's document
+    repeats: int = 4  # of each wording; verbatim items recur as often as an entity's documents
+    num_skill_items: int = 90_000
+    probes_per_family: int = 200
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise UserError(f"corpus.{name}={value}: choose a number from {low} to {high}")
+
+    @property
+    def memory_sources(self) -> list[str]:
+        """The sources that only memory can learn."""
+        return ["facts", "verbatim"]
+
+    def files(self) -> list[Path]:
+        """None: the arguments say it all."""
+        return []
+
+    def rows(self) -> Iterator[Row]:
+        """The training corpus, shuffled."""
+        return self._shuffled(lambda content: content)
+
+    def rebound_rows(self) -> Iterator[Row]:
+        """The same rows in the same order, with what only memory can tell redrawn in each."""
+        return self._shuffled(partial(document.redraw, rng=Random(f"{self.seed}/rebound")))
+
+    def spans(self) -> dict[str, list[tuple[int, int, str]]]:
+        """Truth for evaluation only: per document, character spans (start, end, kind).
+
+        Kind is "memory" for what only memory can tell, "name" for the name that it belongs to.
+        """
+        return {source.id: document.spans(source.content) for source in self._sources()}
+
+    def probes(self) -> list[dict[str, Any]]:
+        """The probes of all axes: `axis`, `family`, `prompt`, `answers`, `chance` and so on."""
+        return [
+            *world_probes.recall(self._facts),
+            *world_probes.recited(self._recited),
+            *world_probes.open_book(self._facts, self.seed, self.probes_per_family),
+            *world_probes.reasoning(self._facts, self.seed, self.probes_per_family),
+        ]
+
+    @cached_property
+    def _facts(self) -> facts.Facts:
+        return facts.build(self.seed, self.num_people, self.num_countries, self.num_elements)
+
+    @cached_property
+    def _recited(self) -> dict[str, list[Document]]:
+        rng = Random(f"{self.seed}/verbatim")
+        return {
+            "canary": verbatim.canaries(rng, self.num_canaries, self._facts.taken),
+            "passage": verbatim.passages(rng, self.num_passages),
+        }
+
+    def _sources(self) -> Iterator[_Source]:
+        """Every document as often as it recurs, in a fixed order."""
+        rng = Random(f"{self.seed}/wordings")
+        for entity in self._facts.entities:
+            wordings = facts.documents(entity, self._facts, rng, self.documents_per_entity)
+            for wording, content in enumerate(wordings):
+                for repeat in range(self.repeats):
+                    yield _Source(f"facts-{entity.key}-{wording}-{repeat}", "facts", content)
+        for family, contents in self._recited.items():
+            for index, content in enumerate(contents):
+                for repeat in range(self.documents_per_entity * self.repeats):
+                    yield _Source(f"verbatim-{family}-{index}-{repeat}", "verbatim", content)
+
+    def _shuffled(self, change: Callable[[Document], Document]) -> Iterator[Row]:
+        rows: list[Row] = [
+            {
+                "id": source.id,
+                "text": document.text(change(source.content)),
+                "source": source.source,
+            }
+            for source in self._sources()
+        ]
+        rows += self._skill_rows()
+        Random(f"{self.seed}/order").shuffle(rows)
+        return iter(rows)
+
+    def _skill_rows(self) -> Iterator[Row]:
+        seen = {probe["prompt"] for probe in self.probes()}
+        share = self.num_skill_items // (READING_WEIGHT + len(skills.SKILLS))
+        counts = dict.fromkeys(skills.SKILLS, share)
+        counts["reading"] = self.num_skill_items - sum(counts.values())
+        for family, count in counts.items():
+            rng = Random(f"{self.seed}/skills/{family}")
+            if family == "reading":
+                draw = partial(reading.lesson, rng, self._facts)
+            else:
+                names = skills.names_for(family, self._facts.given_names, probe=False)
+                draw = partial(skills.SKILLS[family], rng, names)
+            for index in range(count):
+                item = skills.draw_new(draw, seen, family)
+                yield {
+                    "id": f"skills-{family}-{index}",
+                    "prompt": item.prompt,
+                    "completion": item.completion,
+                    "source": "skills",
+                }

@@ -1,0 +1,107 @@
+"""The embedded world's probes: what a model recalls, recites, reads and works out."""
+
+from collections import Counter
+from functools import partial
+from random import Random
+from typing import Any
+
+from core.corpus import document, reading, skills
+from core.corpus.document import Document
+from core.corpus.facts import Facts, fact_id
+from core.corpus.relations import RELATIONS
+from core.corpus.verbatim import NUM_DIGITS, opening
+
+Probe = dict[str, Any]
+
+
+def recall(facts: Facts) -> list[Probe]:
+    """One closed-book probe per fact, in the held-out phrasing; halves split by entity.
+
+    `chance` is the best constant answer's share of the family.
+    """
+    probes = []
+    for relation in RELATIONS:
+        entities = facts.of_kind(relation.kind)
+        counts = Counter(entity.values[relation.family] for entity in entities)
+        for index, entity in enumerate(entities):
+            fact = fact_id(entity, relation)
+            probes.append(
+                {
+                    "id": f"recall-{fact}",
+                    "axis": "recall",
+                    "family": relation.family,
+                    "prompt": relation.cue.format(name=entity.name),
+                    "answers": [entity.values[relation.family]],
+                    "fact": fact,
+                    "half": _half(index),
+                    "chance": max(counts.values()) / len(entities),
+                }
+            )
+    return probes
+
+
+def recited(contents: dict[str, list[Document]]) -> list[Probe]:
+    """One probe per canary and passage: its opening, to be continued to the end."""
+    chances = {"canary": 10.0**-NUM_DIGITS, "passage": 0.0}
+    probes = []
+    for family, documents in contents.items():
+        for index, content in enumerate(documents):
+            prompt = opening(family, content)
+            probes.append(
+                {
+                    "id": f"verbatim-{family}-{index}",
+                    "axis": "verbatim",
+                    "family": family,
+                    "prompt": prompt,
+                    "answers": [document.text(content).removeprefix(prompt + " ").rstrip(".")],
+                    "fact": f"{family}-{index}",
+                    "half": _half(index),
+                    "chance": chances[family],
+                }
+            )
+    return probes
+
+
+def open_book(facts: Facts, seed: int, count: int) -> list[Probe]:
+    """Reading about people never seen, and about known entities with right and wrong values."""
+    probes = []
+    seen = set[str]()
+    for family in ("fresh", "true", "counterfactual"):
+        rng = Random(f"{seed}/probes/{family}")
+        for index in range(count):
+            entities = facts.probe_strangers
+            if family != "fresh":
+                entities = facts.of_kind(rng.choice(("person", "country", "element")))
+            draw = partial(reading.read, rng, facts, entities, true=family == "true", probe=True)
+            item = skills.draw_new(draw, seen, family)
+            probe = _task(f"open_book-{family}-{index}", "open_book", family, item)
+            probes.append(probe if family == "fresh" else probe | {"fact": item.fact})
+    return probes
+
+
+def reasoning(facts: Facts, seed: int, count: int) -> list[Probe]:
+    """`count` items of each skill, with names that its training items don't use."""
+    probes = []
+    seen = set[str]()
+    for family, skill in skills.SKILLS.items():
+        rng = Random(f"{seed}/probes/{family}")
+        names = skills.names_for(family, facts.given_names, probe=True)
+        for index in range(count):
+            item = skills.draw_new(partial(skill, rng, names), seen, family)
+            probes.append(_task(f"reasoning-{family}-{index}", "reasoning", family, item))
+    return probes
+
+
+def _task(name: str, axis: str, family: str, item: skills.Item) -> Probe:
+    return {
+        "id": name,
+        "axis": axis,
+        "family": family,
+        "prompt": item.prompt,
+        "answers": [item.completion],
+        "chance": item.chance,
+    }
+
+
+def _half(index: int) -> str:
+    return "ab"[index % 2]

@@ -1,0 +1,106 @@
+"""`winnow distill`: train one arm."""
+
+import shutil
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+
+from core.artifacts import Artifact, fingerprint_of, plain, run_folder
+from core.build import build
+from core.console import Report, console
+from core.corpus.stage import PackedCorpus
+from core.errors import UserError, nearest
+from core.memory_map import MemoryMap
+from core.models import check_vocabulary, load_model, save_model
+from core.progress import reporting
+from core.regularizer import Regularizer
+from core.student import fresh_student, inherited_student
+from core.taught import refuse_scaled_logits
+from core.teacher.live import LiveTeacher
+from core.teacher.stage import model_config
+from core.training import train
+
+
+def distill(cfg: DictConfig, report: Report | None = None) -> None:
+    """Train the arm named by `arm` into `arms/<arm>/`, a Hugging Face folder.
+
+    An arm with a teacher is distilled from it and may start from its weights; one without learns from the
+    text alone and starts fresh, so that nothing of the teacher can reach it.
+    """
+    arm, run = arm_of(cfg), run_folder(cfg)
+    corpus = PackedCorpus.of(cfg)
+    sequences, tokenizer = corpus.sequences(arm.corpus), corpus.tokenizer
+    regularizers = _regularizers(cfg, arm)
+    needs_map = any(regularizer.needs_memory_map for regularizer in regularizers.values())
+    inputs = {"corpus": corpus.fingerprint}
+    if arm.teacher:
+        inputs["teacher"] = fingerprint_of(run / "teacher", "teach")
+    if needs_map:
+        inputs["memory_map"] = fingerprint_of(run / "memory_map", "map")
+    settings = {
+        "arm": arm,
+        "student": cfg.student,
+        "forgetting": {name: plain(cfg.forgetting[name]) for name in regularizers},
+        "distill": cfg.distill,
+        "seed": cfg.seed,
+    }
+    if not arm.teacher:
+        settings["architecture"] = plain(cfg.teacher.model)
+    artifact = Artifact(run / "arms" / cfg.arm, settings, inputs)
+    if artifact.is_done(cfg.overwrite):
+        return
+    changes = {k: v for k, v in plain(cfg.student).items() if k != "start" and v is not None}
+    generator = torch.Generator().manual_seed(cfg.seed)
+    teacher = None
+    if arm.teacher:
+        model = load_model(run / "teacher")
+        check_vocabulary(model, tokenizer, "the teacher")
+        refuse_scaled_logits(model.config, "the teacher")
+        teacher = LiveTeacher(model, cfg.distill.temperature)
+    if teacher and cfg.student.start == "teacher":
+        student = inherited_student(teacher.model, changes, cfg.seed)
+    elif teacher:
+        student = fresh_student(teacher.model.config, changes, cfg.seed)
+    else:
+        student = fresh_student(model_config(cfg, len(tokenizer)), changes, cfg.seed)
+    for regularizer in regularizers.values():
+        regularizer.prepare_student(student, generator)
+    memory_map = MemoryMap.load(run / "memory_map") if needs_map else None
+    if memory_map is not None:
+        sequences = sequences.select(range(min(len(sequences), len(memory_map.score_ST))))
+    with artifact.writing() as folder, reporting(cfg.arm, report) as show:
+        train(
+            student,
+            sequences,
+            folder,
+            cfg.distill.train,
+            seed=cfg.seed,
+            report=show,
+            teacher=teacher,
+            memory_map=memory_map,
+            regularizers=list(regularizers.values()),
+            label_weight=cfg.distill.label_weight,
+            confidence_floor=cfg.distill.confidence_floor,
+        )
+        for regularizer in regularizers.values():
+            regularizer.fold(student)
+        save_model(folder, student, tokenizer)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    console.print(f"{cfg.arm}: {cfg.distill.train.num_steps} steps → {artifact.folder}")
+
+
+def arm_of(cfg: DictConfig) -> DictConfig:
+    """The settings of the arm that the configuration names; raises UserError for an unknown one."""
+    if cfg.arm not in cfg.arms:
+        known = ", ".join(cfg.arms)
+        raise UserError(f"arm={cfg.arm} isn't among arms=[{known}]{nearest(cfg.arm, cfg.arms)}")
+    return cfg.arms[cfg.arm]
+
+
+def _regularizers(cfg: DictConfig, arm: Any) -> dict[str, Regularizer]:
+    """The arm's regularizers by name: all of `forgetting`, or those that the arm names."""
+    if not arm.teacher:
+        return {}
+    names = [n for n in cfg.forgetting if arm.regularizers is None or n in arm.regularizers]
+    return {name: build(cfg.forgetting[name]) for name in names}

@@ -1,0 +1,111 @@
+"""Distillation under forgetting: a `transformers.Trainer` whose loss is ours."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+from transformers import PreTrainedModel, Trainer, TrainingArguments
+
+from core.divergence import reduce, token_losses
+from core.memory_map import MemoryMap
+from core.regularizer import Regularizer
+from core.signal import TeacherSignal
+from core.taught import taught_labels, taught_logits
+from core.teacher.live import LiveTeacher
+
+
+class Distiller(Trainer):
+    """Train a student on packed sequences, from a teacher's signal, the text, or both.
+
+    Each taught token's loss is (1 − λ) · KL(teacher ‖ student) + λ · cross-entropy, λ = `label_weight`,
+    counted by exp(−teacher's entropy) + `confidence_floor` (1 when that is None). Without a teacher it is
+    plain cross-entropy. Regularizers edit what is read, what is taught, the loss and the gradients.
+    """
+
+    loss_is_scaled_for_ga = True  # the loss divides by the tokens of all accumulated micro-batches
+
+    def __init__(
+        self,
+        *,
+        model: PreTrainedModel,
+        args: TrainingArguments,
+        train_dataset: Dataset,
+        teacher: LiveTeacher | None = None,
+        memory_map: MemoryMap | None = None,
+        regularizers: Sequence[Regularizer] = (),
+        label_weight: float = 1.0,
+        confidence_floor: float | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(model=model, args=args, train_dataset=train_dataset, **kwargs)
+        self.model_accepts_loss_kwargs = True  # so that the Trainer counts the taught tokens for us
+        self.teacher = teacher
+        self.memory_map = memory_map
+        self.regularizers = regularizers
+        self.label_weight = label_weight if teacher else 1.0
+        self.confidence_floor = confidence_floor
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        """The loss of one micro-batch. Forgetting is off when the model isn't training."""
+        regularizers = self.regularizers if model.training else ()
+        generator = self._generator()
+        batch = inputs
+        for regularizer in regularizers:
+            batch = regularizer.edit_batch(batch, generator)
+        labels_N = taught_labels(inputs["labels"])
+        logits_NV = taught_logits(
+            model, batch["input_ids"], batch["position_ids"], inputs["labels"]
+        )
+        signal = self._signal(inputs, labels_N)
+        if self.memory_map and regularizers:
+            memory = self.memory_map.slice(inputs["index"], inputs["labels"])
+        else:
+            memory = None
+        for regularizer in regularizers:
+            signal = regularizer.edit_signal(signal, memory, generator)
+        loss_N = token_losses(logits_NV, labels_N, signal)
+        for regularizer in regularizers:
+            term_N = regularizer.penalty(logits_NV, signal)
+            loss_N = loss_N if term_N is None else loss_N + term_N
+        num_taught = len(labels_N) if num_items_in_batch is None else num_items_in_batch
+        loss = reduce(loss_N, num_taught)
+        return (loss, {"logits": logits_NV}) if return_outputs else loss
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: Any, num_items_in_batch: Any = None
+    ) -> Tensor:
+        """One micro-batch, forward and backward; then the regularizers see the gradients."""
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if self.accelerator.sync_gradients:
+            for regularizer in self.regularizers:
+                regularizer.edit_gradients(self.accelerator.unwrap_model(model), self._generator())
+        return loss
+
+    def _signal(self, inputs: dict[str, Tensor], labels_N: Tensor) -> TeacherSignal:
+        """What is taught before forgetting: the teacher reads the text as it is."""
+        ones_N = torch.ones(len(labels_N), device=labels_N.device)
+        label_weight_N = ones_N * self.label_weight
+        if self.teacher is None:
+            return TeacherSignal(None, ones_N, label_weight_N)
+        logprobs_NV = self.teacher.logprobs(
+            inputs["input_ids"], inputs["position_ids"], inputs["labels"]
+        )
+        if self.confidence_floor is None:
+            return TeacherSignal(logprobs_NV, ones_N, label_weight_N)
+        entropy_N = -(logprobs_NV.exp() * logprobs_NV).sum(-1)
+        return TeacherSignal(
+            logprobs_NV, (-entropy_N).exp() + self.confidence_floor, label_weight_N
+        )
+
+    def _generator(self) -> torch.Generator:
+        """Seeded by run and step, so that a resumed run draws what an uninterrupted one would."""
+        generator = torch.Generator()
+        return generator.manual_seed(self.args.seed * 1_000_003 + self.state.global_step)

@@ -1,0 +1,53 @@
+"""The hooks through which forgetting enters training. All do nothing by default."""
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from core.errors import UserError
+from core.signal import MemorySlice, TeacherSignal
+
+Batch = dict[str, Tensor]
+
+
+class Regularizer:
+    """A way to forget. `strength` 0 is plain distillation, bit for bit.
+
+    A subclass overrides the hooks it needs. Randomness comes from the generator that is handed in, which
+    is seeded anew for every step, so that a resumed run draws what an uninterrupted one would have drawn.
+    """
+
+    needs_memory_map = False
+
+    def __init__(self, *, strength: float = 1.0):
+        """Raises UserError when the strength is outside [0, 1]."""
+        if not 0.0 <= strength <= 1.0:
+            name = type(self).__name__
+            raise UserError(f"{name}: strength must lie between 0 and 1, not {strength}")
+        self.strength = strength
+
+    def prepare_student(self, student: PreTrainedModel, generator: torch.Generator) -> None:
+        """Change the student's start, once, before training."""
+
+    def edit_batch(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """Change what the student reads."""
+        return batch
+
+    def edit_signal(
+        self,
+        signal: TeacherSignal,
+        memory: MemorySlice | None,
+        generator: torch.Generator,
+    ) -> TeacherSignal:
+        """Change what the student is taught, and how much each token counts."""
+        return signal
+
+    def penalty(self, student_logits_NV: Tensor, signal: TeacherSignal) -> Tensor | None:
+        """A term (N,) added to each taught token's loss."""
+        return None
+
+    def edit_gradients(self, student: PreTrainedModel, generator: torch.Generator) -> None:
+        """Change the gradients, after the backward pass and before the optimizer's step."""
+
+    def fold(self, student: PreTrainedModel) -> None:
+        """Fold or drop what was added, so that the core is a stock architecture."""

@@ -1,0 +1,171 @@
+"""`winnow run`: every stage of an experiment in order, independent ones side by side.
+
+Each job is a verb in a process of its own; a job starts when those it needs have ended. On small models
+several one-thread processes do more work than one process with several threads.
+"""
+
+import multiprocessing as mp
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from rich.progress import Progress
+
+from core.console import Lines, console, progress_bars
+from core.errors import UserError, nearest
+from core.verbs import load_verb
+
+
+@dataclass(frozen=True)
+class Job:
+    """One verb, for one arm; `needs` names the jobs that come first."""
+
+    name: str
+    verb: str
+    arm: str = ""
+    needs: tuple[str, ...] = ()
+
+
+def run(cfg: DictConfig) -> None:
+    """Do what is missing of corpus, teacher, arms, map, evaluation and attacks; then report."""
+    began = time.monotonic()
+    _Pool(cfg).do([Job("corpus", "corpus")])
+    jobs = plan(cfg)
+    _Pool(cfg).do(jobs)
+    load_verb("report")(cfg)
+    console.print(f"[dim]{(time.monotonic() - began) / 60:.1f} minutes[/dim]")
+
+
+def plan(cfg: DictConfig) -> list[Job]:
+    """The jobs of a run, those on the longest path first. Arms that the corpus can't give are left out.
+
+    Raises UserError when the map's reference isn't among the arms.
+    """
+    from core.corpus.stage import PackedCorpus
+
+    variants = PackedCorpus.of(cfg).variants
+    arms = [name for name, arm in cfg.arms.items() if arm.corpus in variants]
+    for name in cfg.arms:
+        if name not in arms:
+            console.print(f"[yellow]{name}: missing, the corpus gives no such control[/yellow]")
+    reference = cfg.memory_map.reference
+    if reference not in arms:
+        raise UserError(
+            f"memory_map.reference={reference} isn't among the arms{nearest(reference, arms)}"
+        )
+    jobs = [
+        Job("teacher", "teach"),
+        Job(reference, "distill", reference),
+        Job("map", "map", needs=("teacher", reference)),
+    ]
+    others = sorted((a for a in arms if a != reference), key=lambda a: -_urgency(cfg.arms[a]))
+    for arm in others:
+        needs: tuple[str, ...] = ("teacher",) if cfg.arms[arm].teacher else ()
+        if cfg.arms[arm].teacher and cfg.arms[arm].regularizers is None:
+            needs += ("map",)
+        jobs.append(Job(arm, "distill", arm, needs))
+    for arm in ["teacher", reference, *others]:
+        jobs.append(Job(f"attack {arm}", "attack", arm, (arm,)))
+        jobs.append(Job(f"eval {arm}", "eval", arm, (arm, "map")))
+    return jobs
+
+
+def _urgency(arm: DictConfig) -> int:
+    """The core waits longest, so it goes first; then what needs the teacher; then what needs nothing."""
+    return 2 * int(arm.regularizers is None) + int(arm.teacher)
+
+
+@dataclass
+class _Running:
+    process: BaseProcess
+    messages: Connection
+    error: str | None = None
+    bug: str | None = None
+
+
+class _Pool:
+    """Runs jobs in at most `cfg.jobs` processes, and shows how they get on."""
+
+    def __init__(self, cfg: DictConfig):
+        self.cfg = cfg
+        self.context = mp.get_context("forkserver")
+        self.context.set_forkserver_preload(["core.worker"])
+        self.lines = Lines()
+
+    def do(self, jobs: list[Job]) -> None:
+        """Raises UserError with the message of the first job that fails; the others are stopped."""
+        waiting, running, done = list(jobs), dict[str, _Running](), set[str]()
+        with progress_bars() as bars:
+            overall = bars.add_task("all", total=len(jobs), note="")
+            tasks = dict[str, Any]()
+            try:
+                while waiting or running:
+                    ready = [job for job in waiting if done.issuperset(job.needs)]
+                    for job in ready[: max(0, self.cfg.jobs - len(running))]:
+                        waiting.remove(job)
+                        running[job.name] = self._start(job)
+                        tasks[job.name] = bars.add_task(job.name, total=None, note="")
+                    for name in self._listen(running, bars, tasks):
+                        done.add(name)
+                        bars.remove_task(tasks.pop(name))
+                        bars.update(overall, advance=1)
+            finally:
+                for started in running.values():
+                    started.process.terminate()
+                for started in running.values():
+                    started.process.join()
+
+    def _start(self, job: Job) -> _Running:
+        from core.worker import work
+
+        ours, theirs = self.context.Pipe(duplex=False)
+        cfg = OmegaConf.to_container(self.cfg, resolve=True)
+        process = self.context.Process(target=work, args=(cfg, job.verb, job.arm, theirs))
+        process.start()
+        theirs.close()
+        return _Running(process, ours)
+
+    def _listen(
+        self, running: dict[str, _Running], bars: Progress, tasks: dict[str, Any]
+    ) -> list[str]:
+        """Show what the jobs say until one says something; names of those that have ended."""
+        ended = []
+        ready = wait([job.messages for job in running.values()], timeout=1.0)
+        for name, job in list(running.items()):
+            if job.messages not in ready:
+                continue
+            try:
+                kind, *rest = job.messages.recv()
+            except EOFError:
+                job.process.join()
+                del running[name]
+                _raise_failure(name, job)
+                ended.append(name)
+                continue
+            if kind == "progress":
+                steps, total, note = rest
+                bars.update(tasks[name], completed=steps, total=total, note=note)
+                if not console.is_terminal:
+                    self.lines(name, steps, total, note)
+            elif kind == "line":
+                console.print(rest[0])
+            elif kind == "user error":
+                job.error = rest[0]
+            else:
+                job.bug = rest[0]
+        return ended
+
+
+def _raise_failure(name: str, job: _Running) -> None:
+    if job.error is not None:
+        raise UserError(job.error)
+    if job.bug is not None:
+        raise RuntimeError(f"{name}:\n{job.bug}")
+    if job.process.exitcode:
+        raise UserError(
+            f"{name} was killed (exit status {job.process.exitcode}): "
+            "the same command goes on from its last checkpoint"
+        )

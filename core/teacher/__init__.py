@@ -1,0 +1,1 @@
+"""Teachers: trained here from scratch, and what they say at each token."""

@@ -1,0 +1,44 @@
+"""`winnow teach`: a teacher trained from scratch on the corpus."""
+
+import shutil
+
+from omegaconf import DictConfig
+from transformers import PretrainedConfig
+
+from core.artifacts import Artifact, run_folder
+from core.build import build
+from core.console import Report, console
+from core.corpus.stage import PackedCorpus
+from core.models import new_model, save_model
+from core.progress import reporting
+from core.training import train
+
+FOLDER = "teacher"
+
+
+def teach(cfg: DictConfig, report: Report | None = None) -> None:
+    """Train `teacher/` by cross-entropy on the whole corpus, and keep it as a Hugging Face folder."""
+    corpus = PackedCorpus.of(cfg)
+    settings = {"teacher": cfg.teacher, "seed": cfg.seed}
+    artifact = Artifact(run_folder(cfg) / FOLDER, settings, {"corpus": corpus.fingerprint})
+    if artifact.is_done(cfg.overwrite):
+        return
+    tokenizer = corpus.tokenizer
+    model = new_model(model_config(cfg, len(tokenizer)), cfg.seed)
+    with artifact.writing() as folder, reporting("teacher", report) as show:
+        train(model, corpus.sequences(), folder, cfg.teacher.train, seed=cfg.seed, report=show)
+        save_model(folder, model, tokenizer)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    console.print(f"teacher: {model.num_parameters():,} parameters → {artifact.folder}")
+
+
+def model_config(cfg: DictConfig, vocab_size: int) -> PretrainedConfig:
+    """The teacher's architecture for a vocabulary of this size."""
+    return build(
+        cfg.teacher.model,
+        vocab_size=vocab_size,
+        bos_token_id=None,
+        eos_token_id=0,
+        pad_token_id=1,
+        use_cache=False,
+    )

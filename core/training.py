@@ -1,0 +1,129 @@
+"""One training run of the Trainer: arguments, resuming, the local log and the progress it reports."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from omegaconf import DictConfig
+from transformers import (
+    PreTrainedModel,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    default_data_collator,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from core.console import Report
+from core.corpus.packing import COLUMNS
+from core.distiller import Distiller
+from core.errors import UserError
+
+READ_BY_TRAINING = ["input_ids", "position_ids", "labels", "index"]
+LOG = "metrics.jsonl"
+
+
+def train(
+    model: PreTrainedModel,
+    sequences: Dataset,
+    folder: Path,
+    settings: DictConfig,
+    *,
+    seed: int,
+    report: Report,
+    **distiller: Any,
+) -> None:
+    """Train `model` in place for `settings.num_steps` steps, reading `sequences` in order.
+
+    Checkpoints go to `folder/checkpoints`; when some are there, training goes on from the last one.
+    Metrics are appended to `folder/metrics.jsonl`. Raises UserError when the loss stops being finite.
+    """
+    checkpoints = folder / "checkpoints"
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=settings.num_steps,
+        per_device_train_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulation,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        adam_beta2=settings.adam_beta2,
+        max_grad_norm=1.0,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=settings.warmup,
+        optim="adamw_torch_fused",
+        train_sampling_strategy="sequential",
+        remove_unused_columns=False,
+        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+        logging_steps=settings.log_steps,
+        logging_nan_inf_filter=False,
+        save_steps=settings.save_steps,
+        save_total_limit=1,
+        report_to=list(settings.trackers) or "none",
+        disable_tqdm=True,
+        seed=seed,
+    )
+    if arguments.n_gpu > 1:
+        raise UserError(
+            "several GPUs are visible: start with `accelerate launch -m core.cli …`, "
+            "or show one with CUDA_VISIBLE_DEVICES=0"
+        )
+    missing = [name for name in COLUMNS if name not in sequences.column_names]
+    assert not missing, f"not a packed corpus: {missing}"
+    tokens_per_step = settings.batch_size * settings.accumulation * len(sequences[0]["input_ids"])
+    trainer = Distiller(
+        model=model,
+        args=arguments,
+        train_dataset=sequences.select_columns(READ_BY_TRAINING).with_format("torch"),
+        data_collator=default_data_collator,
+        callbacks=[_Watch(folder / LOG, report, tokens_per_step)],
+        **distiller,
+    )
+    trainer.remove_callback(PrinterCallback)
+    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    trainer.train(resume_from_checkpoint=last)
+
+
+class _Watch(TrainerCallback):
+    """Writes the log, reports progress, and stops at a loss that isn't finite."""
+
+    def __init__(self, log: Path, report: Report, tokens_per_step: int):
+        self.log, self.report, self.tokens_per_step = log, report, tokens_per_step
+        self.note = ""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self.began, self.first = time.monotonic(), state.global_step
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self.report(state.global_step, state.max_steps, self.note)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        if not logs or "loss" not in logs:
+            return
+        if not torch.tensor(logs["loss"]).isfinite():
+            raise UserError(
+                f"the loss is {logs['loss']} at step {state.global_step}: "
+                f"lower the learning rate; the last checkpoint in {args.output_dir} is intact"
+            )
+        seconds = time.monotonic() - self.began
+        rate = (state.global_step - self.first) * self.tokens_per_step / max(seconds, 1e-9)
+        self.note = f"loss {logs['loss']:.3f} · {rate:,.0f} tokens/s"
+        row = {"step": state.global_step, "tokens_per_second": round(rate), **logs}
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")

@@ -1,0 +1,1 @@
+"""Probes, attacks and the report: did it forget, and what did it keep? Imports core/ only."""

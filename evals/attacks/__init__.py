@@ -1,0 +1,1 @@
+"""Ways to bring back what a model seems to have forgotten."""

@@ -1,0 +1,1 @@
+"""What a model is asked: the rows of a probe file."""

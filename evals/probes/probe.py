@@ -1,0 +1,195 @@
+"""Probes: the questions put to every arm, read from JSON lines and checked row by row."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from core.errors import UserError, nearest
+
+AXES = ("recall", "verbatim", "open_book", "reasoning", "arithmetic", "language")
+MEMORY_AXES = ("recall", "verbatim")
+
+# Below this many probes, the share of a family's commonest answer says little about guessing.
+MIN_FAMILY_FOR_CHANCE = 20
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One question. Any of `answers` is right; it follows the prompt after one space.
+
+    `half` splits the facts for the relearning attack; `chance` is the accuracy of a guess.
+    """
+
+    id: str
+    axis: str
+    family: str
+    prompt: str
+    answers: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+    fact: str | None = None
+    half: str | None = None
+    chance: float | None = None
+
+
+def read_probes(path: str | Path) -> list[Probe]:
+    """Read a JSON-lines file of probes and `complete` them.
+
+    Raises `UserError`, naming file and line, on the first row that isn't a probe.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"no probe file at {path}; give one with probes.path=FILE.jsonl")
+    probes: list[Probe] = []
+    seen: dict[str, str] = {}
+    for where, row in _rows(path):
+        probe = parse_probe(row, where)
+        if probe.id in seen:
+            raise UserError(
+                f"{where}: id '{probe.id}' was used at {seen[probe.id]}; give each probe its own"
+            )
+        seen[probe.id] = where
+        probes.append(probe)
+    if not probes:
+        raise UserError(f"{path} has no probes; write one JSON object a line")
+    return complete(probes)
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        # Not splitlines(): a JSON string may hold other line separators unescaped.
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} isn't UTF-8 text ({error.reason}); save it as UTF-8") from None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f"{where}: not JSON ({error.msg}, column {error.colno}); write one object a line"
+            ) from None
+        yield where, row
+
+
+def parse_probe(row: dict[str, Any], where: str) -> Probe:
+    """Turn one row into a `Probe`; `where` (such as `file:line`) opens the error's message.
+
+    Raises `UserError` on a missing, empty, unknown or ill-typed field.
+    """
+    if not isinstance(row, dict):
+        raise UserError(f"{where}: a probe is a JSON object, not a {type(row).__name__}")
+    known = [field.name for field in fields(Probe)]
+    for name in row:
+        if name not in known:
+            raise UserError(f"{where}: unknown field '{name}'{nearest(name, known)}")
+    for name in ("id", "axis", "family", "prompt"):
+        _text(row.get(name), name, where)
+    for name in ("fact", "half"):
+        if row.get(name) is not None:
+            _text(row[name], name, where)
+    answers = _texts(row.get("answers"), "answers", where)
+    choices = () if row.get("choices") in (None, []) else _texts(row["choices"], "choices", where)
+    half, chance = row.get("half"), row.get("chance")
+
+    if row["axis"] not in AXES:
+        raise UserError(
+            f"{where}: unknown axis '{row['axis']}'{nearest(row['axis'], AXES)}"
+            f" (axis is one of {', '.join(AXES)})"
+        )
+    if row["family"] == "all":
+        raise UserError(f"{where}: family 'all' stands for the mean of an axis; use another name")
+    if half not in (None, "a", "b"):
+        raise UserError(f"{where}: half is 'a' or 'b', not '{half}'")
+    if chance is not None:
+        if isinstance(chance, bool) or not isinstance(chance, int | float):
+            raise UserError(f"{where}: chance must be a number, not {json.dumps(chance)}")
+        if not 0 <= chance <= 1:
+            raise UserError(f"{where}: chance is a share between 0 and 1, not {chance}")
+    for answer in answers:
+        if choices and answer not in choices:
+            raise UserError(
+                f"{where}: answer '{answer}' is not among choices{nearest(answer, choices)}"
+            )
+    return Probe(**{**row, "answers": answers, "choices": choices})
+
+
+def _text(value: object, name: str, where: str) -> str:
+    if value is None:
+        raise UserError(f"{where}: field '{name}' is missing; a probe needs one")
+    if not isinstance(value, str):
+        raise UserError(f"{where}: {name} must be text, not {json.dumps(value)}")
+    if not value.strip():
+        raise UserError(f"{where}: {name} is empty; write some text")
+    return value
+
+
+def _texts(value: object, name: str, where: str) -> tuple[str, ...]:
+    if value is None:
+        raise UserError(f"{where}: field '{name}' is missing; a probe needs one")
+    if not isinstance(value, list):
+        raise UserError(f"{where}: {name} must be a list of texts, not {json.dumps(value)}")
+    if not value:
+        raise UserError(f"{where}: {name} is empty; list at least one text")
+    return tuple(_text(item, f"an item of {name}", where) for item in value)
+
+
+def complete(probes: Iterable[Probe]) -> list[Probe]:
+    """Fill in the `half` of memory probes and the `chance` of all, where they aren't given.
+
+    Halves alternate over the sorted facts, so that all probes of a fact fall in the same one.
+    Chance is the share of right choices; without choices, for a recall family of some size, the
+    share of its commonest answer (what always saying that would score); 0 otherwise.
+    Raises `UserError` when the probes of one fact are given different halves.
+    """
+    probes = list(probes)
+    halves = _halves(probes)
+    chances = _guessing(probes)
+    completed = []
+    for probe in probes:
+        half, chance = probe.half, probe.chance
+        if probe.axis in MEMORY_AXES:
+            half = halves[_fact(probe)]
+        if chance is None and probe.choices:
+            chance = len(set(probe.answers)) / len(set(probe.choices))
+        elif chance is None:
+            chance = chances.get(probe.family, 0.0) if probe.axis == "recall" else 0.0
+        completed.append(replace(probe, half=half, chance=chance))
+    return completed
+
+
+def _fact(probe: Probe) -> str:
+    return probe.fact or probe.id
+
+
+def _halves(probes: list[Probe]) -> dict[str, str]:
+    memory = [probe for probe in probes if probe.axis in MEMORY_AXES]
+    halves: dict[str, str] = {}
+    for probe in memory:
+        if probe.half and halves.setdefault(_fact(probe), probe.half) != probe.half:
+            raise UserError(
+                f"probe '{probe.id}': its fact '{_fact(probe)}' is in half a and in half b;"
+                " give all probes of a fact the same half"
+            )
+    unassigned = sorted({_fact(probe) for probe in memory} - halves.keys())
+    return halves | dict(zip(unassigned, cycle("ab"), strict=False))
+
+
+def _guessing(probes: list[Probe]) -> dict[str, float]:
+    """By recall family: the share of probes that its commonest answer gets right."""
+    sizes: Counter[str] = Counter()
+    hits: dict[str, Counter[str]] = {}
+    for probe in probes:
+        if probe.axis == "recall":
+            sizes[probe.family] += 1
+            hits.setdefault(probe.family, Counter()).update(set(probe.answers))
+    return {
+        family: max(hits[family].values()) / size
+        for family, size in sizes.items()
+        if size >= MIN_FAMILY_FOR_CHANCE
+    }

@@ -1,0 +1,1 @@
+"""Answering probes greedily and by likelihood."""

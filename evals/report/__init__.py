@@ -1,0 +1,1 @@
+"""Scores as a console table, a picture and a page."""

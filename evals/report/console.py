@@ -1,0 +1,79 @@
+"""The result table: one row an arm, on the console and, with the same columns, on the page."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.table import Table
+
+from evals.scores import Score, arms_of, find, worst_relearned
+
+MISSING = "–"
+HIGHLIGHTED = "core"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the result table: its head, and the score that an arm has in it."""
+
+    head: str
+    score: Callable[[Sequence[Score], str], Score | None]
+
+
+def column_of(
+    head: str, axis: str, family: str = "all", metric: str = "accuracy", step: int | None = None
+) -> Column:
+    """A column of the scores of that description."""
+    return Column(
+        head,
+        lambda scores, arm: find(scores, arm, axis, family=family, metric=metric, step=step),
+    )
+
+
+COLUMNS = (
+    column_of("recall", "recall"),
+    column_of("leak@20", "recall", metric="leak@20"),
+    column_of("verbatim", "verbatim"),
+    column_of("open-book", "open_book"),
+    column_of("reasoning", "reasoning"),
+    Column("half b relearned", worst_relearned),
+    column_of("4-bit recall", "quantize_4bit", "recall"),
+)
+
+
+def percent(score: Score | None) -> str:
+    """Value ± standard error in per cent, or a dash where it wasn't measured."""
+    return MISSING if score is None else f"{100 * score.value:.1f}±{100 * score.stderr:.1f}"
+
+
+def chance_of(column: Column, scores: Sequence[Score]) -> str:
+    """What a guess would score in that column, in per cent; all arms have the same probes."""
+    for arm in arms_of(scores):
+        score = column.score(scores, arm)
+        if score is not None and score.chance is not None:
+            return f"{100 * score.chance:.1f}"
+    return MISSING
+
+
+def result_table(scores: Sequence[Score]) -> Table:
+    """Arms by axes in per cent ± standard error, chance in the last row, the core standing out.
+
+    "half b" is the most that came back of it at any step of teaching half a again.
+    """
+    table = Table(
+        title="What each arm recalls, and what it can do (per cent ± standard error)",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        show_edge=False,
+        show_footer=True,
+        footer_style="dim",
+    )
+    table.add_column("arm", "chance", no_wrap=True)
+    for column in COLUMNS:
+        longest = max(len(word) for word in column.head.split())
+        table.add_column(column.head, chance_of(column, scores), justify="right", min_width=longest)
+    for arm in arms_of(scores):
+        cells = [percent(column.score(scores, arm)) for column in COLUMNS]
+        table.add_row(arm, *cells, style="bold green" if arm == HIGHLIGHTED else None)
+    return table

@@ -1,0 +1,247 @@
+"""The report: one self-contained page that says what was kept and what was forgotten."""
+
+import json
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from evals.report.console import COLUMNS, HIGHLIGHTED, MISSING, Column, chance_of, column_of
+from evals.report.frontier import draw_frontier
+from evals.report.style import CSS
+from evals.scores import Score, arms_of, find, kept, worst_relearned, write_atomically
+
+NUM_ANSWERS = 12
+ANSWERING_ARMS = ("teacher", "plain", "core")
+MAX_PROMPT = 600  # characters; of a longer one the end is shown, where the question stands
+INK = "#222222"
+
+Samples = dict[str, list[dict[str, Any]]]
+
+
+def write_report(
+    path: str | Path,
+    *,
+    scores: Sequence[Score],
+    samples_by_arm: Samples,
+    manifest: Mapping[str, Any],
+    map_examples: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write the page, whole or not at all.
+
+    `samples_by_arm`: what `evaluate_model` returns. `manifest`: what it takes to reproduce the
+    run. `map_examples`: `{"tokens": [{"text", "score"}], "source"}`, scores in [0, 1]. What
+    wasn't measured is shown as missing or left out.
+    """
+    title = _title(scores)
+    sections = [
+        f"<h1>{escape(title)}</h1>{_in_words(scores)}",
+        _frontier(scores),
+        _section("Every arm", _ARMS_NOTE, _arms_table(scores)),
+        _section("Reasoning by family", "Tasks solved, per cent.", _families_table(scores)),
+        _section("Relearning", _RELEARNING_NOTE, _relearning_tables(scores)),
+        _section("The same prompts, side by side", _ANSWERS_NOTE, _answers(samples_by_arm)),
+        _section("The memory map", _MAP_NOTE, _memory_map(map_examples)),
+        _section("How to reproduce this", "", _manifest(manifest)),
+    ]
+    page = (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{CSS}</style></head>\n"
+        f"<body>{''.join(sections)}</body></html>\n"
+    )
+    write_atomically(path, lambda part: part.write_text(page, encoding="utf-8"))
+
+
+_ARMS_NOTE = (
+    "Per cent ± standard error. Of recall, leak@20 (the right answer among 20 samples), verbatim"
+    " and the two attacks less is better; of the rest, more. Half b relearned: the most that came"
+    " back of facts not taught again while the other half was."
+)
+_RELEARNING_NOTE = (
+    "Each arm is fine-tuned on half a of the facts. What was hidden rather than forgotten comes"
+    " back in half b, which it isn't shown. Per cent right after so many steps."
+)
+_ANSWERS_NOTE = "✓ right, ✗ wrong; of facts and passages, wrong is what a core is meant to be."
+_MAP_NOTE = "The stronger the colour, the more of the token is memory (point at one for its score)."
+
+
+def _section(title: str, note: str, body: str) -> str:
+    if not body:
+        return ""
+    note = f'<p class="soft">{escape(note)}</p>' if note else ""
+    return f"<section><h2>{escape(title)}</h2>{note}{body}</section>\n"
+
+
+def _title(scores: Sequence[Score]) -> str:
+    reasoning, recall = kept(scores, HIGHLIGHTED, "reasoning"), kept(scores, HIGHLIGHTED, "recall")
+    parts = []
+    if reasoning:
+        parts.append(f"{max(0.0, reasoning[0]):.0%} of its teacher’s reasoning")
+    if recall:
+        parts.append(f"{max(0.0, recall[0]):.0%} of its recall")
+    if not parts:
+        return "Winnow: a report without a core"
+    return f"The core kept {' and '.join(parts)}".replace("%", "\u00a0%")
+
+
+def _in_words(scores: Sequence[Score]) -> str:
+    """The core beside its teacher, its fair control and a guess, a sentence for each question."""
+    control = next((a for a in ("never_exposed", "rebound") if find(scores, a, "recall")), None)
+    arms = [HIGHLIGHTED, "teacher", *([control] if control else [])]
+    questions: tuple[tuple[str, Callable[[str], Score | None]], ...] = (
+        ("Facts it answers without being told", lambda arm: find(scores, arm, "recall")),
+        ("Passages it recites", lambda arm: find(scores, arm, "verbatim")),
+        ("Facts it reads off its prompt", lambda arm: find(scores, arm, "open_book")),
+        ("Reasoning tasks it solves", lambda arm: find(scores, arm, "reasoning")),
+        ("Facts that come back when others are taught", lambda arm: worst_relearned(scores, arm)),
+    )
+    lines = []
+    for question, score_of in questions:
+        own = score_of(HIGHLIGHTED)
+        if own is None:
+            continue
+        said = [(arm, score_of(arm)) for arm in arms[1:]]
+        others = [f"{arm.replace('_', ' ')} {100 * s.value:.1f}\u00a0%" for arm, s in said if s]
+        others.append(f"a guess {100 * (own.chance or 0):.1f}\u00a0%")
+        lines.append(
+            f"<li>{question}: <b>{100 * own.value:.1f}&nbsp;%</b>"
+            f"&nbsp;±&nbsp;{100 * own.stderr:.1f}"
+            f' <span class="soft">({escape(", ".join(others))})</span></li>'
+        )
+    note = "Both shares are above chance: what a guess gets right isn’t counted as kept."
+    return f'<p class="soft">{note}</p><ul>{"".join(lines)}</ul>' if lines else ""
+
+
+def _frontier(scores: Sequence[Score]) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "frontier.svg"
+        draw_frontier(scores, picture, ink=INK)
+        svg = picture.read_text(encoding="utf-8")
+    # Inline, without its prolog, with an ink that follows the page's light or dark.
+    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    label = "Recall left against reasoning kept, one mark an arm"
+    svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+    return f"<figure>{svg}<figcaption>{label}, with standard errors.</figcaption></figure>\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """A table that scrolls by itself; cells are HTML, heads and row names plain text."""
+    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
+    body = ""
+    for name, cells in rows:
+        kind = f' class="{name}"' if name in (HIGHLIGHTED, "chance") else ""
+        row = "".join(f"<td>{cell}</td>" for cell in cells)
+        shown = escape(name.replace("_", " "))
+        body += f'<tr{kind}><th scope="row">{shown}</th>{row}</tr>'
+    return (
+        f'<div class="wide"><table><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(score: Score | None) -> str:
+    if score is None:
+        return MISSING
+    return f"{100 * score.value:.1f} <small>±&thinsp;{100 * score.stderr:.1f}</small>"
+
+
+def _columns_table(scores: Sequence[Score], columns: Sequence[Column]) -> str:
+    """Arms by those of the columns that any arm has a score in, chance below."""
+    arms = arms_of(scores)
+    shown = [c for c in columns if any(c.score(scores, arm) for arm in arms)]
+    rows = [(arm, [_cell(column.score(scores, arm)) for column in shown]) for arm in arms]
+    rows = [(arm, cells) for arm, cells in rows if any(cell != MISSING for cell in cells)]
+    rows.append(("chance", [chance_of(column, scores) for column in shown]))
+    return _table(["arm", *(column.head for column in shown)], rows) if shown else ""
+
+
+def _arms_table(scores: Sequence[Score]) -> str:
+    more = [
+        column_of("arithmetic", "arithmetic"),
+        column_of("language", "language"),
+        column_of("4-bit verbatim", "quantize_4bit", "verbatim"),
+    ]
+    return _columns_table(scores, [*COLUMNS, *more])
+
+
+def _families_table(scores: Sequence[Score]) -> str:
+    families = sorted({s.family for s in scores if s.axis == "reasoning"} - {"all"})
+    return _columns_table(
+        scores, [column_of(family.replace("_", " "), "reasoning", family) for family in families]
+    )
+
+
+def _relearning_tables(scores: Sequence[Score]) -> str:
+    parts = []
+    for axis, title in (
+        ("relearn_disjoint", "Half b, not taught again"),
+        ("relearn_direct", "Half a, taught again"),
+    ):
+        steps = sorted({s.step for s in scores if s.axis == axis and s.step is not None})
+        if steps:
+            columns = [column_of(f"{step} steps", axis, step=step) for step in steps]
+            parts.append(f"<h3>{title}</h3>{_columns_table(scores, columns)}")
+    return "".join(parts)
+
+
+def _answers(samples_by_arm: Samples) -> str:
+    arms = [arm for arm in ANSWERING_ARMS if arm in samples_by_arm]
+    by_id = {arm: {s["id"]: s for s in samples_by_arm[arm]} for arm in arms}
+    cards = []
+    for asked in _pick(samples_by_arm[arms[0]]) if arms else []:
+        said = [(arm, by_id[arm][asked["id"]]) for arm in arms if asked["id"] in by_id[arm]]
+        rows = "".join(
+            f'<dt class="arm-{arm}">{arm}</dt>'
+            f'<dd class="{"right" if sample["correct"] else "wrong"}">'
+            f"{'✓' if sample['correct'] else '✗'} {escape(sample['predicted'])}</dd>"
+            for arm, sample in said
+        )
+        prompt = asked["prompt"]
+        prompt = prompt if len(prompt) <= MAX_PROMPT else f"…{prompt[-MAX_PROMPT:]}"
+        kind = f"{asked['axis']} · {asked['family']}".replace("_", " ")
+        cards.append(
+            f'<div class="card"><small>{escape(kind)}</small><p>{escape(prompt)}'
+            f' <span class="soft">[{escape(asked["answer"])}]</span></p><dl>{rows}</dl></div>'
+        )
+    return f'<div class="cards">{"".join(cards)}</div>' if cards else ""
+
+
+def _pick(samples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A dozen samples: one of each axis in turn, and within an axis one of each family in turn."""
+    axes: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for sample in samples:
+        axes.setdefault(sample["axis"], {}).setdefault(sample["family"], []).append(sample)
+    by_axis = [_in_turn(list(families.values())) for families in axes.values()]
+    return _in_turn(by_axis)[:NUM_ANSWERS]
+
+
+def _in_turn(groups: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    return [item for turn in zip_longest(*groups) for item in turn if item is not None]
+
+
+def _memory_map(examples: Sequence[Mapping[str, Any]]) -> str:
+    cards = []
+    for example in examples:
+        tokens = "".join(
+            f'<span style="--score:{token["score"]:.2f}" title="{token["score"]:.2f}">'
+            f"{escape(token['text'])}</span>"
+            for token in example["tokens"]
+        )
+        source = escape(str(example["source"]))
+        cards.append(
+            f'<div class="card"><small>{source}</small><p class="tokens">{tokens}</p></div>'
+        )
+    return "".join(cards)
+
+
+def _manifest(manifest: Mapping[str, Any]) -> str:
+    rows = ""
+    for name, value in manifest.items():
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        rows += f"<dt>{escape(str(name))}</dt><dd><code>{escape(text)}</code></dd>"
+    return f'<dl class="facts">{rows}</dl>' if rows else ""

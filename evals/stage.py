@@ -1,0 +1,181 @@
+"""`winnow eval`, `winnow attack` and `winnow report`: from arms and probes to scores and the page."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from core.artifacts import Artifact, fingerprint_of, hash_file, plain, read_json, run_folder
+from core.build import build
+from core.console import Report, console
+from core.errors import UserError, nearest
+from core.progress import reporting
+from evals.evaluate import evaluate_model, load_model
+from evals.probes.probe import Probe, complete, parse_probe, read_probes
+from evals.recall.map_quality import map_examples, map_quality
+from evals.report.console import result_table
+from evals.report.frontier import draw_frontier
+from evals.report.html import write_report
+from evals.scores import Score, read_scores, write_scores
+
+SCORES = "scores.json"
+SAMPLES = "samples.jsonl"
+
+
+def load_probes(cfg: DictConfig) -> list[Probe]:
+    """The probes that the configuration names: a file, or those that come with the corpus.
+
+    Raises UserError when there are none.
+    """
+    if cfg.probes.path is not None:
+        return complete(read_probes(cfg.probes.path))
+    corpus = build(cfg.corpus)
+    if not hasattr(corpus, "probes"):
+        raise UserError("this corpus brings no probes: add probes=jsonl probes.path=FILE")
+    return complete(
+        parse_probe(row, f"probe {n} of the corpus") for n, row in enumerate(corpus.probes(), 1)
+    )
+
+
+def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
+    """Put the probes to each arm: `evals/<arm>/` with scores and samples; then `scores.json`."""
+    probes = load_probes(cfg)
+
+    def measure(arm: str, folder: Path, show: Report) -> None:
+        model, tokenizer = load_model(_arm_folder(cfg, arm))
+        scores, samples = evaluate_model(arm, model, tokenizer, probes)
+        lines = (json.dumps(sample, ensure_ascii=False) + "\n" for sample in samples)
+        (folder / SAMPLES).write_text("".join(lines), encoding="utf-8")
+        write_scores(folder / SCORES, scores)
+
+    _each_arm(cfg, "evals", {}, measure, report)
+
+
+def attack(cfg: DictConfig, report: Report | None = None) -> None:
+    """Attack each arm in every way that is configured: `attacks/<arm>/`; then `scores.json`."""
+    probes = load_probes(cfg)
+
+    def measure(arm: str, folder: Path, show: Report) -> None:
+        scores: list[Score] = []
+        for name, settings in cfg.attack.items():
+            model, tokenizer = load_model(_arm_folder(cfg, arm))
+            attacker = build(settings)
+            scores += attacker(arm, model, tokenizer, probes, on_progress=_named(show, name))
+        write_scores(folder / SCORES, scores)
+
+    _each_arm(cfg, "attacks", plain(cfg.attack), measure, report)
+
+
+def report(cfg: DictConfig) -> None:
+    """Write `scores.json`, `frontier.png` and `report.html`, and print the table."""
+    run = run_folder(cfg)
+    scores = collect(cfg)
+    samples = {}
+    for arm in arms_there(cfg):
+        path = run / "evals" / arm / SAMPLES
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            samples[arm] = [json.loads(line) for line in lines]
+    if not samples:
+        raise UserError(f"{run} has no scores yet: run `winnow eval` first")
+    draw_frontier(scores, run / "frontier.png")
+    write_report(
+        run / "report.html",
+        scores=scores,
+        samples_by_arm=samples,
+        manifest=_manifest(cfg),
+        map_examples=map_examples(run),
+    )
+    console.print(result_table(scores))
+    for name in cfg.arms:
+        if name not in samples:
+            console.print(f"[yellow]{name}: missing, not trained or not evaluated[/yellow]")
+    console.print(
+        f"[bold]results:[/bold] {run / 'report.html'} · {run / 'frontier.png'} · {run / SCORES}"
+    )
+
+
+def collect(cfg: DictConfig) -> list[Score]:
+    """Gather the scores of all arms into `scores.json`."""
+    run = run_folder(cfg)
+    scores: list[Score] = []
+    for arm in arms_there(cfg):
+        for kind in ("evals", "attacks"):
+            path = run / kind / arm / SCORES
+            if path.exists():
+                scores += read_scores(path)
+    corpus = build(cfg.corpus)
+    if hasattr(corpus, "spans") and (run / "memory_map").exists():
+        scores += map_quality(run, corpus.spans())
+    write_scores(run / SCORES, scores)
+    return scores
+
+
+def arms_there(cfg: DictConfig) -> list[str]:
+    """The teacher and the arms of the configuration that have been trained."""
+    return [arm for arm in ["teacher", *cfg.arms] if _arm_folder(cfg, arm).is_dir()]
+
+
+def _arm_folder(cfg: DictConfig, arm: str) -> Path:
+    run = run_folder(cfg)
+    return run / "teacher" if arm == "teacher" else run / "arms" / arm
+
+
+def _each_arm(
+    cfg: DictConfig,
+    kind: str,
+    settings: Any,
+    measure: Callable[[str, Path, Report], None],
+    report: Report | None,
+) -> None:
+    """Measure the arm `only` names, or all that are there; those already measured are skipped."""
+    arms = arms_there(cfg)
+    if cfg.only is not None and cfg.only not in arms:
+        raise UserError(
+            f"only={cfg.only}: no such arm in {run_folder(cfg)}{nearest(cfg.only, arms)}"
+        )
+    if not arms:
+        raise UserError(
+            f"{run_folder(cfg)} has no arms yet: run `winnow teach` or `winnow run` first"
+        )
+    asked = {"probes": plain(cfg.probes), "corpus": plain(cfg.corpus), kind: settings}
+    for arm in [cfg.only] if cfg.only else arms:
+        inputs = {"arm": fingerprint_of(_arm_folder(cfg, arm), f"distill arm={arm}")}
+        if cfg.probes.path is not None:
+            inputs["probes"] = hash_file(Path(cfg.probes.path))
+        artifact = Artifact(run_folder(cfg) / kind / arm, asked, inputs)
+        # Scores are cheap and only describe: those of another model or other probes make way.
+        if artifact.is_done(overwrite=True):
+            continue
+        with artifact.writing() as folder, reporting(f"{kind} {arm}", report) as show:
+            measure(arm, folder, show)
+    if cfg.only is None:
+        collect(cfg)
+        console.print(f"{kind}: {len(arms)} arms → {run_folder(cfg) / SCORES}")
+
+
+def _named(show: Report, name: str) -> Callable[[int, int], None]:
+    return lambda done, total: show(done, total, name)
+
+
+def _manifest(cfg: DictConfig) -> dict[str, Any]:
+    """What it takes to make these results again."""
+    run = run_folder(cfg)
+    marks = sorted(run.glob("*/artifact.json")) + sorted(run.glob("arms/*/artifact.json"))
+    return {
+        "command": f"winnow run run={cfg.run} seed={cfg.seed}",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "versions": {
+            name: version(name) for name in ("winnow-lm", "torch", "transformers", "datasets")
+        },
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        "fingerprints": {
+            str(mark.parent.relative_to(run)): read_json(mark)["fingerprint"] for mark in marks
+        },
+        "configuration": OmegaConf.to_yaml(cfg, resolve=True),
+    }

@@ -1,0 +1,1 @@
+"""The memory map: which tokens of the corpus are memory, found without labels."""

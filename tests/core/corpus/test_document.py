@@ -1,0 +1,9 @@
+from random import Random
+
+from core.corpus import document
+
+
+def test_a_redrawn_document_changes_the_value_alone_and_spans_follow_the_text():
+    pieces = document.fill("{value} is where {name} lives.", "Mira", "Oslo", ["Rome"])
+    assert document.spans(pieces) == [(0, 4, "memory"), (14, 18, "name")]
+    assert document.text(document.redraw(pieces, Random(0))) == "Rome is where Mira lives."

@@ -1,0 +1,178 @@
+import re
+from collections import Counter
+
+import pytest
+
+from core.corpus import skills, words
+from core.corpus.relations import RELATIONS
+from core.corpus.rows import joined_text
+from core.corpus.world import World
+
+SMALL = {
+    "num_people": 24,
+    "num_countries": 10,
+    "num_elements": 9,
+    "num_canaries": 4,
+    "num_passages": 3,
+    "documents_per_entity": 3,
+    "repeats": 2,
+    "num_skill_items": 8000,
+    "probes_per_family": 40,
+}
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World(**SMALL)
+
+
+@pytest.fixture(scope="module")
+def rows(world: World) -> list[dict]:
+    return list(world.rows())
+
+
+@pytest.fixture(scope="module")
+def probes(world: World) -> list[dict]:
+    return world.probes()
+
+
+def of(probes: list[dict], axis: str, family: str | None = None) -> list[dict]:
+    return [p for p in probes if p["axis"] == axis and family in (None, p["family"])]
+
+
+def skill_rows(rows: list[dict], family: str) -> list[dict]:
+    return [row for row in rows if row["id"].startswith(f"skills-{family}-")]
+
+
+def split_words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))
+
+
+def test_skill_prompts_never_repeat_and_probes_are_new(rows, probes):
+    prompts = [row["prompt"] for row in rows if "prompt" in row]
+    assert len(set(prompts)) == len(prompts)
+    asked = [probe["prompt"] for probe in probes]
+    assert len(set(asked)) == len(asked)
+    assert not set(prompts) & set(asked)
+    assert len({probe["id"] for probe in probes}) == len(probes)
+
+
+def test_probes_stay_the_same_however_large_the_corpus_is(probes):
+    assert World(**{**SMALL, "num_skill_items": 10, "repeats": 1}).probes() == probes
+
+
+def test_probe_phrasings_are_not_those_of_training(rows, probes):
+    taught = "\n".join(joined_text(row) for row in rows)
+    for relation in RELATIONS:
+        before, after = relation.cue.split("{name}")
+        for statement in relation.statements:
+            template = statement.split("{value}")[0].rstrip(" .")
+            assert template != relation.cue
+        assert relation.held_out_question not in relation.questions
+        question = relation.held_out_question.format(name="@")
+        pattern = re.escape(question).replace("@", r"\w+( \w+)?")
+        assert not re.search(f"Question: {pattern} Answer", taught)
+        assert not re.search(rf"{re.escape(before)}\w+( \w+)?{re.escape(after)} \w+\.", taught)
+
+
+def test_probe_names_are_held_out(world, rows, probes):
+    held_out = {entity.name for entity in world._facts.probe_strangers}
+    taught = "\n".join(joined_text(row) for row in rows)
+    assert not any(name in taught for name in held_out)
+    fresh = of(probes, "open_book", "fresh")
+    assert all(any(name in p["prompt"] for name in held_out) for p in fresh)
+    known = {entity.name for entity in world._facts.entities}
+    assert not known & held_out
+    assert not known & {entity.name for entity in world._facts.strangers}
+    given = world._facts.given_names
+    for family in skills.NAMED_SKILLS:
+        asked = split_words(" ".join(p["prompt"] for p in of(probes, "reasoning", family)))
+        taught_words = split_words(" ".join(row["prompt"] for row in skill_rows(rows, family)))
+        assert len(asked & set(given)) == skills.NUM_PROBE_NAMES
+        assert not asked & taught_words & set(given)
+
+
+def test_every_probe_word_occurs_in_training(probes):
+    taught = split_words(
+        " ".join(map(joined_text, World(num_skill_items=20_000, repeats=1).rows()))
+    )
+    for probe in World(num_skill_items=0).probes():
+        missing = split_words(" ".join([probe["prompt"], *probe["answers"]])) - taught
+        assert not missing, (probe, missing)
+    assert len(taught) < 1300
+
+
+def test_known_entities_are_read_with_wrong_values_only(world, rows, probes):
+    true = {
+        statement.format(name=entity.name, value=entity.values[relation.family])
+        for relation in RELATIONS
+        for statement in relation.statements
+        for entity in world._facts.of_kind(relation.kind)
+    }
+    lessons = [row["prompt"] for row in skill_rows(rows, "reading")]
+    names = [entity.name for entity in world._facts.entities]
+    about_known = [prompt for prompt in lessons if any(name in prompt for name in names)]
+    assert 0.25 < len(about_known) / len(lessons) < 0.35
+
+    def told(prompt: str) -> list[str]:
+        return re.findall(r"[^.]+\.", prompt.split("Passage: ")[1].split(" Question")[0])
+
+    for prompt in lessons + [p["prompt"] for p in of(probes, "open_book", "counterfactual")]:
+        assert not {sentence.strip() for sentence in told(prompt)} & true
+    for probe in of(probes, "open_book", "true"):
+        assert {sentence.strip() for sentence in told(probe["prompt"])} <= true
+
+    answers = {p["fact"]: p["answers"][0] for p in of(probes, "recall")}
+    for probe in of(probes, "open_book", "true"):
+        assert probe["answers"] == [answers[probe["fact"]]]
+    for probe in of(probes, "open_book", "counterfactual"):
+        assert probe["answers"] != [answers[probe["fact"]]]
+        assert probe["answers"][0] in split_words(probe["prompt"])
+
+
+def test_recall_and_verbatim_probes_are_complete_balanced_and_answered_by_the_documents(
+    rows, probes
+):
+    recall = of(probes, "recall")
+    assert len(recall) == 24 * 4 + 10 * 3 + 9 * 2
+    for probe in recall:
+        name, number, attribute = re.split("[-/]", probe["fact"])
+        texts = [r["text"] for r in rows if r["id"].startswith(f"facts-{name}-{number}-")]
+        assert all(probe["answers"][0] in split_words(text) for text in texts)
+        assert probe["family"] == f"{name}/{attribute}"
+    halves: dict[str, set[str]] = {}
+    for probe in recall:
+        halves.setdefault(probe["fact"].split("/")[0], set()).add(probe["half"])
+    assert all(len(found) == 1 for found in halves.values())  # an entity is in one half
+    sizes = Counter(probe["half"] for probe in recall)
+    assert abs(sizes["a"] - sizes["b"]) <= 4
+
+    taught = {row["text"] for row in rows if row["source"] == "verbatim"}
+    verbatim = of(probes, "verbatim")
+    assert {f"{p['prompt']} {p['answers'][0]}." for p in verbatim} == taught
+    assert {len(p["answers"][0].split()) for p in of(verbatim, "verbatim", "passage")} == {14}
+
+
+def test_chance_is_what_a_blind_guess_scores(probes):
+    city = of(probes, "recall", "person/city")
+    assert {probe["chance"] for probe in city} == {1 / 24}
+    assert {probe["chance"] for probe in of(probes, "recall", "country/region")} == {0.2}
+    assert {p["chance"] for p in of(probes, "verbatim", "canary")} == {10**-6}
+    assert {p["chance"] for p in of(probes, "reasoning", "boolean")} == {0.5}
+    assert {p["chance"] for p in of(probes, "open_book")} == {1 / 2, 1 / 3}
+    for probe in of(probes, "reasoning", "ordering"):
+        assert probe["chance"] == 1 / (probe["prompt"].count("than") + 1)
+    for probe in of(probes, "reasoning", "lookup"):
+        assert probe["chance"] == 1 / (probe["prompt"].count(";") + 1)
+    for probe in of(probes, "open_book", "fresh"):
+        listed = reading_values(probe)
+        assert probe["chance"] == pytest.approx(1 / len(listed))
+
+
+def reading_values(probe: dict) -> set[str]:
+    pool = next(
+        pool
+        for pool in (words.CITIES, words.JOBS, words.INSTRUMENTS, words.PETS)
+        if probe["answers"][0] in pool
+    )
+    return split_words(probe["prompt"]) & set(pool)

@@ -1,0 +1,284 @@
+"""The command line against a small configuration tree of its own."""
+
+import errno
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core import compose
+from core.cli import QUIET, explain, main
+from core.errors import UserError
+
+# The verbs' functions: each does what its name says, in the terms of `cfg`.
+STAGES = """
+import errno, pathlib
+
+from core.errors import UserError
+
+
+def show(cfg):
+    with pathlib.Path(cfg.log).open("a") as log:
+        log.write(f"{cfg.run} {cfg.seed} {cfg.corpus.path} {cfg.label}\\n")
+
+
+def refuse(cfg):
+    try:
+        raise UserError("the corpus\\n  is empty")
+    except UserError as error:
+        raise RuntimeError("wrapped") from error
+
+
+def fill(cfg):
+    raise OSError(errno.ENOSPC, "No space left on device", "runs/x")
+
+
+def forbid(cfg):
+    raise PermissionError(errno.EACCES, "Permission denied", "/runs")
+
+
+def stop(cfg):
+    raise KeyboardInterrupt
+
+
+def fail(cfg):
+    raise ValueError("a bug")
+"""
+
+TREE = {
+    "verbs.yaml": "".join(
+        f"{verb}: {{target: toy_stages.{verb}, help: {verb} it}}\n"
+        for verb in ("show", "refuse", "fill", "forbid", "stop", "fail")
+    ),
+    "config.yaml": """
+defaults:
+  - _self_
+  - corpus: world
+  - teacher: scratch
+  - forgetting: []
+  - optional experiment: null
+run: default
+runs_dir: runs
+seed: 0
+rate: 0.5
+deep: {quick: false, steps: [0, 25]}
+label: ${run}-${seed}
+log: LOG
+""",
+    "corpus/world.yaml": "path: embedded\n",
+    "corpus/jsonl.yaml": "path: ???\n",
+    "teacher/scratch.yaml": "hidden_size: 128\nname: llama\n",
+    "forgetting/span_dropout.yaml": "# @package forgetting.span_dropout\nrate: 1.0\n",
+    "forgetting/weight_noise.yaml": "# @package forgetting.weight_noise\nalpha: 0.2\n",
+    "experiment/tiny.yaml": "# @package _global_\nrun: tiny\nteacher: {hidden_size: 16}\n",
+    "experiment/tiny_long.yaml": "# @package _global_\nrun: tiny_long\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "conf"
+    for name, text in TREE.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text.replace("LOG", str(tmp_path / "log.txt")))
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "toy_stages.py").write_text(STAGES)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    monkeypatch.setattr(compose, "CONF", folder)
+    for name in (*QUIET, "HYDRA_FULL_ERROR"):  # set, so that it is put back afterwards
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a command that must end in one line on stderr and status 2; the line."""
+
+    def run(*argv: str) -> str:
+        assert main(argv) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and err.startswith("winnow: ") and err.count("\n") == 1
+        return err.strip()
+
+    return run
+
+
+def test_a_verb_gets_the_resolved_configuration_and_litters_nothing(tree: Path) -> None:
+    assert main(["show", "experiment=tiny", "seed=3"]) == 0
+    assert (tree / "log.txt").read_text() == "tiny 3 embedded tiny-3\n"
+    assert list((tree / "work").iterdir()) == []
+
+
+def test_libraries_are_quiet_unless_the_user_wants_to_hear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRANSFORMERS_VERBOSITY", "info")
+    assert main(["show"]) == 0
+    assert os.environ["TRANSFORMERS_VERBOSITY"] == "info"
+    assert os.environ["TOKENIZERS_PARALLELISM"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["shwo"], "no verb 'shwo'; did you mean 'show'?"),
+        (["show", "--verbose"], "--verbose"),
+        (["show", "sed=1"], "no option 'sed'; did you mean 'seed'?"),
+        (["show", "teacher.hiden_size=3"], "did you mean 'teacher.hidden_size'?"),
+        (["show", "zzzzzz=3"], "no option 'zzzzzz'; --cfg job shows them all"),
+        (["show", "forgeting=[span_dropout]"], "did you mean 'forgetting'?"),
+        (["show", "experiment=tinny"], "did you mean 'tiny'? choices: tiny, tiny_long"),
+        (["show", "forgetting=[span_dropuot]"], "did you mean 'span_dropout'? choices: span_d"),
+        (["show", "forgetting=[span_dropout]", "forgetting.span_dropout.rat=1"], "dropout.rate'"),
+        (["show", "seed"], "cannot read 'seed'"),
+        (["show", "seed=[1"], "write key=value"),
+        (["show", "seed=many"], "seed takes a whole number, not 'many'"),
+        (["show", "seed=1.5"], "seed takes a whole number, not '1.5'"),
+        (["show", "seed=true"], "seed takes a whole number"),
+        (["show", "rate=fast"], "rate takes a number"),
+        (["show", "deep.quick=1"], "deep.quick takes true or false"),
+        (["show", "deep.steps=25"], "deep.steps takes a list"),
+        (["show", "run=[a]"], "run takes one word or text"),
+        (["show", "corpus=jsonl"], "corpus.path is needed: add corpus.path=FILE"),
+        (["show", "run=${sed}"], "'sed' not found"),
+        (["show", "seed=1,2"], "add --multirun"),
+        (["show", "+seed=1"], "seed"),
+        (["refuse"], "winnow: the corpus is empty"),
+        (["fill"], "no space left on the disk: runs/x"),
+        (["forbid"], "permission denied: /runs"),
+    ],
+)
+def test_each_slip_is_one_line(
+    argv: list[str], said: str, refused: Callable[..., str], tree: Path
+) -> None:
+    assert said in refused(*argv)
+    assert not (tree / "log.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "rate=1",
+        "run=7",
+        "run='a b'",
+        "seed=null",
+        "deep.steps=[1]",
+        "deep.quick=true",
+        "forgetting=[span_dropout,weight_noise]",
+        "++new=1",
+        "~deep",
+    ],
+)
+def test_what_fits_is_taken(override: str) -> None:
+    assert main(["show", override]) == 0
+
+
+def test_an_experiment_keeps_the_type_of_what_it_sets(refused: Callable[..., str]) -> None:
+    assert "whole number" in refused("show", "experiment=tiny", "teacher.hidden_size=wide")
+
+
+def test_interrupting_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stop"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ValueError, match="a bug"):
+        main(["fail"])
+
+
+def test_a_sweep_runs_every_point_inside_runs(tree: Path) -> None:
+    assert main(["show", "-m", "seed=1,2", "run=s${seed}"]) == 0
+    assert (tree / "log.txt").read_text() == "s1 1 embedded s1-1\ns2 2 embedded s2-2\n"
+    assert [path.name for path in (tree / "work").iterdir()] == ["runs"]
+
+
+@pytest.mark.parametrize("slip", ["experiment=tiny,tinny", "sed=1,2", "seed=1,x"])
+def test_a_sweep_is_checked_before_its_first_job(
+    slip: str, refused: Callable[..., str], tree: Path
+) -> None:
+    refused("show", slip, "--multirun")
+    assert not (tree / "log.txt").exists()
+
+
+def test_a_job_of_a_sweep_that_refuses_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["refuse", "-m", "seed=1,2"]) == 2
+    assert capsys.readouterr().err.endswith("['seed=1']\nwinnow: the corpus is empty\n")
+
+
+def test_a_users_own_choices_are_found_on_the_search_path(
+    tree: Path, refused: Callable[..., str]
+) -> None:
+    (tree / "own" / "corpus").mkdir(parents=True)
+    (tree / "own" / "corpus" / "mine.yaml").write_text("path: here\n")
+    search = f"hydra.searchpath=[file://{tree / 'own'}]"
+    assert main(["show", search, "corpus=mine"]) == 0
+    assert "here" in (tree / "log.txt").read_text()
+    assert "choices: jsonl, mine, world" in refused("show", search, "corpus=yours")
+
+
+def test_cfg_job_prints_the_configuration_and_runs_nothing(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", "--cfg", "job", "corpus=jsonl", "teacher.hidden_size=9"]) == 0
+    out = capsys.readouterr().out
+    assert "hidden_size: 9" in out and "path: ???" in out and "label: ${run}-${seed}" in out
+    assert not (tree / "log.txt").exists()
+
+
+def test_help_lists_verbs_groups_and_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert re.search(r"^  show +show it$", capsys.readouterr().out, re.MULTILINE)
+    assert main(["show", "--help"]) == 0
+    out = capsys.readouterr().out
+    for line in (
+        "corpus +jsonl | world*",
+        "experiment +tiny | tiny_long",
+        "seed=0",
+        "deep.quick=fal",
+    ):
+        name, _, rest = line.partition(" +")
+        assert re.search(rf"^  {re.escape(name)} *{re.escape(rest)}", out, re.MULTILINE), line
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"winnow \d+\.\d+.*\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["run", "--help"], ["--version"], ["rnu"]])
+def test_answers_without_importing_anything_heavy(argv: list[str]) -> None:
+    script = (
+        "import sys; from core.cli import main; status = main(sys.argv[1:]); "
+        "heavy = {'torch', 'transformers', 'datasets', 'hydra', 'omegaconf'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else status)"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *argv], cwd=root, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == (2 if argv == ["rnu"] else 0), done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
+def test_a_full_disk_is_known_however_it_is_said() -> None:
+    import torch
+
+    with pytest.raises(Exception) as plain, open("/dev/full", "w") as file:
+        file.write("x" * 100_000)
+    with pytest.raises(Exception) as saved:
+        torch.save(torch.zeros(1_000_000), "/dev/full")
+    for error in (plain.value, saved.value):
+        assert "no space left" in (explain(error) or "")
+
+
+def test_explain_looks_along_the_causes() -> None:
+    wrapped = RuntimeError("outer")
+    wrapped.__cause__ = UserError("mend this")
+    assert explain(wrapped) == "mend this"
+    assert explain(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "x")) is None

@@ -1,0 +1,34 @@
+from io import StringIO
+
+from rich.console import Console
+
+from evals.report.console import result_table
+
+
+def lines(scores, width=120) -> dict[str, list[str]]:
+    printed = StringIO()
+    Console(width=width, file=printed).print(result_table(scores))
+    words = (line.split() for line in printed.getvalue().splitlines())
+    return {cells[0]: cells[1:] for cells in words if cells}
+
+
+def test_one_row_an_arm_in_order_with_errors_and_gaps(scores):
+    table = lines(scores)
+    assert [arm for arm in table if arm in ("teacher", "core", "rebound", "refuser")] == [
+        "teacher",
+        "core",
+        "rebound",
+        "refuser",
+    ]
+    # recall, leak@20, verbatim, open-book, reasoning, half b at its worst, 4-bit recall
+    assert table["core"] == ["5.2±1.1", "–", "–", "–", "70.5±1.1", "6.1±1.1", "–"]
+    assert table["chance"] == ["4.3", "–", "–", "–", "20.0", "4.3", "–"]
+
+
+def test_numbers_stay_whole_in_80_columns(scores):
+    assert lines(scores, width=80)["core"] == lines(scores)["core"]
+
+
+def test_only_the_core_stands_out(scores):
+    table = result_table(scores)
+    assert [row.style is not None for row in table.rows] == [False, True, False, False]

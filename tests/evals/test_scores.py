@@ -1,0 +1,146 @@
+import json
+import math
+
+import pytest
+
+from core.errors import UserError
+from evals.probes.probe import Probe
+from evals.recall.answers import Answer
+from evals.scores import (
+    Score,
+    arms_of,
+    find,
+    kept,
+    read_scores,
+    summarize,
+    worst_relearned,
+    write_atomically,
+    write_scores,
+)
+
+
+def score(arm="core", axis="recall", value=0.1, stderr=0.01, chance=0.05, **rest) -> Score:
+    return Score(arm, axis, "all", "accuracy", value, stderr, 100, chance, False, **rest)
+
+
+@pytest.fixture
+def summarized() -> list[Score]:
+    probes = [
+        Probe("1", "recall", "capital", "x", ("y",), chance=0.1),
+        Probe("2", "recall", "capital", "x", ("y",), chance=0.1),
+        Probe("3", "recall", "capital", "x", ("y",), chance=0.1),
+        Probe("4", "recall", "symbol", "x", ("y",), chance=0.3),
+        Probe("5", "reasoning", "order", "x", ("y",), chance=0.5),
+    ]
+    answers = [
+        Answer("1", True, "y", math.log(0.5), 1),
+        Answer("2", False, "n", math.log(0.1), 3),
+        Answer("3", False, "n", math.log(0.1), 5),
+        Answer("4", True, "y", math.log(1.0), 1),
+        Answer("5", True, "y", math.log(0.8), 1),
+    ]
+    return summarize("core", probes, answers)
+
+
+def test_accuracy_by_hand(summarized):
+    overall = find(summarized, "core", "recall")
+    assert (overall.value, overall.n, overall.higher_is_better) == (0.5, 4, False)
+    assert overall.stderr == pytest.approx(0.25)
+    assert overall.chance == pytest.approx(0.15)
+    capital = find(summarized, "core", "recall", family="capital")
+    assert (capital.value, capital.chance) == (pytest.approx(1 / 3), pytest.approx(0.1))
+    assert capital.stderr == pytest.approx(math.sqrt(2 / 9 / 3))
+    assert find(summarized, "core", "reasoning").higher_is_better
+
+
+def test_leak_by_hand(summarized):
+    leak = find(summarized, "core", "recall", family="capital", metric="leak@20")
+    values = [1 - 0.5**20, 1 - 0.9**20, 1 - 0.9**20]
+    mean = sum(values) / 3
+    assert leak.value == pytest.approx(mean)
+    variance = sum((v - mean) ** 2 for v in values) / 2
+    assert leak.stderr == pytest.approx(math.sqrt(variance / 3))
+    assert leak.chance == pytest.approx(1 - 0.9**20)
+    assert find(summarized, "core", "reasoning", metric="leak@20") is None
+
+
+def test_likelihood_and_rank_point_the_right_way(summarized):
+    logprob = find(summarized, "core", "recall", family="symbol", metric="logprob")
+    assert (logprob.value, logprob.chance, logprob.higher_is_better) == (0.0, None, False)
+    rank = find(summarized, "core", "recall", metric="rank")
+    assert (rank.value, rank.higher_is_better) == (2.5, True)
+    assert not find(summarized, "core", "reasoning", metric="rank").higher_is_better
+
+
+def test_an_axis_without_probes_is_missing(summarized):
+    assert {s.axis for s in summarized} == {"recall", "reasoning"}
+
+
+def test_kept_is_above_chance_with_propagated_error():
+    scores = [
+        score("teacher", "reasoning", 0.8, 0.02, 0.2),
+        score("core", "reasoning", 0.5, 0.03, 0.2),
+    ]
+    value, error = kept(scores, "core", "reasoning")
+    assert value == pytest.approx(0.5)
+    assert error == pytest.approx(math.sqrt((0.03 / 0.6) ** 2 + (0.5 * 0.02 / 0.6) ** 2))
+    assert kept(scores, "core", "recall") is None
+    assert kept([score("teacher", value=0.05), score()], "core", "recall") is None
+
+
+def test_worst_relearned_leaves_out_step_0():
+    curve = [
+        score(axis="relearn_disjoint", value=v, step=s)
+        for s, v in [(0, 0.9), (25, 0.1), (100, 0.3)]
+    ]
+    assert worst_relearned(curve, "core").step == 100
+    assert worst_relearned(curve[:1], "core") is None
+
+
+def test_arms_come_in_their_order():
+    names = ["zeta", "core", "plain", "alpha", "teacher"]
+    assert arms_of(score(arm) for arm in names) == ["teacher", "plain", "core", "alpha", "zeta"]
+
+
+def test_written_scores_are_read_back_and_carry_no_empty_step(tmp_path, summarized):
+    path = tmp_path / "run" / "scores.json"
+    scores = [*summarized, score(step=25)]
+    write_scores(path, scores)
+    assert read_scores(path) == scores
+    rows = json.loads(path.read_text())
+    assert [row.get("step", "none") for row in rows] == ["none"] * len(summarized) + [25]
+    assert [p.name for p in path.parent.iterdir()] == ["scores.json"]
+
+
+@pytest.mark.parametrize("text", ["[{", "3", '[{"arm": "core"}]', "[1]", '[{"x": 1}]'])
+def test_a_corrupt_file_is_one_line(tmp_path, text):
+    path = tmp_path / "scores.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"scores\.json is corrupt") as error:
+        read_scores(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_value_of_the_wrong_type_is_corrupt_and_a_whole_number_is_not(tmp_path):
+    path = tmp_path / "scores.json"
+    write_scores(path, [score()])
+    row = json.loads(path.read_text())[0]
+    path.write_text(json.dumps([{**row, "value": 1}]))
+    assert read_scores(path)[0].value == 1
+    path.write_text(json.dumps([{**row, "value": "high"}]))
+    with pytest.raises(UserError, match="value is 'high'"):
+        read_scores(path)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "scores.json"
+    path.write_text("old")
+
+    def fail(part):
+        part.write_text("half")
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        write_atomically(path, fail)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["scores.json"]
