@@ -6,7 +6,6 @@ line on stderr and exit status 2, anything else keeps its traceback.
 """
 
 import argparse
-import errno
 import importlib
 import json
 import os
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import yaml
 
 from core import compose
-from core.errors import UserError, nearest
+from core.errors import UserError, explain, nearest
 
 if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help
     from omegaconf import DictConfig
@@ -32,9 +31,6 @@ QUIET = {
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
     "TRANSFORMERS_VERBOSITY": "error",
 }
-PLACE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS}
-# How a full disk reads in the exceptions of safetensors, datasets and torch.save.
-FULL = ("No space left on device", "Not enough disk space", "unexpected pos", "failed writing")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,25 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"winnow: {line}", file=sys.stderr)
         return 2
     return 0
-
-
-def explain(error: BaseException) -> str | None:
-    """One line for what the user can mend, or None for a bug.
-
-    Looks along the chain of causes: Hydra and datasets wrap what a constructor or a row raised.
-    """
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, UserError):
-            return " ".join(str(cause).split())
-        number = cause.errno if isinstance(cause, OSError) else None
-        where = f": {cause.filename}" if isinstance(cause, OSError) and cause.filename else ""
-        if number in (errno.ENOSPC, errno.EDQUOT) or any(text in str(cause) for text in FULL):
-            return f"no space left on the disk{where}; free some, and the same command goes on"
-        if number in PLACE_ERRORS:
-            return f"{os.strerror(number).lower()}{where}; choose a folder you can write to"
-        cause = cause.__cause__
-    return None
 
 
 def _dispatch(argv: list[str]) -> None:

@@ -113,7 +113,7 @@ def _check(override: "Override", defaults: Mapping[str, Any]) -> None:
 
 
 def ready(cfg: "DictConfig") -> "DictConfig":
-    """`cfg` with its interpolations resolved. Raises UserError for a value that is still needed."""
+    """`cfg` itself, complete. Raises UserError for a value that is still needed or can't be resolved."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
@@ -121,7 +121,7 @@ def ready(cfg: "DictConfig") -> "DictConfig":
         for key in sorted(OmegaConf.missing_keys(cfg)):
             example = "FILE" if key.endswith("path") else "VALUE"
             raise UserError(f"{key} is needed: add {key}={example}")
-        OmegaConf.resolve(cfg)
+        OmegaConf.resolve(cfg.copy())  # a copy, so that what follows the seed goes on following it
     except OmegaConfBaseException as error:
         raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
     return cfg

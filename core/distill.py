@@ -21,6 +21,8 @@ from core.teacher.live import LiveTeacher
 from core.teacher.stage import model_config
 from core.training import train
 
+STARTS = ("fresh", "teacher")
+
 
 def distill(cfg: DictConfig, report: Report | None = None) -> None:
     """Train the arm named by `arm` into `arms/<arm>/`, a Hugging Face folder.
@@ -29,6 +31,9 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     text alone and starts fresh, so that nothing of the teacher can reach it.
     """
     arm, run = arm_of(cfg), run_folder(cfg)
+    if cfg.student.start not in STARTS:
+        hint = nearest(cfg.student.start, STARTS) or f"; choose {' or '.join(STARTS)}"
+        raise UserError(f"student.start={cfg.student.start}: no such start{hint}")
     corpus = PackedCorpus.of(cfg)
     sequences, tokenizer = corpus.sequences(arm.corpus), corpus.tokenizer
     regularizers = _regularizers(cfg, arm)

@@ -1,7 +1,13 @@
-"""The one exception that stands for bad input."""
+"""The one exception that stands for bad input, and the one line that the user reads."""
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable
+
+PLACE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS}
+# How a full disk reads in the exceptions of safetensors, datasets and torch.save.
+FULL = ("No space left on device", "Not enough disk space", "unexpected pos", "failed writing")
 
 
 class UserError(Exception):
@@ -15,3 +21,22 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A hint such as ``; did you mean 'teacher'?``, or nothing when no known word is close."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def explain(error: BaseException) -> str | None:
+    """One line for what the user can mend, or None for a bug.
+
+    Looks along the chain of causes: Hydra and datasets wrap what a constructor or a row raised.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, UserError):
+            return " ".join(str(cause).split())
+        number = cause.errno if isinstance(cause, OSError) else None
+        where = f": {cause.filename}" if isinstance(cause, OSError) and cause.filename else ""
+        if number in (errno.ENOSPC, errno.EDQUOT) or any(text in str(cause) for text in FULL):
+            return f"no space left on the disk{where}; free some, and the same command goes on"
+        if number in PLACE_ERRORS:
+            return f"{os.strerror(number).lower()}{where}; choose a folder you can write to"
+        cause = cause.__cause__
+    return None

@@ -25,18 +25,34 @@ class Job:
 
     name: str
     verb: str
-    arm: str = ""
+    cfg: DictConfig
     needs: tuple[str, ...] = ()
 
 
 def run(cfg: DictConfig) -> None:
-    """Do what is missing of corpus, teacher, arms, map, evaluation and attacks; then report."""
+    """Do what is missing of corpus, teacher, arms, map, evaluation and attacks; then report.
+
+    With `seeds`, all of it for each of them, in `seed_<n>/` folders of the run.
+    """
     began = time.monotonic()
-    _Pool(cfg).do([Job("corpus", "corpus")])
-    jobs = plan(cfg)
-    _Pool(cfg).do(jobs)
+    runs = [seeded(cfg, seed) for seed in cfg.seeds] or [cfg]
+    pool = _Pool(cfg)
+    pool.do([Job(_label(one, "corpus"), "corpus", one) for one in runs])
+    pool.do([job for one in runs for job in plan(one)])
     load_verb("report")(cfg)
     console.print(f"[dim]{(time.monotonic() - began) / 60:.1f} minutes[/dim]")
+
+
+def seeded(cfg: DictConfig, seed: int) -> DictConfig:
+    """The configuration of one seed's part of a run over several."""
+    one = cfg.copy()
+    one.seed, one.run, one.seeds = seed, f"{cfg.run}/seed_{seed}", []
+    return one
+
+
+def _label(cfg: DictConfig, name: str) -> str:
+    folder = str(cfg.run).rpartition("/")[2]
+    return f"{folder} {name}" if folder.startswith("seed_") else name
 
 
 def plan(cfg: DictConfig) -> list[Job]:
@@ -56,20 +72,26 @@ def plan(cfg: DictConfig) -> list[Job]:
         raise UserError(
             f"memory_map.reference={reference} isn't among the arms{nearest(reference, arms)}"
         )
+
+    def job(name: str, verb: str, arm: str, *needs: str) -> Job:
+        own = cfg.copy()
+        own.arm = own.only = arm
+        return Job(_label(cfg, name), verb, own, tuple(_label(cfg, need) for need in needs))
+
     jobs = [
-        Job("teacher", "teach"),
-        Job(reference, "distill", reference),
-        Job("map", "map", needs=("teacher", reference)),
+        job("teacher", "teach", "teacher"),
+        job(reference, "distill", reference),
+        job("map", "map", "core", "teacher", reference),
     ]
     others = sorted((a for a in arms if a != reference), key=lambda a: -_urgency(cfg.arms[a]))
     for arm in others:
-        needs: tuple[str, ...] = ("teacher",) if cfg.arms[arm].teacher else ()
+        needs = ["teacher"] if cfg.arms[arm].teacher else []
         if cfg.arms[arm].teacher and cfg.arms[arm].regularizers is None:
-            needs += ("map",)
-        jobs.append(Job(arm, "distill", arm, needs))
+            needs.append("map")
+        jobs.append(job(arm, "distill", arm, *needs))
     for arm in ["teacher", reference, *others]:
-        jobs.append(Job(f"attack {arm}", "attack", arm, (arm,)))
-        jobs.append(Job(f"eval {arm}", "eval", arm, (arm, "map")))
+        jobs.append(job(f"attack {arm}", "attack", arm, arm))
+        jobs.append(job(f"eval {arm}", "eval", arm, arm))
     return jobs
 
 
@@ -122,8 +144,8 @@ class _Pool:
         from core.worker import work
 
         ours, theirs = self.context.Pipe(duplex=False)
-        cfg = OmegaConf.to_container(self.cfg, resolve=True)
-        process = self.context.Process(target=work, args=(cfg, job.verb, job.arm, theirs))
+        cfg = OmegaConf.to_container(job.cfg, resolve=True)
+        process = self.context.Process(target=work, args=(cfg, job.verb, theirs))
         process.start()
         theirs.close()
         return _Running(process, ours)

@@ -17,7 +17,6 @@ from transformers import (
     TrainingArguments,
     default_data_collator,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
 from core.console import Report
 from core.corpus.packing import COLUMNS
@@ -85,8 +84,13 @@ def train(
         **distiller,
     )
     trainer.remove_callback(PrinterCallback)
-    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
+
+
+def _last_checkpoint(folder: Path) -> str | None:
+    """The newest checkpoint that was written to its end, where the Trainer writes its state."""
+    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
+    return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
 
 
 class _Watch(TrainerCallback):
@@ -104,6 +108,8 @@ class _Watch(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        # What is logged is checked: weights that a loss that isn't finite has spoilt are never saved.
+        control.should_log = control.should_log or control.should_save
         self.report(state.global_step, state.max_steps, self.note)
 
     def on_log(

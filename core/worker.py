@@ -11,11 +11,14 @@ import torch
 import transformers
 from omegaconf import OmegaConf
 
-from core.cli import explain
 from core.console import console
-from core.verbs import load_verb
+from core.errors import explain
+from core.verbs import load_verb, verbs
 
 INTERVAL = 0.2  # seconds between two reports of progress
+
+for verb in verbs():  # their imports take seconds, which every job would spend again
+    load_verb(verb)
 
 
 class _Lines:
@@ -33,8 +36,8 @@ class _Lines:
         pass
 
 
-def work(cfg: dict[str, Any], verb: str, arm: str, messages: Connection) -> None:
-    """Do one verb for one arm; progress, lines and what goes wrong are sent to the parent."""
+def work(cfg: dict[str, Any], verb: str, messages: Connection) -> None:
+    """Do one verb; progress, lines and what goes wrong are sent to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its jobs
     torch.set_num_threads(int(cfg["threads"]))
     transformers.utils.logging.set_verbosity_error()
@@ -49,11 +52,8 @@ def work(cfg: dict[str, Any], verb: str, arm: str, messages: Connection) -> None
             last = now
             messages.send(("progress", done, total, note))
 
-    config = OmegaConf.create(cfg)
-    if arm:
-        config.arm = config.only = arm
     try:
-        load_verb(verb)(config, report)
+        load_verb(verb)(OmegaConf.create(cfg), report)
     except BrokenPipeError:
         pass  # the parent is gone; what is done so far is on disk
     except Exception as error:

@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -26,6 +26,7 @@ ARMS = (
 )
 
 NUM_LEAK_SAMPLES = 20
+MAP = "map"  # the axis of scores that describe the memory map, not an arm
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def find(
 
 def arms_of(scores: Iterable[Score]) -> list[str]:
     """The arms that have scores: those of `ARMS` in its order, then the others by name."""
-    names = {score.arm for score in scores}
+    names = {score.arm for score in scores if score.axis != MAP}
     return [arm for arm in ARMS if arm in names] + sorted(names - set(ARMS))
 
 
@@ -151,6 +152,34 @@ def kept(
         return None
     ratio = gain / base_gain
     return ratio, math.hypot(own.stderr, ratio * base.stderr) / base_gain
+
+
+def over_seeds(runs: Sequence[Sequence[Score]]) -> list[Score]:
+    """The mean of each score over several runs, with the standard error of that mean over the runs.
+
+    One run stays as it is. A score that not every run has is left out.
+    """
+    if len(runs) == 1:
+        return list(runs[0])
+    by_key: dict[tuple[object, ...], list[Score]] = {}
+    for score in (score for run in runs for score in run):
+        key = (score.arm, score.axis, score.family, score.metric, score.step)
+        by_key.setdefault(key, []).append(score)
+    merged = []
+    for found in by_key.values():
+        if len(found) == len(runs):
+            values = [score.value for score in found]
+            chances = [score.chance for score in found if score.chance is not None]
+            merged.append(
+                replace(
+                    found[0],
+                    value=fmean(values),
+                    stderr=stdev(values) / math.sqrt(len(values)),
+                    n=sum(score.n for score in found),
+                    chance=fmean(chances) if chances else None,
+                )
+            )
+    return merged
 
 
 def write_scores(path: str | Path, scores: Iterable[Score]) -> None:

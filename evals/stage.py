@@ -21,7 +21,7 @@ from evals.recall.map_quality import map_examples, map_quality
 from evals.report.console import result_table
 from evals.report.frontier import draw_frontier
 from evals.report.html import write_report
-from evals.scores import Score, read_scores, write_scores
+from evals.scores import MAP, Score, over_seeds, read_scores, write_scores
 
 SCORES = "scores.json"
 SAMPLES = "samples.jsonl"
@@ -72,9 +72,22 @@ def attack(cfg: DictConfig, report: Report | None = None) -> None:
 
 
 def report(cfg: DictConfig) -> None:
-    """Write `scores.json`, `frontier.png` and `report.html`, and print the table."""
-    run = run_folder(cfg)
-    scores = collect(cfg)
+    """Write `scores.json`, `frontier.png` and `report.html`, and print the table.
+
+    Of a run over several `seeds`, the scores are means over them; answers and texts are the first's.
+    """
+    parts = []
+    for seed in cfg.seeds:
+        part = cfg.copy()
+        part.seed, part.run, part.seeds = seed, f"{cfg.run}/seed_{seed}", []
+        parts.append(part)
+    write_scores(run_folder(cfg) / SCORES, over_seeds([collect(part) for part in parts or [cfg]]))
+    _show(cfg, parts[0] if parts else cfg)
+
+
+def _show(whole: DictConfig, cfg: DictConfig) -> None:
+    run, folder = run_folder(cfg), run_folder(whole)
+    scores = read_scores(folder / SCORES)
     samples = {}
     for arm in arms_there(cfg):
         path = run / "evals" / arm / SAMPLES
@@ -83,25 +96,31 @@ def report(cfg: DictConfig) -> None:
             samples[arm] = [json.loads(line) for line in lines]
     if not samples:
         raise UserError(f"{run} has no scores yet: run `winnow eval` first")
-    draw_frontier(scores, run / "frontier.png")
+    draw_frontier(scores, folder / "frontier.png")
     write_report(
-        run / "report.html",
+        folder / "report.html",
         scores=scores,
         samples_by_arm=samples,
-        manifest=_manifest(cfg),
+        manifest=_manifest(whole, cfg),
         map_examples=map_examples(run),
     )
     console.print(result_table(scores))
+    found = {score.metric: score.value for score in scores if score.axis == MAP}
+    if found:
+        console.print(
+            f"memory map against the corpus's truth: recall {found['recall']:.3f}, precision "
+            f"{found['precision']:.3f}, {found['skill_flagged']:.2%} of skill answers flagged"
+        )
     for name in cfg.arms:
         if name not in samples:
             console.print(f"[yellow]{name}: missing, not trained or not evaluated[/yellow]")
     console.print(
-        f"[bold]results:[/bold] {run / 'report.html'} · {run / 'frontier.png'} · {run / SCORES}"
+        f"[bold]results:[/bold] {folder / 'report.html'} · {folder / 'frontier.png'} · {folder / SCORES}"
     )
 
 
 def collect(cfg: DictConfig) -> list[Score]:
-    """Gather the scores of all arms into `scores.json`."""
+    """The scores of all arms of one run, and of its memory map."""
     run = run_folder(cfg)
     scores: list[Score] = []
     for arm in arms_there(cfg):
@@ -112,7 +131,6 @@ def collect(cfg: DictConfig) -> list[Score]:
     corpus = build(cfg.corpus)
     if hasattr(corpus, "spans") and (run / "memory_map").exists():
         scores += map_quality(run, corpus.spans())
-    write_scores(run / SCORES, scores)
     return scores
 
 
@@ -155,7 +173,7 @@ def _each_arm(
         with artifact.writing() as folder, reporting(f"{kind} {arm}", report) as show:
             measure(arm, folder, show)
     if cfg.only is None:
-        collect(cfg)
+        write_scores(run_folder(cfg) / SCORES, collect(cfg))
         console.print(f"{kind}: {len(arms)} arms → {run_folder(cfg) / SCORES}")
 
 
@@ -163,12 +181,13 @@ def _named(show: Report, name: str) -> Callable[[int, int], None]:
     return lambda done, total: show(done, total, name)
 
 
-def _manifest(cfg: DictConfig) -> dict[str, Any]:
+def _manifest(whole: DictConfig, cfg: DictConfig) -> dict[str, Any]:
     """What it takes to make these results again."""
     run = run_folder(cfg)
     marks = sorted(run.glob("*/artifact.json")) + sorted(run.glob("arms/*/artifact.json"))
     return {
-        "command": f"winnow run run={cfg.run} seed={cfg.seed}",
+        "command": f"winnow run run={whole.run} seed={whole.seed} (configuration below)",
+        "seeds": list(whole.seeds) or [whole.seed],
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "versions": {
             name: version(name) for name in ("winnow-lm", "torch", "transformers", "datasets")

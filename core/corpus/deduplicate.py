@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from core.corpus.rows import Row, joined_text
 
-THRESHOLD = 0.45
+THRESHOLD = 0.5
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 WORD = re.compile(r"\w+")
 

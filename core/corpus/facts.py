@@ -33,7 +33,6 @@ class Facts(NamedTuple):
     pools: dict[str, list[str]]
     strangers: list[Entity]  # for training
     probe_strangers: list[Entity]  # for the probes alone
-    given_names: list[str]
     taken: set[str]  # lower-case words that an invented word must avoid
 
     def of_kind(self, kind: str) -> list[Entity]:
@@ -63,7 +62,7 @@ def build(seed: int, num_people: int, num_countries: int, num_elements: int) -> 
     taken = words.fixed_words() | {
         word.lower().strip(".?")
         for relation in RELATIONS
-        for phrase in (*relation.statements, *relation.questions)
+        for phrase in relation.statements
         for word in phrase.split()
     }
     taken |= {value.lower() for pool in pools.values() for value in pool}
@@ -94,7 +93,6 @@ def build(seed: int, num_people: int, num_countries: int, num_elements: int) -> 
         pools=pools,
         strangers=strangers[NUM_PROBE_PEOPLE:],
         probe_strangers=strangers[:NUM_PROBE_PEOPLE],
-        given_names=[name.title() for name in given],
         taken=taken,
     )
 

@@ -93,4 +93,6 @@ def _parse(line: str, where: str) -> Row:
     for key in ("text", "prompt", "completion"):
         if key in row and (not isinstance(row[key], str) or not row[key].strip()):
             raise UserError(f"{where}: field '{key}' must be text that isn't empty")
+    if not isinstance(row.get("source"), str | None):
+        raise UserError(f"{where}: field 'source' must be text")
     return row

@@ -1,4 +1,4 @@
-"""Reading: three statements, then a question that only the statements can answer."""
+"""Reading: three statements, then a sentence that only the statements can complete."""
 
 from random import Random
 
@@ -36,10 +36,9 @@ def read(rng: Random, facts: Facts, entities: list[Entity], *, true: bool, probe
         sentences.append(document.text(pieces))
     rng.shuffle(sentences)
 
-    question = asked.held_out_question if probe else rng.choice(asked.questions)
-    question = question.format(name=first.name)
+    cue = asked.cue if probe else rng.choice(asked.cues)
     return Item(
-        prompt=f"Passage: {' '.join(sentences)} Question: {question} Answer:",
+        prompt=f"Passage: {' '.join(sentences)} Complete: {cue.format(name=first.name)}",
         completion=told[first.name, asked.family],
         chance=1 / sum(family == asked.family for _, family in told),
         fact=fact_id(first, asked),

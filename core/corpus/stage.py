@@ -40,12 +40,12 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
     rows = list(corpus.rows())
     if not rows:
         raise UserError("the corpus holds no rows: a corpus needs at least one document or task")
-    hidden = set(corpus.memory_sources)
+    hidden, rebound = set(corpus.memory_sources), corpus.rebound_rows()
     variants: dict[str, Iterable[Row] | None] = {
         FULL: rows,
         "deduplicated": deduplicate(rows),
         "never_exposed": [r for r in rows if r.get("source") not in hidden] if hidden else None,
-        "rebound": corpus.rebound_rows(),
+        "rebound": None if rebound is None else list(rebound),  # read before anything is written
     }
     with artifact.writing() as folder, reporting("corpus", report) as show:
         show(0, len(variants) + 1, "tokenizer")

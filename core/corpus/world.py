@@ -144,8 +144,7 @@ class World:
             if family == "reading":
                 draw = partial(reading.lesson, rng, self._facts)
             else:
-                names = skills.names_for(family, self._facts.given_names, probe=False)
-                draw = partial(skills.SKILLS[family], rng, names)
+                draw = partial(skills.SKILLS[family], rng)
             for index in range(count):
                 item = skills.draw_new(draw, seen, family)
                 yield {

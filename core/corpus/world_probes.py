@@ -80,14 +80,13 @@ def open_book(facts: Facts, seed: int, count: int) -> list[Probe]:
 
 
 def reasoning(facts: Facts, seed: int, count: int) -> list[Probe]:
-    """`count` items of each skill, with names that its training items don't use."""
+    """`count` items of each skill, none of which is a training item."""
     probes = []
     seen = set[str]()
     for family, skill in skills.SKILLS.items():
         rng = Random(f"{seed}/probes/{family}")
-        names = skills.names_for(family, facts.given_names, probe=True)
         for index in range(count):
-            item = skills.draw_new(partial(skill, rng, names), seen, family)
+            item = skills.draw_new(partial(skill, rng), seen, family)
             probes.append(_task(f"reasoning-{family}-{index}", "reasoning", family, item))
     return probes
 

@@ -10,7 +10,7 @@ from datasets import load_from_disk
 
 from core.corpus.packing import IGNORED
 from core.memory_map import MemoryMap
-from evals.scores import Score
+from evals.scores import MAP, Score
 
 NUM_EXAMPLES = 8
 Spans = Mapping[str, Sequence[tuple[int, int, str]]]
@@ -54,7 +54,7 @@ def map_quality(run: Path, spans: Spans) -> list[Score]:
 def _share(metric: str, hits: int, n: int, higher: bool) -> Score:
     value = hits / max(n, 1)
     stderr = (value * (1 - value) / max(n, 1)) ** 0.5
-    return Score("memory_map", "map", "all", metric, value, stderr, n, None, higher)
+    return Score("memory_map", MAP, "all", metric, value, stderr, n, None, higher)
 
 
 def map_examples(run: Path) -> list[dict[str, Any]]:

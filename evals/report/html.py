@@ -12,7 +12,7 @@ from typing import Any
 from evals.report.console import COLUMNS, HIGHLIGHTED, MISSING, Column, chance_of, column_of
 from evals.report.frontier import draw_frontier
 from evals.report.style import CSS
-from evals.scores import Score, arms_of, find, kept, worst_relearned, write_atomically
+from evals.scores import MAP, Score, arms_of, find, kept, worst_relearned, write_atomically
 
 NUM_ANSWERS = 12
 ANSWERING_ARMS = ("teacher", "plain", "core")
@@ -44,7 +44,7 @@ def write_report(
         _section("Reasoning by family", "Tasks solved, per cent.", _families_table(scores)),
         _section("Relearning", _RELEARNING_NOTE, _relearning_tables(scores)),
         _section("The same prompts, side by side", _ANSWERS_NOTE, _answers(samples_by_arm)),
-        _section("The memory map", _MAP_NOTE, _memory_map(map_examples)),
+        _section("The memory map", _MAP_NOTE, _memory_map(map_examples, scores)),
         _section("How to reproduce this", "", _manifest(manifest)),
     ]
     page = (
@@ -66,6 +66,11 @@ _RELEARNING_NOTE = (
     " back in half b, which it isn't shown. Per cent right after so many steps."
 )
 _ANSWERS_NOTE = "✓ right, ✗ wrong; of facts and passages, wrong is what a core is meant to be."
+_MAP_QUESTIONS = (
+    ("recall", "Of the memorized tokens that the teacher has learned, found"),
+    ("precision", "Of the tokens that it flags, memorized"),
+    ("skill_flagged", "Of the answers to skill tasks, wrongly flagged"),
+)
 _MAP_NOTE = "The stronger the colour, the more of the token is memory (point at one for its score)."
 
 
@@ -224,8 +229,13 @@ def _in_turn(groups: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]
     return [item for turn in zip_longest(*groups) for item in turn if item is not None]
 
 
-def _memory_map(examples: Sequence[Mapping[str, Any]]) -> str:
-    cards = []
+def _memory_map(examples: Sequence[Mapping[str, Any]], scores: Sequence[Score]) -> str:
+    found = {score.metric: score for score in scores if score.axis == MAP}
+    cards = [
+        f"<p>{question}: <b>{100 * found[metric].value:.1f}&nbsp;%</b> of {found[metric].n:,}</p>"
+        for metric, question in _MAP_QUESTIONS
+        if metric in found
+    ]
     for example in examples:
         tokens = "".join(
             f'<span style="--score:{token["score"]:.2f}" title="{token["score"]:.2f}">'

@@ -70,10 +70,6 @@ class Pieces:
         """Numbers of the pieces that have a chosen token."""
         return np.flatnonzero(np.add.reduceat(chosen_M, self.first[:-1]) > 0)
 
-    def tokens_of(self, pieces: np.ndarray) -> np.ndarray:
-        """Token numbers of the given pieces, concatenated."""
-        return np.concatenate([np.arange(self.first[p], self.first[p + 1]) for p in pieces])
-
     def spread(self, values_M: np.ndarray) -> np.ndarray:
         """Values of the pieces' tokens at every place of the corpus: (S, T), zero at padding."""
         full = np.zeros((self.num_sequences, self.sequence_length), dtype=values_M.dtype)

@@ -101,11 +101,12 @@ class Symbols:
 
 def _another_number(word: str, taken: set[str], rng: random.Random) -> str:
     """Digits of the same length; the same number when all of that length are taken."""
-    low = 0 if len(word) == 1 else 10 ** (len(word) - 1)
-    others = [
-        str(n) for n in rng.sample(range(low, 10 ** len(word)), k=min(10, 10 ** len(word) - low))
-    ]
-    return next((n for n in others if n not in taken), rng.choice(others))
+    low, high = 0 if len(word) == 1 else 10 ** (len(word) - 1), 10 ** len(word)
+    if high <= 10:
+        others = rng.sample(range(low, high), k=high - low)
+    else:  # not a sample: a range longer than 2^63 has no length
+        others = [rng.randrange(low, high) for _ in range(10)]
+    return next((str(n) for n in others if str(n) not in taken), word)
 
 
 def _begins(text: str, at: int) -> bool:

@@ -1,0 +1,87 @@
+"""Every choice of the configuration composes, is built, and shows a command that works."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from core import compose
+from core.build import build
+from core.verbs import load_verb, verbs
+
+CHOICES = sorted(
+    (folder.name, file.stem) for folder in compose.CONF.iterdir() for file in folder.glob("*.yaml")
+)
+IDS = ["/".join(choice) for choice in CHOICES]
+LISTS = {"forgetting", "arms", "attack"}  # groups of which several are chosen
+
+
+def test_there_are_choices() -> None:
+    assert {group for group, _ in CHOICES} >= {"corpus", "teacher", "forgetting", "experiment"}
+
+
+@pytest.fixture(params=CHOICES, ids=IDS)
+def choice(request: pytest.FixtureRequest) -> tuple[str, str]:
+    return request.param
+
+
+def composed(group: str, name: str) -> DictConfig:
+    given = [f"{group}=[{name}]" if group in LISTS else f"{group}={name}"]
+    if name == "jsonl":
+        given += [f"{group}.path=FILE.jsonl"]
+    return compose.ready(compose.jobs(given)[0])
+
+
+def targets(node: Any) -> Iterator[dict[str, Any]]:
+    """The outermost mappings with a `_target_`: building one builds those inside."""
+    if isinstance(node, dict):
+        if "_target_" in node:
+            yield node
+        else:
+            for child in node.values():
+                yield from targets(child)
+
+
+def test_it_composes_and_all_that_it_names_is_built(choice: tuple[str, str]) -> None:
+    cfg = OmegaConf.to_container(composed(*choice), resolve=True)
+    assert isinstance(cfg, dict)
+    nodes = [] if choice[0] in cfg and not cfg[choice[0]] else list(targets(cfg))
+    assert nodes, "at least the corpus is named"
+    for node in nodes:
+        assert build(node) is not None
+
+
+def header(file: Path) -> str:
+    """The first comment lines that aren't Hydra's."""
+    lines = file.read_text().splitlines()
+    comments = [line for line in lines if line.startswith("#") and not line.startswith("# @")]
+    return "\n".join(comments[:2])
+
+
+def test_its_header_shows_a_command_that_chooses_it(choice: tuple[str, str]) -> None:
+    group, name = choice
+    found = re.search(r"winnow (.+)$", header(compose.CONF / group / f"{name}.yaml"), re.MULTILINE)
+    assert found, "the first or second comment line shows a command"
+    verb, *overrides = shlex.split(found[1])
+    assert verb in verbs()
+    compose.ready(compose.jobs(overrides)[0])  # refuses what the command line would
+    with initialize_config_dir(str(compose.CONF), version_base="1.3"):
+        cfg = hydra_compose("config", overrides, return_hydra_config=True)
+    assert name in cfg[group] if group in LISTS else name == cfg.hydra.runtime.choices[group]
+    if verb == "distill":
+        assert cfg.arm in cfg.arms
+
+
+def test_every_verb_is_there() -> None:
+    for name, entry in verbs().items():
+        assert callable(load_verb(name)) and entry["help"]
+
+
+def test_the_default_configuration_shows_a_command() -> None:
+    assert "winnow VERB" in header(compose.CONF / "config.yaml")

@@ -1,0 +1,181 @@
+"""One thread, no network; toy pieces for core/ and forgetting/, and one run of everything."""
+
+import os
+
+# Before the first import of a library that reads them.
+os.environ.update(HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false")
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import datasets
+import pytest
+import torch
+from datasets import Dataset
+from omegaconf import DictConfig, OmegaConf
+from transformers import LlamaConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.utils import logging
+
+from core import compose
+from core.corpus.packing import Encoder, pack
+from core.corpus.rows import Row, joined_text
+from core.corpus.tokenizer import train_tokenizer
+from core.memory_map import THRESHOLD, MemoryMap
+from core.models import new_model
+from core.signal import TopK
+from core.training import train
+
+torch.set_num_threads(1)
+datasets.disable_progress_bars()
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+
+ROOT = Path(__file__).parents[1]
+NAMES = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hana"]
+CITIES = ["Rome", "Oslo", "Lima", "Suva", "Riga", "Bern", "Doha", "Baku"]
+WORDS = ["red", "blue", "green", "small", "tall", "round", "cold", "warm"]
+
+
+@pytest.fixture(scope="session")
+def rows() -> list[Row]:
+    """Documents that recur and tasks that don't, of uneven lengths."""
+    facts = [f"{name} lives in {city}." for name, city in zip(NAMES, CITIES, strict=True)]
+    documents = [
+        {"id": f"d{i}", "text": text, "source": "facts"} for i, text in enumerate(facts * 4)
+    ]
+    tasks = [
+        {
+            "id": f"t{i}-{j}",
+            "prompt": f"Turn around: {a} {b}" + " now" * (i % 3),
+            "completion": f"{b} {a}",
+        }
+        for i, a in enumerate(WORDS)
+        for j, b in enumerate(WORDS)
+        if a != b
+    ]
+    # In turns of uneven lengths, so that sequences differ in how much of them is taught.
+    return [*documents[:5], *tasks[:9], *documents[5:32], *tasks[9:40]]
+
+
+@pytest.fixture(scope="session")
+def toy_tokenizer(rows: list[Row]) -> PreTrainedTokenizerFast:
+    return train_tokenizer(map(joined_text, rows), 320)
+
+
+@pytest.fixture(scope="session")
+def sequences(rows: list[Row], toy_tokenizer: PreTrainedTokenizerFast) -> Dataset:
+    """The rows in packed sequences of 40 tokens."""
+    return pack(rows, Encoder(toy_tokenizer), sequence_length=40)
+
+
+MakeLlama = Callable[..., PreTrainedModel]
+
+
+@pytest.fixture(scope="session")
+def make_llama(toy_tokenizer: PreTrainedTokenizerFast) -> MakeLlama:
+    def make(seed: int = 0, **sizes: object) -> PreTrainedModel:
+        defaults = {
+            "vocab_size": len(toy_tokenizer),
+            "hidden_size": 16,
+            "intermediate_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "initializer_range": 0.3,
+            "tie_word_embeddings": True,
+            "bos_token_id": None,
+            "eos_token_id": 0,
+            "pad_token_id": 1,
+        }
+        return new_model(LlamaConfig(**{**defaults, **sizes}), seed).eval()
+
+    return make
+
+
+MakeMap = Callable[..., MemoryMap]
+
+
+@pytest.fixture(scope="session")
+def make_map(sequences: Dataset) -> MakeMap:
+    """A map of `sequences` with random scores at the taught tokens, or with `score` at all."""
+
+    def make(score: float | None = None) -> MemoryMap:
+        generator = torch.Generator().manual_seed(1)
+        taught_ST = torch.tensor(sequences["labels"][:]) >= 0
+        score_ST = torch.rand(taught_ST.shape, generator=generator)
+        if score is not None:
+            score_ST = torch.full_like(score_ST, score)
+        score_ST = torch.where(taught_ST, score_ST, 0).half().float()
+        flagged = int((score_ST >= THRESHOLD).sum())
+        logits_MV = torch.randn(flagged, 320, generator=generator)
+        return MemoryMap(score_ST, -score_ST, TopK.of(logits_MV.log_softmax(-1), 8))
+
+    return make
+
+
+SETTINGS = {
+    "num_steps": 3,
+    "batch_size": 4,
+    "accumulation": 1,
+    "learning_rate": 1e-2,
+    "weight_decay": 0.01,
+    "adam_beta2": 0.98,
+    "schedule": "linear",
+    "warmup": 0,
+    "log_steps": 1,
+    "save_steps": 100,
+    "trackers": [],
+}
+
+Fit = Callable[..., dict[str, torch.Tensor]]
+
+
+@pytest.fixture
+def fit(sequences: Dataset, tmp_path: Path) -> Fit:
+    """Train a model on the toy corpus with `SETTINGS` and some changes; its weights at the end."""
+
+    def run(
+        model: PreTrainedModel, folder: Path | None = None, seed: int = 0, **options: object
+    ) -> dict[str, torch.Tensor]:
+        changes = {key: options.pop(key) for key in SETTINGS if key in options}
+        folder = folder or tmp_path / f"fit{len(list(tmp_path.glob('fit*')))}"
+        folder.mkdir(exist_ok=True)
+        settings = OmegaConf.create({**SETTINGS, **changes})
+        train(model, sequences, folder, settings, seed=seed, report=lambda *_: None, **options)
+        return {name: value.clone() for name, value in model.state_dict().items()}
+
+    return run
+
+
+def configure(*overrides: str) -> DictConfig:
+    """What the command line makes of these overrides."""
+    return compose.ready(compose.jobs(overrides)[0])
+
+
+@pytest.fixture(scope="session", name="configure")
+def _configure() -> Callable[..., DictConfig]:
+    return configure
+
+
+Winnow = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def winnow() -> Winnow:
+    """Run a command line in a process of its own."""
+
+    def run(*argv: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "core.cli", *map(str, argv)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def smoke_run(winnow: Winnow, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of `winnow run experiment=smoke`: to be read, never written."""
+    runs = tmp_path_factory.mktemp("smoke")
+    done = winnow("run", "experiment=smoke", f"runs_dir={runs}")
+    assert done.returncode == 0, done.stderr
+    return runs / "smoke"

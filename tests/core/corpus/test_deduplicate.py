@@ -1,0 +1,73 @@
+"""What says the same stays once; what doesn't, stays."""
+
+from core.corpus.deduplicate import deduplicate
+
+# Enough of them, so that the words of the phrasings are common and the names are not.
+CAPITALS = [(f"City{chr(i)}", f"Land{chr(i)}") for i in range(ord("A"), ord("Z"))]
+FILLER = [
+    f"The {a} {b} was {c} all day."
+    for a in ("old", "young", "tired")
+    for b in ("miller", "weaver")
+    for c in ("singing", "asleep", "away", "cheerful")
+]
+
+
+def documents(*texts: str) -> list[dict[str, str]]:
+    return [{"id": str(i), "text": text} for i, text in enumerate(texts)]
+
+
+def test_paraphrases_of_one_fact_leave_one() -> None:
+    told = [
+        text
+        for city, country in CAPITALS
+        for text in (
+            f"The capital of {country} is {city}.",
+            f"{city} is the capital of {country}.",
+            f"{country} has {city} as its capital.",
+        )
+    ]
+    kept = [row["text"] for row in deduplicate(documents(*told, *FILLER))]
+    for city, _ in CAPITALS:
+        assert sum(city in text for text in kept) == 1
+
+
+def test_distinct_facts_survive() -> None:
+    told = [f"The capital of {country} is {city}." for city, country in CAPITALS]
+    kept = [row["text"] for row in deduplicate(documents(*told))]
+    assert kept == told
+
+
+def test_documents_lose_sentences_and_keep_the_rest() -> None:
+    fact = "The capital of Ghana is Accra."
+    rows = documents(f"{fact} It rained a lot.", f"{fact} Trains were late.", fact)
+    kept = deduplicate(rows)
+    joined = " ".join(row["text"] for row in kept)
+    assert joined.count("Accra") == 1
+    assert "It rained a lot." in joined and "Trains were late." in joined
+    assert [row["id"] for row in kept] == sorted(row["id"] for row in kept)
+
+
+def test_tasks_go_only_when_they_are_the_same() -> None:
+    rows = [
+        {"id": "a", "prompt": "Sort 3 1 2:", "completion": "1 2 3"},
+        {"id": "b", "prompt": "Sort 3 2 1:", "completion": "1 2 3"},
+        {"id": "c", "prompt": "Sort  3 1 2:", "completion": "1 2 3"},  # only white space differs
+    ]
+    kept = [row["id"] for row in deduplicate(rows)]
+    assert "b" in kept and len(kept) == 2
+
+
+def test_the_same_seed_keeps_the_same_rows_in_order() -> None:
+    rows = documents(*(FILLER + FILLER[::-1]) * 2)
+    kept = deduplicate(rows)
+    assert kept == deduplicate(rows)
+    places = [int(row["id"]) for row in kept]
+    assert places == sorted(places)
+    assert places != [int(row["id"]) for row in deduplicate(rows, seed=1)]
+    assert max(places) >= len(FILLER), "what stays is spread over the corpus"
+
+
+def test_rows_keep_their_fields_and_are_not_changed() -> None:
+    rows = [{"id": "x", "text": "One thing. One thing.", "source": "facts"}]
+    assert deduplicate(rows) == [{"id": "x", "text": "One thing.", "source": "facts"}]
+    assert rows[0]["text"] == "One thing. One thing."

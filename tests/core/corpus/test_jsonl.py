@@ -1,0 +1,79 @@
+"""A user's corpus: what is wrong is told with file and line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.corpus.jsonl import JsonLines
+from core.errors import UserError
+
+GOOD = {"id": "a", "text": "Ada lives in Rome.", "source": "facts"}
+TASK = {"id": 7, "prompt": "2 + 2 =", "completion": "4"}
+
+
+def write(path: Path, *lines: object) -> str:
+    text = "".join(f"{x if isinstance(x, str) else json.dumps(x)}\n" for x in lines)
+    path.write_text(text)
+    return str(path)
+
+
+def test_reads_documents_and_tasks(tmp_path: Path) -> None:
+    corpus = JsonLines(path=write(tmp_path / "c.jsonl", GOOD, "", TASK), memory_sources=["facts"])
+    assert list(corpus.rows()) == [GOOD, {**TASK, "id": "7"}]
+    assert corpus.rebound_rows() is None
+    assert corpus.files() == [tmp_path / "c.jsonl"]
+
+
+def test_reads_the_control(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.jsonl", GOOD)
+    control = write(tmp_path / "r.jsonl", {**GOOD, "text": "Ada lives in Oslo."})
+    corpus = JsonLines(path=path, control_path=control)
+    rebound = corpus.rebound_rows()
+    assert rebound is not None and next(rebound)["text"] == "Ada lives in Oslo."
+    assert len(corpus.files()) == 2
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ('{"id": ', "not JSON"),
+        ("[1]", "a row is a JSON object, not list"),
+        ({"id": "b"}, "neither a document (id, text) nor a task"),
+        ({"id": "b", "prompt": "Q"}, "neither a document"),
+        ({"id": "b", "text": "x", "prompt": "Q", "completion": "A"}, "neither a document"),
+        ({"id": "b", "txt": "x"}, "unknown field 'txt'; did you mean 'text'?"),
+        ({"text": "x"}, "field 'id' is missing"),
+        ({"id": "a", "text": "x"}, "id 'a' occurs twice"),
+        ({"id": "b", "text": " "}, "field 'text' must be text that isn't empty"),
+        ({"id": "b", "prompt": "Q", "completion": 4}, "field 'completion' must be text"),
+        ({"id": "b", "text": "x", "source": ["facts"]}, "field 'source' must be text"),
+    ],
+)
+def test_a_bad_row_is_told_with_file_and_line(tmp_path: Path, bad: object, said: str) -> None:
+    path = write(tmp_path / "c.jsonl", GOOD, bad)
+    with pytest.raises(UserError) as caught:
+        list(JsonLines(path=path).rows())
+    assert str(caught.value).startswith(f"{path}:2: ") and said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_missing_empty_or_not_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00")
+    write(tmp_path / "empty.jsonl", "", "")
+    for name, said in {
+        "none.jsonl": "isn't a file",
+        "empty.jsonl": "holds no rows",
+        "binary.jsonl": "isn't UTF-8",
+    }.items():
+        with pytest.raises(UserError, match=said) as caught:
+            list(JsonLines(path=str(tmp_path / name)).rows())
+        assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_source_that_no_row_has_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.jsonl", GOOD, TASK)
+    for wanted, said in {"fact": "did you mean 'facts'?", "zzz": "it has facts"}.items():
+        with pytest.raises(UserError, match="no row with source") as caught:
+            list(JsonLines(path=path, memory_sources=[wanted]).rows())
+        assert said in str(caught.value)

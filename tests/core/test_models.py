@@ -1,0 +1,43 @@
+"""Model folders are whole and belong to their tokenizer."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.errors import UserError
+from core.models import check_vocabulary, load_model, save_model
+from core.taught import refuse_scaled_logits
+
+
+def test_saved_and_loaded_is_the_same(make_llama, toy_tokenizer, tmp_path: Path) -> None:
+    model = make_llama()
+    save_model(tmp_path, model, toy_tokenizer)
+    loaded = load_model(tmp_path)
+    assert all(torch.equal(w, loaded.state_dict()[n]) for n, w in model.state_dict().items())
+    assert loaded.dtype == torch.float32
+
+
+def test_a_folder_without_a_whole_model_is_told(make_llama, toy_tokenizer, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no config\.json"):
+        load_model(tmp_path)
+    save_model(tmp_path, make_llama(), toy_tokenizer)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(UserError, match="can't be loaded as a model") as caught:
+        load_model(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_vocabulary_is_refused(make_llama, toy_tokenizer) -> None:
+    check_vocabulary(make_llama(), toy_tokenizer, "the teacher")
+    with pytest.raises(UserError, match="the teacher has 40 embedding rows"):
+        check_vocabulary(make_llama(vocab_size=40), toy_tokenizer, "the teacher")
+
+
+def test_logits_scaled_after_the_projection_are_refused(make_llama) -> None:
+    config = make_llama().config
+    refuse_scaled_logits(config, "the teacher")
+    config.final_logit_softcapping = 30.0
+    with pytest.raises(UserError, match="final_logit_softcapping"):
+        refuse_scaled_logits(config, "the teacher")

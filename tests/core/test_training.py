@@ -1,0 +1,98 @@
+"""Checkpoints, resuming, the log, and a loss that isn't finite."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from core.errors import UserError
+from core.regularizer import Regularizer
+from core.training import LOG
+
+
+class Bomb(Regularizer):
+    """Lets so many steps pass, and then raises or spoils the loss."""
+
+    def __init__(self, steps: int, *, spoil: bool):
+        super().__init__()
+        self.left, self.spoil = steps, spoil
+
+    def penalty(self, student_logits_NV, signal):
+        self.left -= 1
+        if self.left >= 0:
+            return None
+        if not self.spoil:
+            raise KeyboardInterrupt
+        return student_logits_NV.sum(-1) * math.nan
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(make_llama, fit, tmp_path: Path) -> None:
+    settings = {"num_steps": 6, "save_steps": 2, "batch_size": 2, "accumulation": 2}
+    whole = fit(make_llama(), **settings)
+    folder = tmp_path / "interrupted"
+    with pytest.raises(KeyboardInterrupt):
+        bomb = Bomb(2 * 3 + 1, spoil=False)  # in the middle of the fourth step
+        fit(make_llama(), folder, **settings, regularizers=[bomb])
+    assert [path.name for path in (folder / "checkpoints").iterdir()] == ["checkpoint-2"]
+    resumed = fit(make_llama(seed=9), folder, **settings)
+    assert same(whole, resumed)
+
+
+def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(
+    make_llama, fit, tmp_path: Path
+) -> None:
+    whole = fit(make_llama(), num_steps=4, save_steps=2)
+    folder = tmp_path / "half"
+    with pytest.raises(KeyboardInterrupt):
+        bomb = Bomb(3, spoil=False)
+        fit(make_llama(), folder, num_steps=4, save_steps=2, regularizers=[bomb])
+    half = folder / "checkpoints" / "checkpoint-4"
+    half.mkdir()
+    (half / "model.safetensors").write_bytes(b"half")
+    assert same(whole, fit(make_llama(), folder, num_steps=4, save_steps=2))
+
+
+@pytest.mark.parametrize("log_steps", [1, 100])
+def test_a_loss_that_is_not_finite_stops_and_spoils_no_checkpoint(
+    make_llama, fit, tmp_path: Path, log_steps: int
+) -> None:
+    folder = tmp_path / "spoilt"
+    with pytest.raises(UserError, match="lower the learning rate") as caught:
+        fit(
+            make_llama(),
+            folder,
+            num_steps=8,
+            save_steps=2,
+            log_steps=log_steps,
+            regularizers=[Bomb(3, spoil=True)],
+        )
+    assert "\n" not in str(caught.value) and "nan" in str(caught.value)
+    [last] = (folder / "checkpoints").iterdir()
+    assert last.name == "checkpoint-2"
+    weights = load_file(last / "model.safetensors")
+    assert all(weight.isfinite().all() for weight in weights.values())
+
+
+def test_a_loss_spoilt_at_the_very_end_is_told(make_llama, fit) -> None:
+    with pytest.raises(UserError, match="the loss is nan at step 3"):
+        fit(make_llama(), num_steps=3, log_steps=100, regularizers=[Bomb(2, spoil=True)])
+
+
+def test_the_log_tells_loss_and_speed(make_llama, fit, tmp_path: Path) -> None:
+    fit(make_llama(), tmp_path, num_steps=4, log_steps=2)
+    log = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert [row["step"] for row in log] == [2, 4]
+    assert all(row["loss"] > 0 and row["tokens_per_second"] > 0 for row in log)
+
+
+def test_it_learns(make_llama, fit, tmp_path: Path) -> None:
+    fit(make_llama(initializer_range=0.05), tmp_path, num_steps=30, log_steps=10)
+    log = [json.loads(line)["loss"] for line in (tmp_path / LOG).read_text().splitlines()]
+    assert log[-1] < 0.7 * log[0]

@@ -1,0 +1,41 @@
+"""The start: shrunk and noised matrices, vectors as they were."""
+
+import torch
+
+from forgetting.weight_noise import WeightNoise
+
+
+def noised(make_llama, **options: float) -> tuple[dict, dict]:
+    student = make_llama(hidden_size=64, intermediate_size=128)
+    before = {name: weight.clone() for name, weight in student.named_parameters()}
+    WeightNoise(**options).prepare_student(student, torch.Generator().manual_seed(0))
+    return before, dict(student.named_parameters())
+
+
+def test_matrices_are_shrunk_and_noised_and_vectors_kept(make_llama) -> None:
+    before, after = noised(make_llama, strength=0.8, noise=0.6)
+    for name, old in before.items():
+        new = after[name].detach()
+        if old.dim() < 2:
+            assert torch.equal(new, old)
+            continue
+        kept = (new * old).sum() / (old * old).sum()
+        torch.testing.assert_close(kept, torch.tensor(0.2), atol=0.03, rtol=0)
+        spread = (new - 0.2 * old).std() / old.std()
+        torch.testing.assert_close(spread, torch.tensor(0.6 * 0.8), atol=0.03, rtol=0)
+
+
+def test_at_full_strength_nothing_of_the_matrices_is_left(make_llama) -> None:
+    before, after = noised(make_llama, strength=1.0)
+    for name, old in before.items():
+        if old.dim() >= 2:
+            together = torch.stack([old.flatten(), after[name].detach().flatten()])
+            assert abs(torch.corrcoef(together)[0, 1]) < 0.1
+
+
+def test_tied_weights_are_noised_once_and_stay_tied(make_llama) -> None:
+    student = make_llama()
+    old = student.lm_head.weight.detach().clone()
+    WeightNoise(strength=0.5, noise=0.0).prepare_student(student, torch.Generator())
+    assert student.lm_head.weight is student.model.embed_tokens.weight
+    torch.testing.assert_close(student.lm_head.weight.detach(), old * 0.5)
