@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from core.artifacts import Artifact, fingerprint_of, plain, run_folder
 from core.build import build
 from core.console import Report, console
-from core.corpus.stage import PackedCorpus
+from core.corpus.stage import FULL, PackedCorpus
 from core.errors import UserError, nearest
 from core.memory_map import MemoryMap
 from core.models import check_vocabulary, load_model, save_model
@@ -38,6 +38,8 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     sequences, tokenizer = corpus.sequences(arm.corpus), corpus.tokenizer
     regularizers = _regularizers(cfg, arm)
     needs_map = any(regularizer.needs_memory_map for regularizer in regularizers.values())
+    if needs_map and arm.corpus != FULL:
+        raise UserError(f"arms.{cfg.arm}: the memory map is of the whole corpus, not of '{arm.corpus}'")
     inputs = {"corpus": corpus.fingerprint}
     if arm.teacher:
         inputs["teacher"] = fingerprint_of(run / "teacher", "teach")
@@ -51,7 +53,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         "seed": cfg.seed,
     }
     if not arm.teacher:
-        settings["architecture"] = plain(cfg.teacher.model)
+        settings["architecture"] = [plain(cfg.teacher.model), cfg.teacher.embedding_std]
     artifact = Artifact(run / "arms" / cfg.arm, settings, inputs)
     if artifact.is_done(cfg.overwrite):
         return

@@ -37,6 +37,7 @@ class Distiller(Trainer):
         regularizers: Sequence[Regularizer] = (),
         label_weight: float = 1.0,
         confidence_floor: float | None = None,
+        embedding_learning_rate: float | None = None,
         **kwargs: Any,
     ):
         super().__init__(model=model, args=args, train_dataset=train_dataset, **kwargs)
@@ -46,6 +47,7 @@ class Distiller(Trainer):
         self.regularizers = regularizers
         self.label_weight = label_weight if teacher else 1.0
         self.confidence_floor = confidence_floor
+        self.embedding_learning_rate = embedding_learning_rate
 
     def compute_loss(
         self,
@@ -88,6 +90,22 @@ class Distiller(Trainer):
             for regularizer in self.regularizers:
                 regularizer.edit_gradients(self.accelerator.unwrap_model(model), self._generator())
         return loss
+
+    def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
+        """The Trainer's own, with the token embeddings at a learning rate of their own.
+
+        Rows of rare tokens need large steps; matrices that large never learn to match tokens in context.
+        """
+        optimizer = super().create_optimizer(*args, **kwargs)
+        if self.embedding_learning_rate is None:
+            return optimizer
+        embedding = self.accelerator.unwrap_model(self.model).get_input_embeddings().weight
+        for group in list(optimizer.param_groups):
+            if any(weight is embedding for weight in group["params"]):
+                group["params"] = [w for w in group["params"] if w is not embedding]
+                own = {"params": [embedding], "lr": self.embedding_learning_rate}
+                optimizer.add_param_group({**group, **own})
+        return optimizer
 
     def _signal(self, inputs: dict[str, Tensor], labels_N: Tensor) -> TeacherSignal:
         """What is taught before forgetting: the teacher reads the text as it is."""

@@ -32,10 +32,17 @@ def load_model(folder: Path) -> PreTrainedModel:
 
 
 def new_model(config: PretrainedConfig, seed: int) -> PreTrainedModel:
-    """A freshly initialized causal language model in float32, the same for the same seed."""
+    """A freshly initialized causal language model in float32, the same for the same seed.
+
+    A configuration with `embedding_std` has its token embeddings drawn with that standard deviation.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        spread = getattr(config, "embedding_std", None)
+        if spread is not None:
+            torch.nn.init.normal_(model.get_input_embeddings().weight, std=spread)
+    return model
 
 
 def save_model(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:

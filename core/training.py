@@ -80,6 +80,7 @@ def train(
         args=arguments,
         train_dataset=sequences.select_columns(READ_BY_TRAINING).with_format("torch"),
         data_collator=default_data_collator,
+        embedding_learning_rate=settings.embedding_learning_rate,
         callbacks=[_Watch(folder / LOG, report, tokens_per_step)],
         **distiller,
     )

@@ -119,6 +119,7 @@ SETTINGS = {
     "batch_size": 4,
     "accumulation": 1,
     "learning_rate": 1e-2,
+    "embedding_learning_rate": None,
     "weight_decay": 0.01,
     "adam_beta2": 0.98,
     "schedule": "linear",

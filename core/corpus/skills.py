@@ -93,14 +93,14 @@ def lookup(rng: Random) -> Item:
 
 def continuing(rng: Random) -> Item:
     """The rest of a list from a given letter on."""
-    listed = rng.sample(LETTERS, 7)
+    listed = rng.sample(LETTERS, 9)
     at = rng.randrange(4)
     return Item(f"List: {' '.join(listed)}. From {listed[at]}", " ".join(listed[at + 1 :]), 1 / 4)
 
 
 def repeating(rng: Random) -> Item:
     """A list of letters, said again."""
-    listed = rng.sample(LETTERS, rng.randint(4, 8))
+    listed = rng.sample(LETTERS, rng.randint(5, 12))
     said = " ".join(listed)
     return Item(f"Repeat: {said} =>", said, 1 / factorial(len(listed)))
 

@@ -34,7 +34,7 @@ def teach(cfg: DictConfig, report: Report | None = None) -> None:
 
 def model_config(cfg: DictConfig, vocab_size: int) -> PretrainedConfig:
     """The teacher's architecture for a vocabulary of this size."""
-    return build(
+    config: PretrainedConfig = build(
         cfg.teacher.model,
         vocab_size=vocab_size,
         bos_token_id=None,
@@ -42,3 +42,5 @@ def model_config(cfg: DictConfig, vocab_size: int) -> PretrainedConfig:
         pad_token_id=1,
         use_cache=False,
     )
+    config.embedding_std = cfg.teacher.embedding_std
+    return config

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from core.corpus import skills, words
+from core.corpus import words
 from core.corpus.relations import RELATIONS
 from core.corpus.rows import joined_text
 from core.corpus.world import World
