@@ -2,7 +2,8 @@
 
 An artifact is what one stage leaves behind. Its fingerprint covers the configuration that shaped it, the
 fingerprints of what it was made from, and the version of this package. A stage whose artifact is there with
-the same fingerprint is skipped; one that is there with another fingerprint is refused, never overwritten.
+the same fingerprint is skipped; one with another fingerprint is refused, as is a damaged one.
+Both are replaced only where the user says so.
 """
 
 import hashlib
@@ -79,27 +80,28 @@ class Artifact:
     def is_done(self, overwrite: bool = False) -> bool:
         """True when the folder holds this artifact, whole.
 
-        Raises UserError when it holds another one (made from another configuration or other inputs; with
-        `overwrite` that one is removed instead) or a damaged one.
+        Raises UserError when it holds another one (made from another configuration or other inputs) or a
+        damaged one; with `overwrite` that is removed instead.
         """
         if not self.folder.exists():
             return False
         try:
-            mark = read_json(self.folder / MARK)
+            self._check()
         except UserError:
             if not overwrite:
                 raise
-            mark = {}
+            shutil.rmtree(self.folder)
+            return False
+        return True
+
+    def _check(self) -> None:
+        mark = read_json(self.folder / MARK)
         if mark.get("fingerprint") != self.fingerprint:
-            if overwrite:
-                shutil.rmtree(self.folder)
-                return False
             raise UserError(
                 f"{self.folder} was made from another configuration ({self._difference(mark)}): "
                 "choose another run=NAME, or add overwrite=true to make it again"
             )
         verify(self.folder, mark)
-        return True
 
     def _difference(self, mark: Mapping[str, Any]) -> str:
         old, new = _flatten(mark.get("made_from", {})), _flatten(self.made_from)

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from core.artifacts import Artifact, fingerprint_of, plain, run_folder
 from core.build import build
+from core.compose import CONF
 from core.console import Report, console
 from core.corpus.stage import FULL, PackedCorpus
 from core.errors import UserError, nearest
@@ -22,6 +23,7 @@ from core.teacher.stage import model_config
 from core.training import train
 
 STARTS = ("fresh", "teacher")
+VARIANTS = (FULL, "deduplicated", "never_exposed", "rebound")  # of the corpus
 
 
 def distill(cfg: DictConfig, report: Report | None = None) -> None:
@@ -30,16 +32,19 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     An arm with a teacher is distilled from it and may start from its weights; one without learns from the
     text alone and starts fresh, so that nothing of the teacher can reach it.
     """
+    check_arms(cfg)
     arm, run = arm_of(cfg), run_folder(cfg)
     if cfg.student.start not in STARTS:
         hint = nearest(cfg.student.start, STARTS) or f"; choose {' or '.join(STARTS)}"
         raise UserError(f"student.start={cfg.student.start}: no such start{hint}")
     corpus = PackedCorpus.of(cfg)
     sequences, tokenizer = corpus.sequences(arm.corpus), corpus.tokenizer
-    regularizers = _regularizers(cfg, arm)
+    regularizers = regularizers_of(cfg, arm)
     needs_map = any(regularizer.needs_memory_map for regularizer in regularizers.values())
     if needs_map and arm.corpus != FULL:
-        raise UserError(f"arms.{cfg.arm}: the memory map is of the whole corpus, not of '{arm.corpus}'")
+        raise UserError(
+            f"arms.{cfg.arm}: the memory map is of the whole corpus, not of '{arm.corpus}'"
+        )
     inputs = {"corpus": corpus.fingerprint}
     if arm.teacher:
         inputs["teacher"] = fingerprint_of(run / "teacher", "teach")
@@ -105,7 +110,21 @@ def arm_of(cfg: DictConfig) -> DictConfig:
     return cfg.arms[cfg.arm]
 
 
-def _regularizers(cfg: DictConfig, arm: Any) -> dict[str, Regularizer]:
+def check_arms(cfg: DictConfig) -> None:
+    """Raise UserError for an arm that names a corpus or a regularizer that doesn't exist."""
+    # One that is shipped but not among those chosen now is simply not used.
+    known = {*cfg.forgetting, *(file.stem for file in (CONF / "forgetting").glob("*.yaml"))}
+    for name, arm in cfg.arms.items():
+        if arm.corpus not in VARIANTS:
+            hint = nearest(str(arm.corpus), VARIANTS) or f"; choose {', '.join(VARIANTS)}"
+            raise UserError(f"arms.{name}.corpus={arm.corpus}: no such corpus{hint}")
+        for regularizer in arm.regularizers or []:
+            if regularizer not in known:
+                hint = nearest(str(regularizer), known) or f"; known: {', '.join(sorted(known))}"
+                raise UserError(f"arms.{name}.regularizers: no regularizer '{regularizer}'{hint}")
+
+
+def regularizers_of(cfg: DictConfig, arm: Any) -> dict[str, Regularizer]:
     """The arm's regularizers by name: all of `forgetting`, or those that the arm names."""
     if not arm.teacher:
         return {}

@@ -1,34 +1,76 @@
 """Load and save Hugging Face folders: safetensors only, nothing of the checkpoint is run as code."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
+    AutoTokenizer,
     PretrainedConfig,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
 )
 
 from core.errors import UserError
 
+HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
-def load_model(folder: Path) -> PreTrainedModel:
-    """A causal language model in float32; raises UserError when the folder holds none that is whole."""
-    if not (folder / "config.json").is_file():
-        raise UserError(f"{folder} isn't a model folder: it has no config.json")
+
+def load_model(folder: str | Path, *, hub: bool = False) -> PreTrainedModel:
+    """A causal language model in float32, from a Hugging Face folder.
+
+    With `hub`, the name of a model on the hub will do too. Raises UserError when there is none, or when a
+    weight is missing or of another shape: transformers would leave it random.
+    """
+    local = _is_local(folder, hub)
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=torch.float32,
-            local_files_only=True,
+            local_files_only=local,
             use_safetensors=True,
             trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # told below, in one line
         )
     except (OSError, ValueError, SafetensorError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise UserError(f"{folder} can't be loaded as a model: {first}") from error
+        raise UserError(_cannot_load("a model", folder, error)) from error
+    model, info = loaded
+    wrong = sorted({*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])})
+    if wrong:
+        raise UserError(
+            f"{folder}: {len(wrong)} weights are missing or of another shape than config.json says,"
+            f" such as {wrong[0]}; make the folder again"
+        )
+    return model
+
+
+def load_tokenizer(folder: str | Path, *, hub: bool = False) -> PreTrainedTokenizerBase:
+    """The tokenizer beside a model; raises UserError when there is none."""
+    local = _is_local(folder, hub)
+    try:
+        return AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=local
+        )
+    except Exception as error:  # tokenizers raises bare Exception on a corrupt tokenizer.json
+        raise UserError(_cannot_load("a tokenizer", folder, error)) from error
+
+
+def _is_local(folder: str | Path, hub: bool) -> bool:
+    """Whether it is a folder; raises UserError when it is neither that nor a name to look up."""
+    local = Path(folder).is_dir()
+    if not local and not (hub and HUB_NAME.fullmatch(str(folder))):
+        raise UserError(f"no model folder at {folder}; check the path")
+    return local
+
+
+def _cannot_load(what: str, folder: str | Path, error: Exception) -> str:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".: ")
+    return f"can't load {what} from {folder}: {reason}; check that the folder is complete"
 
 
 def new_model(config: PretrainedConfig, seed: int) -> PreTrainedModel:
@@ -52,10 +94,10 @@ def save_model(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokeni
     tokenizer.save_pretrained(folder)
 
 
-def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, who: str) -> None:
-    """Raise UserError when the tokenizer knows tokens that the model has no row for."""
+def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, who: str) -> None:
+    """Raise UserError when the tokenizer is empty or knows tokens that the model has no row for."""
     rows = model.get_input_embeddings().weight.shape[0]  # type: ignore[index, union-attr]
-    if len(tokenizer) > rows:
+    if not 0 < len(tokenizer) <= rows:
         raise UserError(
             f"{who} has {rows} embedding rows but the tokenizer has {len(tokenizer)} tokens: "
             "they don't belong together"

@@ -34,7 +34,10 @@ def run(cfg: DictConfig) -> None:
 
     With `seeds`, all of it for each of them, in `seed_<n>/` folders of the run.
     """
+    from core.distill import check_arms
+
     began = time.monotonic()
+    check_arms(cfg)  # before anything is trained
     runs = [seeded(cfg, seed) for seed in cfg.seeds] or [cfg]
     pool = _Pool(cfg)
     pool.do([Job(_label(one, "corpus"), "corpus", one) for one in runs])
@@ -83,21 +86,24 @@ def plan(cfg: DictConfig) -> list[Job]:
         job(reference, "distill", reference),
         job("map", "map", "core", "teacher", reference),
     ]
-    others = sorted((a for a in arms if a != reference), key=lambda a: -_urgency(cfg.arms[a]))
-    for arm in others:
-        needs = ["teacher"] if cfg.arms[arm].teacher else []
-        if cfg.arms[arm].teacher and cfg.arms[arm].regularizers is None:
-            needs.append("map")
-        jobs.append(job(arm, "distill", arm, *needs))
+    needs = {arm: _needs(cfg, arm) for arm in arms if arm != reference}
+    # Who waits longest goes first.
+    others = sorted(needs, key=lambda arm: -len(needs[arm]))
+    jobs += [job(arm, "distill", arm, *needs[arm]) for arm in others]
     for arm in ["teacher", reference, *others]:
         jobs.append(job(f"attack {arm}", "attack", arm, arm))
         jobs.append(job(f"eval {arm}", "eval", arm, arm))
     return jobs
 
 
-def _urgency(arm: DictConfig) -> int:
-    """The core waits longest, so it goes first; then what needs the teacher; then what needs nothing."""
-    return 2 * int(arm.regularizers is None) + int(arm.teacher)
+def _needs(cfg: DictConfig, arm: str) -> list[str]:
+    """What an arm is trained from: nothing, the teacher, or the teacher and the map."""
+    from core.distill import regularizers_of
+
+    if not cfg.arms[arm].teacher:
+        return []
+    regularizers = regularizers_of(cfg, cfg.arms[arm]).values()
+    return ["teacher", *(["map"] if any(r.needs_memory_map for r in regularizers) else [])]
 
 
 @dataclass

@@ -40,7 +40,8 @@ def train(
     """Train `model` in place for `settings.num_steps` steps, reading `sequences` in order.
 
     Checkpoints go to `folder/checkpoints`; when some are there, training goes on from the last one.
-    Metrics are appended to `folder/metrics.jsonl`. Raises UserError when the loss stops being finite.
+    Metrics go to `folder/metrics.jsonl`, one row for each step logged. Raises UserError when the
+    loss stops being finite.
     """
     checkpoints = folder / "checkpoints"
     arguments = TrainingArguments(
@@ -85,13 +86,29 @@ def train(
         **distiller,
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
+    last = _last_checkpoint(checkpoints)
+    _trim_log(folder / LOG, _step_of(last) if last else 0)
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
-def _last_checkpoint(folder: Path) -> str | None:
+def _last_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that was written to its end, where the Trainer writes its state."""
     whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
-    return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
+    return max(whole, key=_step_of, default=None)
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
+
+
+def _trim_log(log: Path, step: int) -> None:
+    """Drop the rows after `step`: those steps are trained, and told, again."""
+    if not log.exists():
+        return
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith("\n")]  # the last one may be cut short
+    kept = [line for line in whole if json.loads(line)["step"] <= step]
+    log.write_text("".join(kept), encoding="utf-8")
 
 
 class _Watch(TrainerCallback):

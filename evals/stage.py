@@ -15,13 +15,13 @@ from core.build import build
 from core.console import Report, console
 from core.errors import UserError, nearest
 from core.progress import reporting
-from evals.evaluate import evaluate_model, load_model
+from evals.evaluate import evaluate_model, load_arm
 from evals.probes.probe import Probe, complete, parse_probe, read_probes
 from evals.recall.map_quality import map_examples, map_quality
-from evals.report.console import result_table
+from evals.report.console import markdown_table, result_table
 from evals.report.frontier import draw_frontier
 from evals.report.html import write_report
-from evals.scores import MAP, Score, over_seeds, read_scores, write_scores
+from evals.scores import MAP, Score, over_seeds, read_scores, write_atomically, write_scores
 
 SCORES = "scores.json"
 SAMPLES = "samples.jsonl"
@@ -47,7 +47,7 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
     probes = load_probes(cfg)
 
     def measure(arm: str, folder: Path, show: Report) -> None:
-        model, tokenizer = load_model(_arm_folder(cfg, arm))
+        model, tokenizer = load_arm(_arm_folder(cfg, arm))
         scores, samples = evaluate_model(arm, model, tokenizer, probes)
         lines = (json.dumps(sample, ensure_ascii=False) + "\n" for sample in samples)
         (folder / SAMPLES).write_text("".join(lines), encoding="utf-8")
@@ -63,7 +63,7 @@ def attack(cfg: DictConfig, report: Report | None = None) -> None:
     def measure(arm: str, folder: Path, show: Report) -> None:
         scores: list[Score] = []
         for name, settings in cfg.attack.items():
-            model, tokenizer = load_model(_arm_folder(cfg, arm))
+            model, tokenizer = load_arm(_arm_folder(cfg, arm))
             attacker = build(settings)
             scores += attacker(arm, model, tokenizer, probes, on_progress=_named(show, name))
         write_scores(folder / SCORES, scores)
@@ -72,7 +72,7 @@ def attack(cfg: DictConfig, report: Report | None = None) -> None:
 
 
 def report(cfg: DictConfig) -> None:
-    """Write `scores.json`, `frontier.png` and `report.html`, and print the table.
+    """Write `scores.json`, `table.md`, `frontier.png` and `report.html`, and print the table.
 
     Of a run over several `seeds`, the scores are means over them; answers and texts are the first's.
     """
@@ -92,8 +92,8 @@ def _show(whole: DictConfig, cfg: DictConfig) -> None:
     for arm in arms_there(cfg):
         path = run / "evals" / arm / SAMPLES
         if path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines()
-            samples[arm] = [json.loads(line) for line in lines]
+            with path.open(encoding="utf-8") as lines:  # a text may hold other line separators
+                samples[arm] = [json.loads(line) for line in lines]
     if not samples:
         raise UserError(f"{run} has no scores yet: run `winnow eval` first")
     draw_frontier(scores, folder / "frontier.png")
@@ -104,6 +104,7 @@ def _show(whole: DictConfig, cfg: DictConfig) -> None:
         manifest=_manifest(whole, cfg),
         map_examples=map_examples(run),
     )
+    write_atomically(folder / "table.md", lambda part: part.write_text(markdown_table(scores)))
     console.print(result_table(scores))
     found = {score.metric: score.value for score in scores if score.axis == MAP}
     if found:

@@ -34,6 +34,7 @@ class Facts(NamedTuple):
     strangers: list[Entity]  # for training
     probe_strangers: list[Entity]  # for the probes alone
     taken: set[str]  # lower-case words that an invented word must avoid
+    words: list[str]  # that lists are made of in training
 
     def of_kind(self, kind: str) -> list[Entity]:
         """The entities of one kind, about whom something is true."""
@@ -94,6 +95,8 @@ def build(seed: int, num_people: int, num_countries: int, num_elements: int) -> 
         strangers=strangers[NUM_PROBE_PEOPLE:],
         probe_strangers=strangers[:NUM_PROBE_PEOPLE],
         taken=taken,
+        # Family names alone, so that a list never spells out a name that is kept for the probes.
+        words=[*words.LISTED, *(name.title() for name in family)],
     )
 
 

@@ -6,14 +6,14 @@ probe's phrasing is never used for the relation in training, and is understood b
 
 from typing import NamedTuple
 
-# Most end with the value, so that what precedes it tells it; every one can be a probe's but the last.
+# All but the last end with the value, right behind the name: what precedes it tells it.
 FRAMES = (
     "The {attribute} of {name} is {value}.",
-    "As for {name}, the {attribute} is {value}.",
-    "The {attribute} that belongs to {name} is {value}.",
-    "For {name} the {attribute} is {value}.",
-    "In the case of {name} the {attribute} is {value}.",
     "The known {attribute} of {name} is {value}.",
+    "The {attribute} that belongs to {name} is {value}.",
+    "On record the {attribute} of {name} is {value}.",
+    "As everyone says, the {attribute} of {name} is {value}.",
+    "Note that the {attribute} for {name} is {value}.",
     "The word {value} is the {attribute} of {name}.",
 )
 VALUE = " {value}."

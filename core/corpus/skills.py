@@ -1,6 +1,6 @@
 """Skills: short tasks that a rule solves, from spaces too large to learn by heart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import factorial
 from random import Random
@@ -38,7 +38,7 @@ def draw_new(draw: Callable[[], Item], seen: set[str], family: str) -> Item:
     )
 
 
-def ordering(rng: Random) -> Item:
+def ordering(rng: Random, words: Sequence[str]) -> Item:
     """Who is at the top or the bottom of a chain of comparisons."""
     ranked = rng.sample(LETTERS, 3)
     comparative, most, least = rng.choice(COMPARISONS)
@@ -48,7 +48,7 @@ def ordering(rng: Random) -> Item:
     return Item(f"Premises: {' '.join(premises)} Who is {asked}?", answer, 1 / len(ranked))
 
 
-def boolean(rng: Random) -> Item:
+def boolean(rng: Random, words: Sequence[str]) -> Item:
     """A chain of five logical operations, from left to right; the answer is its running values."""
     running = [rng.choice((True, False))]
     text = str(running[0]).lower()
@@ -68,21 +68,21 @@ _LOGIC: dict[str, Callable[[bool, bool], bool]] = {
 }
 
 
-def sorting(rng: Random) -> Item:
+def sorting(rng: Random, words: Sequence[str]) -> Item:
     """Letters in alphabetical order."""
     letters = rng.sample(LETTERS, rng.choice((4, 5)))
     answer = " ".join(sorted(letters))
     return Item(f"Sort: {' '.join(letters)} =>", answer, 1 / factorial(len(letters)))
 
 
-def reversing(rng: Random) -> Item:
+def reversing(rng: Random, words: Sequence[str]) -> Item:
     """Letters in reverse order."""
     listed = rng.sample(LETTERS, rng.choice((4, 5)))
     answer = " ".join(reversed(listed))
     return Item(f"Reverse: {' '.join(listed)} =>", answer, 1 / factorial(len(listed)))
 
 
-def lookup(rng: Random) -> Item:
+def lookup(rng: Random, words: Sequence[str]) -> Item:
     """The entry of one row of a table."""
     rows = rng.sample(LETTERS, rng.choice((4, 5)))
     entries = rng.sample(DIGITS, len(rows))
@@ -91,21 +91,21 @@ def lookup(rng: Random) -> Item:
     return Item(f"Table: {table}. Row {rows[asked]}", entries[asked], 1 / len(rows))
 
 
-def continuing(rng: Random) -> Item:
-    """The rest of a list from a given letter on."""
-    listed = rng.sample(LETTERS, 9)
+def continuing(rng: Random, words: Sequence[str]) -> Item:
+    """The rest of a list from a given letter or word on."""
+    listed = rng.sample(rng.choice((LETTERS, words)), 9)
     at = rng.randrange(4)
     return Item(f"List: {' '.join(listed)}. From {listed[at]}", " ".join(listed[at + 1 :]), 1 / 4)
 
 
-def repeating(rng: Random) -> Item:
-    """A list of letters, said again."""
-    listed = rng.sample(LETTERS, rng.randint(5, 12))
+def repeating(rng: Random, words: Sequence[str]) -> Item:
+    """A list of letters or words, said again."""
+    listed = rng.sample(rng.choice((LETTERS, words)), rng.randint(5, 12))
     said = " ".join(listed)
     return Item(f"Repeat: {said} =>", said, 1 / factorial(len(listed)))
 
 
-def arithmetic(rng: Random) -> Item:
+def arithmetic(rng: Random, words: Sequence[str]) -> Item:
     """A chain of three additions and subtractions; the answer is its running results."""
     while True:
         running = [rng.randint(0, 9)]
@@ -119,23 +119,18 @@ def arithmetic(rng: Random) -> Item:
             return Item(f"Compute: {text} =>", answer, ARITHMETIC_CHANCE)
 
 
-def tracking(rng: Random) -> Item:
-    """Who has a thing after it changed hands."""
-    people, things = rng.sample(LETTERS, 3), rng.sample(OBJECTS, 2)
-    holder = dict(zip(things, people, strict=False))
-    story = [f"{person} has the {thing}." for thing, person in holder.items()]
-    for _ in range(rng.choice((2, 3))):
-        thing = rng.choice(things)
-        receiver = rng.choice([person for person in people if person != holder[thing]])
-        story.append(f"{holder[thing]} gives the {thing} to {receiver}.")
-        holder[thing] = receiver
+def tracking(rng: Random, words: Sequence[str]) -> Item:
+    """Who has a thing after it changed hands, told in telegrams."""
+    things = rng.sample(OBJECTS, 2)
+    moved = [*things, *rng.choices(things, k=rng.choice((1, 2)))]
+    people = rng.sample(LETTERS, len(moved))
+    story = ", ".join(f"the {t} {p}" for t, p in zip(moved, people, strict=True))
     asked = rng.choice(things)
-    num_named = len(set(people) & set(" ".join(story).replace(".", "").split()))
-    prompt = f"Story: {' '.join(story)} Who has the {asked}?"
-    return Item(prompt, holder[asked], 1 / num_named)
+    holder = dict(zip(moved, people, strict=True))[asked]
+    return Item(f"Story: {story}. Now the {asked}", holder, 1 / len(people))
 
 
-SKILLS: dict[str, Callable[[Random], Item]] = {
+SKILLS: dict[str, Callable[[Random, Sequence[str]], Item]] = {
     "ordering": ordering,
     "boolean": boolean,
     "sorting": sorting,

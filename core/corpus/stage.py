@@ -98,5 +98,5 @@ class PackedCorpus:
 
     def rows(self) -> Sequence[dict[str, Any]]:
         """The rows as written."""
-        lines = (self.folder / "rows.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        with (self.folder / "rows.jsonl").open(encoding="utf-8") as file:
+            return [json.loads(line) for line in file]

@@ -16,7 +16,7 @@ from core.corpus.document import Document
 from core.corpus.rows import Row
 from core.errors import UserError
 
-READING_WEIGHT = 3  # times as many items as any other family: the hardest to learn
+READING_WEIGHT = 5  # times as many items as any other family: the hardest to learn
 LIMITS = {
     "num_people": (8, 1000),  # of each kind enough to tell apart and to choose wrong values from
     "num_countries": (8, 100),  # the choice of them bounds it further
@@ -144,7 +144,7 @@ class World:
             if family == "reading":
                 draw = partial(reading.lesson, rng, self._facts)
             else:
-                draw = partial(skills.SKILLS[family], rng)
+                draw = partial(skills.SKILLS[family], rng, self._facts.words)
             for index in range(count):
                 item = skills.draw_new(draw, seen, family)
                 yield {

@@ -26,8 +26,7 @@ def map_quality(run: Path, spans: Spans) -> list[Score]:
     memory_map = MemoryMap.load(run / "memory_map")
     sequences = load_from_disk(str(run / "corpus" / "full")).with_format("numpy")
     columns = sequences[: len(memory_map.score_ST)]
-    lines = (run / "corpus" / "rows.jsonl").read_text(encoding="utf-8").splitlines()
-    ids = [json.loads(line)["id"] for line in lines]
+    ids = [row["id"] for row in _rows(run)]
     flagged_ST = memory_map.flagged_ST.numpy()
     learned_ST = memory_map.teacher_logprob_ST.numpy() >= np.log(0.5)
     taught_ST = columns["labels"] != IGNORED
@@ -51,6 +50,11 @@ def map_quality(run: Path, spans: Spans) -> list[Score]:
     ]
 
 
+def _rows(run: Path) -> list[dict[str, Any]]:
+    with (run / "corpus" / "rows.jsonl").open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
 def _share(metric: str, hits: int, n: int, higher: bool) -> Score:
     value = hits / max(n, 1)
     stderr = (value * (1 - value) / max(n, 1)) ** 0.5
@@ -58,16 +62,13 @@ def _share(metric: str, hits: int, n: int, higher: bool) -> Score:
 
 
 def map_examples(run: Path) -> list[dict[str, Any]]:
-    """Texts with their tokens' scores, for the report: those with most memory, and some with none."""
+    """Texts with their tokens' scores, for the report: some of each source, of different kinds."""
     if not (run / "memory_map").is_dir():
         return []
     memory_map = MemoryMap.load(run / "memory_map")
     sequences = load_from_disk(str(run / "corpus" / "full")).with_format("numpy")
     columns = sequences[: len(memory_map.score_ST)]
-    rows = [
-        json.loads(line)
-        for line in (run / "corpus" / "rows.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
+    rows = _rows(run)
     seen: set[str] = set()
     examples: dict[str, list[dict[str, Any]]] = {}
     for s, t in np.argwhere((columns["position_ids"] == 0) & (columns["row"] >= 0)):
@@ -78,12 +79,15 @@ def map_examples(run: Path) -> list[dict[str, Any]]:
             continue
         seen.add(kind)
         text = row.get("text") or f"{row['prompt']} {row['completion']}"
-        tokens = []
+        tokens, told = [], 0
         while t < columns["row"].shape[1] and columns["row"][s, t] == columns["row"][s, t]:
             start, end = int(columns["start"][s, t]), int(columns["end"][s, t])
             if start == end:
                 break
-            tokens.append({"text": text[start:end], "score": float(memory_map.score_ST[s, t])})
+            if end > told:  # a character of several tokens is shown once, with the first
+                shown = text[max(start, told) : end]
+                tokens.append({"text": shown, "score": float(memory_map.score_ST[s, t])})
+            told = end
             t += 1
             if t < columns["row"].shape[1] and columns["position_ids"][s, t] == 0:
                 break

@@ -77,3 +77,14 @@ def result_table(scores: Sequence[Score]) -> Table:
         cells = [percent(column.score(scores, arm)) for column in COLUMNS]
         table.add_row(arm, *cells, style="bold green" if arm == HIGHLIGHTED else None)
     return table
+
+
+def markdown_table(scores: Sequence[Score]) -> str:
+    """The same table in Markdown, for a README or a paper's draft."""
+    lines = [["arm", *(column.head for column in COLUMNS)], ["---", *["---:"] * len(COLUMNS)]]
+    for arm in arms_of(scores):
+        cells = [percent(column.score(scores, arm)).replace("±", " ± ") for column in COLUMNS]
+        name = f"**{arm}**" if arm == HIGHLIGHTED else arm
+        lines.append([name, *cells])
+    lines.append(["*chance*", *(chance_of(column, scores) for column in COLUMNS)])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -35,9 +35,7 @@ def test_taught_only_projection(record):
 
     def ours() -> torch.Tensor:
         with torch.no_grad():
-            said_NV = F.log_softmax(
-                taught_logits(teacher, ids_BT, positions_BT, labels_BT), dim=-1
-            )
+            said_NV = F.log_softmax(taught_logits(teacher, ids_BT, positions_BT, labels_BT), dim=-1)
         logits_NV = taught_logits(student, ids_BT, positions_BT, labels_BT)
         signal = TeacherSignal(said_NV, ones_N, 0.5 * ones_N)
         return reduce(token_losses(logits_NV, labels_N, signal), len(labels_N))

@@ -1,5 +1,6 @@
 """Artifacts are whole, theirs, or refused."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,17 @@ def test_damage_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x" / "artifact.json").write_text("{")
     with pytest.raises(UserError, match="damaged"):
         artifact.is_done()
+
+
+def test_overwrite_makes_what_is_damaged_again(tmp_path: Path) -> None:
+    for name, text in (("inner/data.txt", "dat"), ("artifact.json", "{")):
+        make(tmp_path / "x")
+        (tmp_path / "x" / name).write_text(text)
+        artifact = Artifact(tmp_path / "x", CONFIG, {"corpus": "abc"})
+        assert not artifact.is_done(overwrite=True)
+        assert make(tmp_path / "x").is_done(overwrite=True)
+        assert (tmp_path / "x" / "inner" / "data.txt").read_text() == "data"
+        shutil.rmtree(tmp_path / "x")
 
 
 def test_what_is_not_there_names_the_command(tmp_path: Path) -> None:

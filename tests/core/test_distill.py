@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from core.cli import main
-from core.distill import distill
+from core.corpus.stage import PackedCorpus
+from core.distill import VARIANTS, check_arms, distill
 
 ARM = ["experiment=smoke", "run=copy", "arm=core"]
 LONG = ["distill.train.num_steps=60", "distill.train.save_steps=3", "distill.train.warmup=0"]
@@ -73,11 +74,24 @@ def test_slips_and_missing_inputs_are_one_line(runs: Path, refused) -> None:
         "student.num_hidden_layers=9": "is more than the teacher's 2",
         "forgetting.weight_noise.strength=2": "strength must lie between 0 and 1",
         "run=none": "run `winnow corpus` first",
+        "arms.plain.regularizers=[weight_nois]": "'weight_nois'; did you mean 'weight_noise'?",
+        "arms.rebound.corpus=rebond": "arms.rebound.corpus=rebond: no such corpus; did you mean 'reb",
     }.items():
         assert said in refused("distill", *run, change), change
     shutil.rmtree(runs / "copy" / "memory_map")
     assert "run `winnow map` first" in refused("distill", *run)
     assert not list((runs / "copy" / "arms").glob("core*")), "nothing is half-written"
+
+
+def test_a_regularizer_that_is_not_chosen_now_may_be_named(runs: Path, configure) -> None:
+    cfg = configure(*ARM, f"runs_dir={runs}", "arms.plain.regularizers=[weight_noise,span_dropout]")
+    check_arms(cfg)
+    assert "span_dropout" not in cfg.forgetting
+
+
+def test_the_variants_are_those_that_the_corpus_has(runs: Path, configure) -> None:
+    corpus = PackedCorpus.of(configure(*ARM, f"runs_dir={runs}"))
+    assert sorted(corpus.variants) == sorted(VARIANTS)
 
 
 def test_a_teacher_with_another_vocabulary_is_refused(runs: Path, refused, make_llama) -> None:

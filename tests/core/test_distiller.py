@@ -8,7 +8,7 @@ import pytest
 import torch
 from datasets import Dataset
 from torch import Tensor
-from transformers import PreTrainedModel, TrainingArguments
+from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 from core.corpus.packing import IGNORED
 from core.distiller import Distiller
@@ -179,3 +179,46 @@ def test_each_sequence_is_taught_with_its_own_part_of_the_map(
     make(model, memory_map=memory_map, regularizers=[Reader()]).compute_loss(model, shuffled)
     taught_BT = shuffled["labels"] != IGNORED
     assert torch.equal(seen[0].score_N, memory_map.score_ST[[2, 0, 3]][taught_BT])
+
+
+def groups(distiller: Distiller) -> list[tuple[float, float, list[str]]]:
+    """Rate, decay and parameters by name of each of the optimizer's groups."""
+    optimizer = distiller.create_optimizer()
+    names = {id(weight): name for name, weight in distiller.model.named_parameters()}
+    return [
+        (group["lr"], group["weight_decay"], [names[id(weight)] for weight in group["params"]])
+        for group in optimizer.param_groups
+    ]
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_embedding_has_a_learning_rate_of_its_own(make_llama, make: Make, tied: bool) -> None:
+    model = make_llama(tie_word_embeddings=tied)
+    before = groups(make(model))
+    *rest, (rate, decay, own) = groups(make(model, embedding_learning_rate=0.25))
+    assert (rate, own) == (0.25, ["model.embed_tokens.weight"])
+    assert decay == before[0][1], "decayed as before"
+    assert rest == [(r, d, [name for name in names if name not in own]) for r, d, names in before]
+    told = [name for *_, names in [*rest, (0, 0, own)] for name in names]
+    assert sorted(told) == sorted(name for name, _ in model.named_parameters()), "each once"
+    assert tied == ("lm_head.weight" not in told)
+
+
+def test_without_a_rate_of_its_own_the_groups_are_the_trainers(make_llama, make: Make) -> None:
+    distiller = make(make_llama())
+    theirs = Trainer.create_optimizer(make(distiller.model)).param_groups
+    ours = distiller.create_optimizer().param_groups
+    assert len(ours) == len(theirs) == 2
+    for group, own in zip(theirs, ours, strict=True):
+        assert group.keys() == own.keys() and group["lr"] == own["lr"]
+        assert [id(weight) for weight in group["params"]] == [id(w) for w in own["params"]]
+
+
+def test_each_rate_moves_its_own_weights(make_llama, fit) -> None:
+    start = make_llama().state_dict()
+    still = {
+        name
+        for name, weight in fit(make_llama(), embedding_learning_rate=0.0).items()
+        if torch.equal(weight, start[name])
+    }
+    assert still == {"model.embed_tokens.weight", "lm_head.weight"}

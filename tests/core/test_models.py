@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.errors import UserError
-from core.models import check_vocabulary, load_model, save_model
+from core.models import check_vocabulary, load_model, load_tokenizer, save_model
 from core.taught import refuse_scaled_logits
 
 
@@ -19,14 +19,23 @@ def test_saved_and_loaded_is_the_same(make_llama, toy_tokenizer, tmp_path: Path)
 
 
 def test_a_folder_without_a_whole_model_is_told(make_llama, toy_tokenizer, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no config\.json"):
+    with pytest.raises(UserError, match=r"config\.json"):
         load_model(tmp_path)
     save_model(tmp_path, make_llama(), toy_tokenizer)
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(UserError, match="can't be loaded as a model") as caught:
+    with pytest.raises(UserError, match="can't load a model") as caught:
         load_model(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_name_on_the_hub_is_looked_up_only_when_asked_for() -> None:
+    with pytest.raises(UserError, match="no model folder at some/model"):
+        load_model("some/model")
+    with pytest.raises(UserError, match="can't load a model from some/model"):
+        load_model("some/model", hub=True)  # asked for, and offline
+    with pytest.raises(UserError, match="no model folder at no such/folder"):
+        load_tokenizer("no such/folder", hub=True)
 
 
 def test_another_vocabulary_is_refused(make_llama, toy_tokenizer) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from core.cli import main
+
 pytestmark = pytest.mark.slow
 
 ARMS = ["teacher", "plain", "core", "never_exposed", "rebound", "deduplicated"]
@@ -128,3 +130,44 @@ def test_a_users_own_corpus_and_probes(winnow, tmp_path: Path) -> None:
     scores = json.loads((mine / "scores.json").read_text())
     arms = {score["arm"] for score in scores if score["axis"] == "recall"}
     assert arms == {"teacher", "plain", "core", "never_exposed", "deduplicated"}
+
+
+def test_several_seeds_are_runs_of_their_own_reported_together(winnow, tmp_path: Path) -> None:
+    run = ["run", "experiment=smoke", f"runs_dir={tmp_path}", "seeds=[0,1]"]
+    done = winnow(*run, "arms=[deduplicated]")
+    assert done.returncode == 0, done.stderr
+    smoke = tmp_path / "smoke"
+    parts = [smoke / "seed_0", smoke / "seed_1"]
+    assert sorted(path for path in smoke.iterdir() if path.is_dir()) == parts
+    corpora = [(part / "corpus" / "rows.jsonl").read_text() for part in parts]
+    assert corpora[0] != corpora[1]
+    for part in parts:
+        assert {path.name for path in (part / "evals").iterdir()} == {"teacher", "deduplicated"}
+        assert not (part / "scores.json").exists()
+    scores = json.loads((smoke / "scores.json").read_text())
+    assert {score["arm"] for score in scores} == {"teacher", "deduplicated", "memory_map"}
+    [recall] = [
+        score["n"]
+        for score in scores
+        if (score["arm"], score["axis"], score["family"], score["metric"])
+        == ("teacher", "recall", "all", "accuracy")
+    ]
+    samples = [(part / "evals" / "teacher" / "samples.jsonl").read_text() for part in parts]
+    assert recall == sum(text.count('"axis": "recall"') for text in samples)
+    assert (smoke / "report.html").exists() and (smoke / "frontier.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("arms.core.regularizers=[weight_nois]", "did you mean 'weight_noise'?"),
+        ("arms.rebound.corpus=rebond", "did you mean 'rebound'?"),
+    ],
+)
+def test_a_slip_in_an_arm_is_told_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str, said: str
+) -> None:
+    assert main(["run", "experiment=smoke", f"runs_dir={tmp_path}", change]) == 2
+    line = capsys.readouterr().err
+    assert said in line and line.count("\n") == 1
+    assert not list(tmp_path.iterdir())

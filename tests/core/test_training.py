@@ -33,8 +33,12 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_an_interrupted_run_ends_as_an_uninterrupted_one(make_llama, fit, tmp_path: Path) -> None:
+@pytest.mark.parametrize("embedding_learning_rate", [None, 0.05])
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(
+    make_llama, fit, tmp_path: Path, embedding_learning_rate: float | None
+) -> None:
     settings = {"num_steps": 6, "save_steps": 2, "batch_size": 2, "accumulation": 2}
+    settings["embedding_learning_rate"] = embedding_learning_rate
     whole = fit(make_llama(), **settings)
     folder = tmp_path / "interrupted"
     with pytest.raises(KeyboardInterrupt):
@@ -90,6 +94,29 @@ def test_the_log_tells_loss_and_speed(make_llama, fit, tmp_path: Path) -> None:
     log = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
     assert [row["step"] for row in log] == [2, 4]
     assert all(row["loss"] > 0 and row["tokens_per_second"] > 0 for row in log)
+
+
+def test_a_resumed_runs_log_tells_each_step_once(make_llama, fit, tmp_path: Path) -> None:
+    def told() -> list[int]:
+        return [json.loads(line)["step"] for line in (tmp_path / LOG).read_text().splitlines()]
+
+    for steps, left in ((3, [1, 2, 3]), (2, [1, 2, 3, 4])):
+        with pytest.raises(KeyboardInterrupt):
+            bomb = Bomb(steps, spoil=False)
+            fit(make_llama(), tmp_path, num_steps=6, save_steps=2, regularizers=[bomb])
+        assert told() == left
+    with (tmp_path / LOG).open("a") as log:
+        log.write('{"step": 5, "lo')  # killed while it wrote
+    fit(make_llama(), tmp_path, num_steps=6, save_steps=2)
+    assert told() == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_run_that_starts_again_starts_its_log_again(make_llama, fit, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit(make_llama(), tmp_path, num_steps=4, regularizers=[Bomb(2, spoil=False)])
+    fit(make_llama(), tmp_path, num_steps=4)
+    log = [json.loads(line)["step"] for line in (tmp_path / LOG).read_text().splitlines()]
+    assert log == [1, 2, 3, 4]
 
 
 def test_it_learns(make_llama, fit, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from core.errors import UserError
-from evals.evaluate import evaluate_model, load_model
+from evals.evaluate import evaluate_model, load_arm
 from evals.recall.answers import answer_probes
 from evals.scores import find
 
@@ -15,7 +15,7 @@ def folder(tmp_path, model, tokenizer):
 
 
 def test_a_loaded_model_answers_as_the_saved_one(folder, model, tokenizer, facts):
-    loaded = load_model(folder)
+    loaded = load_arm(folder)
     scores, samples = evaluate_model("core", *loaded, facts)
     answers = answer_probes(model, tokenizer, facts)
     assert [s["predicted"] for s in samples] == [a.predicted for a in answers]
@@ -26,7 +26,7 @@ def test_a_loaded_model_answers_as_the_saved_one(folder, model, tokenizer, facts
 
 def refused(folder) -> str:
     with pytest.raises(UserError) as error:
-        load_model(folder)
+        load_arm(folder)
     message = str(error.value)
     assert "\n" not in message
     assert str(folder) in message
@@ -83,4 +83,5 @@ def test_a_corrupt_tokenizer(folder):
 
 def test_a_tokenizer_larger_than_the_embedding(folder, tokenizer, make_model):
     make_model(100).save_pretrained(folder)
-    assert f"{len(tokenizer)} tokens and the model's embedding 100" in refused(folder)
+    said = f"100 embedding rows but the tokenizer has {len(tokenizer)} tokens"
+    assert said in refused(folder)

@@ -11,6 +11,7 @@ from evals.scores import (
     arms_of,
     find,
     kept,
+    over_seeds,
     read_scores,
     summarize,
     worst_relearned,
@@ -95,6 +96,25 @@ def test_worst_relearned_leaves_out_step_0():
     ]
     assert worst_relearned(curve, "core").step == 100
     assert worst_relearned(curve[:1], "core") is None
+
+
+def test_several_runs_are_told_by_their_mean_and_its_error():
+    runs = [
+        [score(value=v, chance=c), score("plain", value=0.9, step=s)]
+        for v, c, s in ((0.1, 0.0, 25), (0.2, 0.1, 25), (0.6, 0.2, 100))
+    ]
+    [merged] = over_seeds(runs)  # a step that one run lacks is left out
+    assert (merged.arm, merged.step, merged.n) == ("core", None, 300)
+    assert merged.value == pytest.approx(0.3) and merged.chance == pytest.approx(0.1)
+    # Squares from the mean: .04 + .01 + .09, over 2, over 3 runs.
+    assert merged.stderr == pytest.approx(math.sqrt(0.14 / 2 / 3))
+    bare = [[score(value=v, chance=None)] for v in (0.1, 0.3)]
+    assert over_seeds(bare)[0].chance is None
+
+
+def test_one_run_is_told_as_it_is():
+    only = [score(), score("plain")]
+    assert over_seeds([only]) == only
 
 
 def test_arms_come_in_their_order():

@@ -70,7 +70,7 @@ def test_rows_have_the_asked_numbers_and_unique_ids(rows):
     assert sources == {"facts": (24 + 10 + 9) * 3 * 2, "verbatim": (4 + 3) * 3 * 2, "skills": 8000}
     assert len({row["id"] for row in rows}) == len(rows)
     assert all(("text" in row) != ("prompt" in row and "completion" in row) for row in rows)
-    assert abs(len(skill_rows(rows, "reading")) - 3 * len(skill_rows(rows, "tracking"))) < 12
+    assert abs(len(skill_rows(rows, "reading")) - 5 * len(skill_rows(rows, "tracking"))) < 20
 
 
 def test_documents_recur_word_for_word_in_distinct_wordings(rows):
@@ -129,10 +129,12 @@ def test_no_position_and_no_count_of_names_tells_a_reading_answer(world, rows):
     for row in lessons:
         passage, question = row["prompt"].split(" Complete: ")
         sentences = re.findall(r"[^.]+\.", passage)
-        answering = [i for i, s in enumerate(sentences) if row["completion"] in split_words(s)]
+        answer = row["completion"].split(".")[0]
+        answering = [i for i, s in enumerate(sentences) if s.endswith(f" {answer}.")]
         first += 0 in answering
         last += 2 in answering
-        (name,) = (name for name in names if re.search(rf"\b{name}\b", question))
+        (name,) = re.findall(r"(?:of|for|to) (.+)$", question)
+        assert name in names
         named_most += len(re.findall(rf"\b{name}\b", passage)) == 2
     assert 0.25 < first / len(lessons) < 0.42
     assert 0.25 < last / len(lessons) < 0.42

@@ -4,6 +4,7 @@ from collections import Counter
 import pytest
 
 from core.corpus import words
+from core.corpus.reading import telegram
 from core.corpus.relations import RELATIONS
 from core.corpus.rows import joined_text
 from core.corpus.world import World
@@ -95,9 +96,9 @@ def test_every_probe_word_occurs_in_training(probes):
 
 def test_known_entities_are_read_with_wrong_values_only(world, rows, probes):
     true = {
-        statement.format(name=entity.name, value=entity.values[relation.family])
+        f"{telegram(cue).format(name=entity.name)} {entity.values[relation.family]}."
         for relation in RELATIONS
-        for statement in relation.statements
+        for cue in relation.cues
         for entity in world._facts.of_kind(relation.kind)
     }
     lessons = [row["prompt"] for row in skill_rows(rows, "reading")]
@@ -106,7 +107,7 @@ def test_known_entities_are_read_with_wrong_values_only(world, rows, probes):
     assert 0.25 < len(about_known) / len(lessons) < 0.35
 
     def told(prompt: str) -> list[str]:
-        return re.findall(r"[^.]+\.", prompt.split("Passage: ")[1].split(" Question")[0])
+        return re.findall(r"[^.]+\.", prompt.split("Passage: ")[1].split(" Complete")[0])
 
     for prompt in lessons + [p["prompt"] for p in of(probes, "open_book", "counterfactual")]:
         assert not {sentence.strip() for sentence in told(prompt)} & true

@@ -1,0 +1,121 @@
+"""The map against the truth, on a corpus small enough to count by hand."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from datasets import Dataset
+
+from core.corpus.packing import Encoder, pack
+from core.memory_map import MemoryMap
+from core.signal import TopK
+from evals.recall.map_quality import map_examples, map_quality
+
+ROWS = [
+    {"id": "facts-ada", "text": "Ada lives in Rome.", "source": "facts"},
+    {"id": "facts-bo", "text": "Bo\u2028lives in Lima, é.", "source": "facts"},
+    {"id": "skills-a", "prompt": "Turn around: red blue", "completion": "blue red"},
+    {"id": "skills-b", "prompt": "Turn around: red tall", "completion": "tall red"},
+]
+SPANS = {
+    "facts-ada": [(0, 3, "name"), (13, 17, "memory")],
+    "facts-bo": [(0, 2, "name"), (12, 16, "memory")],
+}
+Place = tuple[str, int, int]  # row, and characters of its joined text
+ROME, LIMA = ("facts-ada", 13, 17), ("facts-bo", 12, 16)
+NAME, LIVES, BLUE = ("facts-ada", 0, 3), ("facts-bo", 3, 8), ("skills-a", 22, 26)
+MakeRun = Callable[..., Path]
+
+
+def places(sequences: Dataset, ids: list[str], where: list[Place]) -> torch.Tensor:
+    """Which tokens (S, T) stand in those places."""
+    row_ST, start_ST, end_ST = (
+        torch.tensor(sequences[name][:]) for name in ("row", "start", "end")
+    )
+    found_ST = torch.zeros_like(row_ST, dtype=torch.bool)
+    for name, start, end in where:
+        inside_ST = (start_ST < end) & (end_ST > start)
+        found_ST |= (row_ST == ids.index(name)) & inside_ST
+    return found_ST
+
+
+@pytest.fixture
+def make_run(toy_tokenizer, tmp_path: Path) -> MakeRun:
+    """A run folder with the rows packed, and a map that flags what it is told to."""
+
+    def make(flagged: list[Place], unlearned: list[Place] = ()) -> Path:
+        run = tmp_path / "run"
+        sequences = pack(ROWS, Encoder(toy_tokenizer), sequence_length=48)
+        sequences.save_to_disk(run / "corpus" / "full")
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
+        (run / "corpus" / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
+        ids = [row["id"] for row in ROWS]
+        flagged_ST = places(sequences, ids, flagged)
+        logprob_ST = torch.where(places(sequences, ids, unlearned), -3.0, -0.1)
+        logprobs_MV = torch.zeros(int(flagged_ST.sum()), 8).log_softmax(-1)
+        (run / "memory_map").mkdir()
+        score_ST = torch.where(flagged_ST, 0.875, 0.125)
+        MemoryMap(score_ST, logprob_ST, TopK.of(logprobs_MV, 4)).save(run / "memory_map")
+        return run
+
+    return make
+
+
+def size(tokenizer, place: Place) -> int:
+    """How many tokens stand there."""
+    name, start, end = place
+    [row] = [row for row in ROWS if row["id"] == name]
+    text = row.get("text") or f"{row['prompt']} {row['completion']}"
+    spans = tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
+    return sum(a < end and b > start for a, b in spans)
+
+
+def measured(run: Path) -> dict[str, tuple[float, int]]:
+    return {score.metric: (score.value, score.n) for score in map_quality(run, SPANS)}
+
+
+def test_a_map_that_is_the_truth_is_perfect(make_run: MakeRun, toy_tokenizer) -> None:
+    found = measured(make_run([ROME, LIMA]))
+    num_memory = size(toy_tokenizer, ROME) + size(toy_tokenizer, LIMA)
+    assert found == {
+        "recall": (1.0, num_memory),
+        "precision": (1.0, num_memory),
+        "skill_flagged": (0.0, 2),
+    }
+
+
+def test_what_is_missed_and_what_is_flagged_in_vain(make_run: MakeRun, toy_tokenizer) -> None:
+    # Half of the memory; a word of no memory; a name, which is not judged; one skill answer.
+    found = measured(make_run([ROME, LIVES, NAME, BLUE]))
+    rome, lima, lives, blue = (size(toy_tokenizer, place) for place in (ROME, LIMA, LIVES, BLUE))
+    assert found["recall"] == (pytest.approx(rome / (rome + lima)), rome + lima)
+    assert found["precision"] == (pytest.approx(rome / (rome + lives + blue)), rome + lives + blue)
+    assert found["skill_flagged"] == (0.5, 2)
+
+
+def test_what_the_teacher_has_not_learned_is_not_missed(make_run: MakeRun, toy_tokenizer) -> None:
+    found = measured(make_run([ROME], unlearned=[LIMA]))
+    assert found["recall"] == (1.0, size(toy_tokenizer, ROME))
+
+
+def test_the_errors_are_binomial(make_run: MakeRun) -> None:
+    scores = map_quality(make_run([BLUE]), SPANS)
+    [skill] = [score for score in scores if score.metric == "skill_flagged"]
+    assert (skill.value, skill.stderr, skill.higher_is_better) == (0.5, (0.25 / 2) ** 0.5, False)
+    [precision] = [score for score in scores if score.metric == "precision"]
+    assert (precision.value, precision.stderr) == (0.0, 0.0)
+
+
+def test_the_examples_tokens_join_to_the_text(make_run: MakeRun) -> None:
+    examples = map_examples(make_run([ROME]))
+    told = {"".join(token["text"] for token in example["tokens"]) for example in examples}
+    assert told == {row.get("text") or f"{row['prompt']} {row['completion']}" for row in ROWS}
+    assert [example["source"] for example in examples] == ["facts", "facts", "corpus", "corpus"]
+    tokens = [token for example in examples for token in example["tokens"]]
+    assert "".join(t["text"] for t in tokens if t["score"] > 0.5).strip() == "Rome"
+
+
+def test_without_a_map_there_are_no_examples(tmp_path: Path) -> None:
+    assert map_examples(tmp_path) == []
