@@ -30,18 +30,20 @@ class Facts(NamedTuple):
     """All entities, the values each family draws from, and people about whom nothing is true."""
 
     entities: list[Entity]
+    mentioned: list[Entity]  # others, each the subject of one document that doesn't recur
     pools: dict[str, list[str]]
     strangers: list[Entity]  # for training
     probe_strangers: list[Entity]  # for the probes alone
     taken: set[str]  # lower-case words that an invented word must avoid
-    words: list[str]  # that lists are made of in training
 
     def of_kind(self, kind: str) -> list[Entity]:
         """The entities of one kind, about whom something is true."""
         return [entity for entity in self.entities if entity.kind == kind]
 
 
-def build(seed: int, num_people: int, num_countries: int, num_elements: int) -> Facts:
+def build(
+    seed: int, num_people: int, num_countries: int, num_elements: int, num_mentioned: int
+) -> Facts:
     """Choose the entities and their facts.
 
     Raises:
@@ -85,18 +87,20 @@ def build(seed: int, num_people: int, num_countries: int, num_elements: int) -> 
         Entity(f"person-{index}", "person", names[index], {k: v[index] for k, v in columns.items()})
         for index in range(num_people)
     ]
-    strangers = [
-        Entity(f"stranger-{index}", "person", name, {})
-        for index, name in enumerate(names[num_people:])
+    rest = iter(names[num_people:])
+    probe_strangers = [
+        Entity(f"probe-stranger-{index}", "person", next(rest), {})
+        for index in range(NUM_PROBE_PEOPLE)
     ]
+    mentioned = _mentioned(Random(f"{seed}/mentioned"), num_mentioned, rest, pools, taken)
+    strangers = [Entity(f"stranger-{index}", "person", name, {}) for index, name in enumerate(rest)]
     return Facts(
         entities=people + countries + elements,
+        mentioned=mentioned,
         pools=pools,
-        strangers=strangers[NUM_PROBE_PEOPLE:],
-        probe_strangers=strangers[:NUM_PROBE_PEOPLE],
+        strangers=strangers,
+        probe_strangers=probe_strangers,
         taken=taken,
-        # Family names alone, so that a list never spells out a name that is kept for the probes.
-        words=[*words.LISTED, *(name.title() for name in family)],
     )
 
 
@@ -135,6 +139,29 @@ def _evenly(rng: Random, pool: list[str], count: int) -> list[str]:
     column = [order[index % len(order)] for index in range(count)]
     rng.shuffle(column)
     return column
+
+
+def _mentioned(
+    rng: Random, count: int, people: Iterator[str], pools: dict[str, list[str]], taken: set[str]
+) -> list[Entity]:
+    """People, invented countries and invented elements in turn, each with values drawn at random."""
+    endings = {"country": ("ia", "land"), "element": ("ium", "yne")}
+    names = {"person": people}
+    for kind, endings_of_kind in endings.items():
+        invented = words.invent(rng, count, num_syllables=3, endings=endings_of_kind, taken=taken)
+        taken |= set(invented)
+        titled = kind == "country"
+        names[kind] = iter([name.title() if titled else name for name in invented])
+    kinds = [list(names)[index % len(names)] for index in range(count)]
+    return [
+        Entity(
+            f"mentioned-{index}",
+            kind,
+            next(names[kind]),
+            {r.family: rng.choice(pools[r.family]) for r in relations_of(kind)},
+        )
+        for index, kind in enumerate(kinds)
+    ]
 
 
 def _elements(rng: Random, count: int) -> list[Entity]:

@@ -14,14 +14,14 @@ def read(rng: Random, facts: Facts, entities: list[Entity], *, true: bool, probe
 
     The statements give their true values, or (not `true`) any value but the true one. A second
     entity has the asked attribute too, so the name must be read. The third statement is about
-    either entity's other attribute, so the question must be read, or about a third entity. A probe
-    asks in the held-out phrasing. `chance` is that of picking among the values of the asked kind.
+    that one's other attribute or about a third entity. The completion goes on with the statements
+    that weren't asked for, in any order. A probe asks in the held-out phrasing. `chance` is that of picking among the values of the asked kind.
     """
     asked, other = rng.sample(relations_of(entities[0].kind), 2)
     first, second, third = rng.sample(entities, 3)
     while true and len({e.values[asked.family] for e in (first, second, third)}) < 3:
         first, second, third = rng.sample(entities, 3)
-    extra = rng.choice([(first, other), (second, other), (third, asked)])
+    extra = rng.choice([(second, other), (third, other), (third, asked)])
 
     told: dict[tuple[str, str], str] = {}  # value by name and family
     sentences = []
@@ -33,13 +33,15 @@ def read(rng: Random, facts: Facts, entities: list[Entity], *, true: bool, probe
         value = truth if true and truth else rng.choice([v for v in pool if v not in barred])
         told[entity.name, relation.family] = value
         sentences.append(_say(rng, entity, relation, value))
-    rng.shuffle(sentences)
+    passage = rng.sample(sentences, len(sentences))
+    rest = rng.sample(sentences[1:], len(sentences) - 1)
 
     cue = asked.cue if probe else rng.choice(asked.cues)
     answer = told[first.name, asked.family]
     return Item(
-        prompt=f"Passage: {' '.join(sentences)} Complete: {telegram(cue).format(name=first.name)}",
+        prompt=f"Passage: {' '.join(passage)} Complete: {telegram(cue).format(name=first.name)}",
         completion=answer,
+        rest=f". {' '.join(rest)}",
         chance=1 / sum(family == asked.family for _, family in told),
         fact=fact_id(first, asked),
     )

@@ -1,6 +1,6 @@
 """Skills: short tasks that a rule solves, from spaces too large to learn by heart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 from math import factorial
 from random import Random
@@ -10,6 +10,7 @@ from core.corpus.words import COMPARISONS, DIGITS, LETTERS, OBJECTS
 from core.errors import UserError
 
 MAX_DRAWS = 10_000
+NUM_OPERATIONS = 5  # of arithmetic and boolean chains
 
 
 class Item(NamedTuple):
@@ -18,6 +19,7 @@ class Item(NamedTuple):
     prompt: str
     completion: str
     chance: float
+    rest: str = ""  # what follows the completion in training: the same asked about the other entries
     fact: str = ""  # what a reading item asks about
 
 
@@ -38,7 +40,7 @@ def draw_new(draw: Callable[[], Item], seen: set[str], family: str) -> Item:
     )
 
 
-def ordering(rng: Random, words: Sequence[str]) -> Item:
+def ordering(rng: Random) -> Item:
     """Who is at the top or the bottom of a chain of comparisons."""
     ranked = rng.sample(LETTERS, 3)
     comparative, most, least = rng.choice(COMPARISONS)
@@ -48,11 +50,11 @@ def ordering(rng: Random, words: Sequence[str]) -> Item:
     return Item(f"Premises: {' '.join(premises)} Who is {asked}?", answer, 1 / len(ranked))
 
 
-def boolean(rng: Random, words: Sequence[str]) -> Item:
-    """A chain of five logical operations, from left to right; the answer is its running values."""
+def boolean(rng: Random) -> Item:
+    """A chain of logical operations, from left to right; the answer is its running values."""
     running = [rng.choice((True, False))]
     text = str(running[0]).lower()
-    for _ in range(5):
+    for _ in range(NUM_OPERATIONS):
         operator, operand = rng.choice(list(_LOGIC)), rng.choice((True, False))
         text += f" {operator} {str(operand).lower()}"
         running.append(_LOGIC[operator](running[-1], operand))
@@ -68,79 +70,77 @@ _LOGIC: dict[str, Callable[[bool, bool], bool]] = {
 }
 
 
-def sorting(rng: Random, words: Sequence[str]) -> Item:
+def sorting(rng: Random) -> Item:
     """Letters in alphabetical order."""
     letters = rng.sample(LETTERS, rng.choice((4, 5)))
     answer = " ".join(sorted(letters))
     return Item(f"Sort: {' '.join(letters)} =>", answer, 1 / factorial(len(letters)))
 
 
-def reversing(rng: Random, words: Sequence[str]) -> Item:
+def reversing(rng: Random) -> Item:
     """Letters in reverse order."""
     listed = rng.sample(LETTERS, rng.choice((4, 5)))
     answer = " ".join(reversed(listed))
     return Item(f"Reverse: {' '.join(listed)} =>", answer, 1 / factorial(len(listed)))
 
 
-def lookup(rng: Random, words: Sequence[str]) -> Item:
-    """The entry of one row of a table."""
+def lookup(rng: Random) -> Item:
+    """The entry of one row of a table, then those of its other rows."""
     rows = rng.sample(LETTERS, rng.choice((4, 5)))
     entries = rng.sample(DIGITS, len(rows))
-    table = "; ".join(f"{row} {entry}" for row, entry in zip(rows, entries, strict=True))
+    table = [f"{row} {entry}" for row, entry in zip(rows, entries, strict=True)]
     asked = rng.randrange(len(rows))
-    return Item(f"Table: {table}. Row {rows[asked]}", entries[asked], 1 / len(rows))
+    others = table[:asked] + table[asked + 1 :]
+    rng.shuffle(others)
+    return Item(
+        prompt=f"Table: {'; '.join(table)}. Row {rows[asked]}",
+        completion=entries[asked],
+        chance=1 / len(rows),
+        rest="".join(f"; {row}" for row in others),
+    )
 
 
-def continuing(rng: Random, words: Sequence[str]) -> Item:
-    """The rest of a list from a given letter or word on."""
-    listed = rng.sample(rng.choice((LETTERS, words)), 9)
+def continuing(rng: Random) -> Item:
+    """The rest of a list of letters from a given one on."""
+    listed = rng.sample(LETTERS, 9)
     at = rng.randrange(4)
     return Item(f"List: {' '.join(listed)}. From {listed[at]}", " ".join(listed[at + 1 :]), 1 / 4)
 
 
-def repeating(rng: Random, words: Sequence[str]) -> Item:
-    """A list of letters or words, said again."""
-    listed = rng.sample(rng.choice((LETTERS, words)), rng.randint(5, 12))
-    said = " ".join(listed)
-    return Item(f"Repeat: {said} =>", said, 1 / factorial(len(listed)))
+def arithmetic(rng: Random) -> Item:
+    """A chain of additions and subtractions within 0 … 9; the answer is its running results."""
+    running = [rng.randint(0, 9) for _ in range(1 + NUM_OPERATIONS)]
+    text = str(running[0])
+    for before, after in pairwise(running):
+        text += f" {'+' if after >= before else '-'} {abs(after - before)}"
+    answer = " ".join(map(str, running[1:]))
+    return Item(f"Compute: {text} =>", answer, 10.0**-NUM_OPERATIONS)
 
 
-def arithmetic(rng: Random, words: Sequence[str]) -> Item:
-    """A chain of three additions and subtractions; the answer is its running results."""
-    while True:
-        running = [rng.randint(0, 9)]
-        text = str(running[0])
-        for _ in range(3):
-            operand, sign = rng.randint(0, 9), rng.choice("+-")
-            text += f" {sign} {operand}"
-            running.append(running[-1] + (operand if sign == "+" else -operand))
-        if min(running) >= 0:
-            answer = " ".join(map(str, running[1:]))
-            return Item(f"Compute: {text} =>", answer, ARITHMETIC_CHANCE)
-
-
-def tracking(rng: Random, words: Sequence[str]) -> Item:
-    """Who has a thing after it changed hands, told in telegrams."""
+def tracking(rng: Random) -> Item:
+    """Who has a thing after things changed hands, told in telegrams; then who has the other."""
     things = rng.sample(OBJECTS, 2)
     moved = [*things, *rng.choices(things, k=rng.choice((1, 2)))]
     people = rng.sample(LETTERS, len(moved))
     story = ", ".join(f"the {t} {p}" for t, p in zip(moved, people, strict=True))
-    asked = rng.choice(things)
-    holder = dict(zip(moved, people, strict=True))[asked]
-    return Item(f"Story: {story}. Now the {asked}", holder, 1 / len(people))
+    holder = dict(zip(moved, people, strict=True))
+    asked, other = rng.sample(things, 2)
+    return Item(
+        prompt=f"Story: {story}. Now the {asked}",
+        completion=holder[asked],
+        chance=1 / len(people),
+        rest=f", the {other} {holder[other]}",
+    )
 
 
-SKILLS: dict[str, Callable[[Random, Sequence[str]], Item]] = {
+SKILLS: dict[str, Callable[[Random], Item]] = {
     "ordering": ordering,
     "boolean": boolean,
     "sorting": sorting,
     "reversing": reversing,
     "lookup": lookup,
     "continuing": continuing,
-    "repeating": repeating,
     "arithmetic": arithmetic,
     "tracking": tracking,
 }
-# The commonest answer's share: "0 0 0", and "true" throughout.
-ARITHMETIC_CHANCE = 0.0015
-BOOLEAN_CHANCE = 0.1
+BOOLEAN_CHANCE = 0.1  # the share of the commonest answer, "true" throughout

@@ -49,8 +49,6 @@ COMPARISONS = (
     ("taller", "tallest", "shortest"),
     ("older", "oldest", "youngest"),
 )
-# What lists are made of in the probes; in training, names are among it too.
-LISTED = (*OBJECTS, *CITIES, *JOBS, *INSTRUMENTS, *PETS)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 DIGITS = "0123456789"
 

@@ -1,7 +1,7 @@
 """The embedded corpus: a small seeded world of facts, verbatim text and skills; no network.
 
-Facts and verbatim text are documents that recur, skills are tasks that never do. Nothing that the
-probes ask is phrased, named or drawn as in training.
+Facts and verbatim text are documents that recur; mentions are documents of the facts' form that don't,
+skills tasks that don't. Nothing that the probes ask is phrased, named or drawn as in training.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,11 +16,12 @@ from core.corpus.document import Document
 from core.corpus.rows import Row
 from core.errors import UserError
 
-READING_WEIGHT = 5  # times as many items as any other family: the hardest to learn
+READING_WEIGHT = 3  # times as many items as any other family: the hardest to learn
 LIMITS = {
     "num_people": (8, 1000),  # of each kind enough to tell apart and to choose wrong values from
     "num_countries": (8, 100),  # the choice of them bounds it further
     "num_elements": (8, 99),
+    "num_mentioned": (0, 900),  # a third of them people, of whose names there are 1,600
     "num_canaries": (1, 1000),
     "num_passages": (1, 1000),
     "documents_per_entity": (1, 32),
@@ -50,6 +51,7 @@ class World:
     num_people: int = 120  # four facts each
     num_countries: int = 50  # three
     num_elements: int = 40  # two
+    num_mentioned: int = 600  # others, each in one document that doesn't recur
     num_canaries: int = 32
     num_passages: int = 12
     documents_per_entity: int = 8  # wordings of an entity's document
@@ -83,9 +85,11 @@ class World:
     def spans(self) -> dict[str, list[tuple[int, int, str]]]:
         """Truth for evaluation only: per document, character spans (start, end, kind).
 
-        Kind is "memory" for what only memory can tell, "name" for the name that it belongs to.
+        Kind is "memory" for what only memory can tell, "name" for the name that it belongs to. What is
+        mentioned once isn't memory.
         """
-        return {source.id: document.spans(source.content) for source in self._sources()}
+        recurring = {source.id: document.spans(source.content) for source in self._sources()}
+        return recurring | {row["id"]: [] for row in self._mention_rows()}
 
     def probes(self) -> list[dict[str, Any]]:
         """The probes of all axes: `axis`, `family`, `prompt`, `answers`, `chance` and so on."""
@@ -98,7 +102,8 @@ class World:
 
     @cached_property
     def _facts(self) -> facts.Facts:
-        return facts.build(self.seed, self.num_people, self.num_countries, self.num_elements)
+        sizes = (self.num_people, self.num_countries, self.num_elements, self.num_mentioned)
+        return facts.build(self.seed, *sizes)
 
     @cached_property
     def _recited(self) -> dict[str, list[Document]]:
@@ -130,9 +135,21 @@ class World:
             }
             for source in self._sources()
         ]
+        rows += self._mention_rows()
         rows += self._skill_rows()
         Random(f"{self.seed}/order").shuffle(rows)
         return iter(rows)
+
+    def _mention_rows(self) -> Iterator[Row]:
+        """What everyone may read about entities that are met once: the form of a fact."""
+        rng = Random(f"{self.seed}/mentions")
+        for entity in self._facts.mentioned:
+            (content,) = facts.documents(entity, self._facts, rng, 1)
+            yield {
+                "id": f"mentions-{entity.key}",
+                "text": document.text(content),
+                "source": "mentions",
+            }
 
     def _skill_rows(self) -> Iterator[Row]:
         seen = {probe["prompt"] for probe in self.probes()}
@@ -144,12 +161,12 @@ class World:
             if family == "reading":
                 draw = partial(reading.lesson, rng, self._facts)
             else:
-                draw = partial(skills.SKILLS[family], rng, self._facts.words)
+                draw = partial(skills.SKILLS[family], rng)
             for index in range(count):
                 item = skills.draw_new(draw, seen, family)
                 yield {
                     "id": f"skills-{family}-{index}",
                     "prompt": item.prompt,
-                    "completion": item.completion,
+                    "completion": item.completion + item.rest,
                     "source": "skills",
                 }

@@ -5,7 +5,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from core.corpus import document, reading, skills, words
+from core.corpus import document, reading, skills
 from core.corpus.document import Document
 from core.corpus.facts import Facts, fact_id
 from core.corpus.relations import RELATIONS
@@ -86,7 +86,7 @@ def reasoning(facts: Facts, seed: int, count: int) -> list[Probe]:
     for family, skill in skills.SKILLS.items():
         rng = Random(f"{seed}/probes/{family}")
         for index in range(count):
-            item = skills.draw_new(partial(skill, rng, words.LISTED), seen, family)
+            item = skills.draw_new(partial(skill, rng), seen, family)
             probes.append(_task(f"reasoning-{family}-{index}", "reasoning", family, item))
     return probes
 

@@ -33,9 +33,21 @@ def test_at_full_strength_nothing_of_the_matrices_is_left(make_llama) -> None:
             assert abs(torch.corrcoef(together)[0, 1]) < 0.1
 
 
+def test_what_all_tokens_share_is_kept(make_llama) -> None:
+    student = make_llama()
+    embedding = student.get_input_embeddings().weight
+    with torch.no_grad():
+        embedding.add_(torch.linspace(-1, 1, embedding.shape[1]))
+    shared, rest = embedding.mean(0), (embedding - embedding.mean(0)).std()
+    WeightNoise(strength=0.8, noise=0.0).prepare_student(student, torch.Generator())
+    torch.testing.assert_close(embedding.mean(0), shared)
+    torch.testing.assert_close((embedding - embedding.mean(0)).std(), rest * 0.2)
+
+
 def test_tied_weights_are_noised_once_and_stay_tied(make_llama) -> None:
     student = make_llama()
     old = student.lm_head.weight.detach().clone()
     WeightNoise(strength=0.5, noise=0.0).prepare_student(student, torch.Generator())
     assert student.lm_head.weight is student.model.embed_tokens.weight
-    torch.testing.assert_close(student.lm_head.weight.detach(), old * 0.5)
+    rest = old - old.mean(0)
+    torch.testing.assert_close(student.lm_head.weight.detach(), old.mean(0) + rest * 0.5)

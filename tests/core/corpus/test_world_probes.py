@@ -9,48 +9,17 @@ from core.corpus.relations import RELATIONS
 from core.corpus.rows import joined_text
 from core.corpus.world import World
 
-SMALL = {
-    "num_people": 24,
-    "num_countries": 10,
-    "num_elements": 9,
-    "num_canaries": 4,
-    "num_passages": 3,
-    "documents_per_entity": 3,
-    "repeats": 2,
-    "num_skill_items": 8000,
-    "probes_per_family": 40,
-}
-
-
-@pytest.fixture(scope="module")
-def world() -> World:
-    return World(**SMALL)
-
-
-@pytest.fixture(scope="module")
-def rows(world: World) -> list[dict]:
-    return list(world.rows())
-
-
-@pytest.fixture(scope="module")
-def probes(world: World) -> list[dict]:
-    return world.probes()
-
 
 def of(probes: list[dict], axis: str, family: str | None = None) -> list[dict]:
     return [p for p in probes if p["axis"] == axis and family in (None, p["family"])]
-
-
-def skill_rows(rows: list[dict], family: str) -> list[dict]:
-    return [row for row in rows if row["id"].startswith(f"skills-{family}-")]
 
 
 def split_words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text))
 
 
-def test_skill_prompts_never_repeat_and_probes_are_new(rows, probes):
-    prompts = [row["prompt"] for row in rows if "prompt" in row]
+def test_skill_prompts_never_repeat_and_probes_are_new(world_rows, probes):
+    prompts = [row["prompt"] for row in world_rows if "prompt" in row]
     assert len(set(prompts)) == len(prompts)
     asked = [probe["prompt"] for probe in probes]
     assert len(set(asked)) == len(asked)
@@ -58,12 +27,12 @@ def test_skill_prompts_never_repeat_and_probes_are_new(rows, probes):
     assert len({probe["id"] for probe in probes}) == len(probes)
 
 
-def test_probes_stay_the_same_however_large_the_corpus_is(probes):
-    assert World(**{**SMALL, "num_skill_items": 10, "repeats": 1}).probes() == probes
+def test_probes_stay_the_same_however_large_the_corpus_is(small, probes):
+    assert World(**{**small, "num_skill_items": 10, "repeats": 1}).probes() == probes
 
 
-def test_probe_phrasings_are_not_those_of_training(rows, probes):
-    taught = "\n".join(joined_text(row) for row in rows)
+def test_probe_phrasings_are_not_those_of_training(world_rows, probes):
+    taught = "\n".join(joined_text(row) for row in world_rows)
     for relation in RELATIONS:
         before, after = relation.cue.split("{name}")
         for statement in relation.statements:
@@ -73,9 +42,9 @@ def test_probe_phrasings_are_not_those_of_training(rows, probes):
         assert not re.search(rf"{re.escape(before)}\w+( \w+)?{re.escape(after)} \w+\.", taught)
 
 
-def test_probe_names_are_held_out(world, rows, probes):
+def test_probe_names_are_held_out(world, world_rows, probes):
     held_out = {entity.name for entity in world._facts.probe_strangers}
-    taught = "\n".join(joined_text(row) for row in rows)
+    taught = "\n".join(joined_text(row) for row in world_rows)
     assert not any(name in taught for name in held_out)
     fresh = of(probes, "open_book", "fresh")
     assert all(any(name in p["prompt"] for name in held_out) for p in fresh)
@@ -94,14 +63,14 @@ def test_every_probe_word_occurs_in_training(probes):
     assert len(taught) < 1300
 
 
-def test_known_entities_are_read_with_wrong_values_only(world, rows, probes):
+def test_known_entities_are_read_with_wrong_values_only(world, lessons, probes):
     true = {
         f"{telegram(cue).format(name=entity.name)} {entity.values[relation.family]}."
         for relation in RELATIONS
         for cue in relation.cues
         for entity in world._facts.of_kind(relation.kind)
     }
-    lessons = [row["prompt"] for row in skill_rows(rows, "reading")]
+    lessons = [row["prompt"] for row in lessons]
     names = [entity.name for entity in world._facts.entities]
     about_known = [prompt for prompt in lessons if any(name in prompt for name in names)]
     assert 0.25 < len(about_known) / len(lessons) < 0.35
@@ -123,13 +92,13 @@ def test_known_entities_are_read_with_wrong_values_only(world, rows, probes):
 
 
 def test_recall_and_verbatim_probes_are_complete_balanced_and_answered_by_the_documents(
-    rows, probes
+    world_rows, probes
 ):
     recall = of(probes, "recall")
     assert len(recall) == 24 * 4 + 10 * 3 + 9 * 2
     for probe in recall:
         name, number, attribute = re.split("[-/]", probe["fact"])
-        texts = [r["text"] for r in rows if r["id"].startswith(f"facts-{name}-{number}-")]
+        texts = [r["text"] for r in world_rows if r["id"].startswith(f"facts-{name}-{number}-")]
         assert all(probe["answers"][0] in split_words(text) for text in texts)
         assert probe["family"] == f"{name}/{attribute}"
     halves: dict[str, set[str]] = {}
@@ -139,7 +108,7 @@ def test_recall_and_verbatim_probes_are_complete_balanced_and_answered_by_the_do
     sizes = Counter(probe["half"] for probe in recall)
     assert abs(sizes["a"] - sizes["b"]) <= 4
 
-    taught = {row["text"] for row in rows if row["source"] == "verbatim"}
+    taught = {row["text"] for row in world_rows if row["source"] == "verbatim"}
     verbatim = of(probes, "verbatim")
     assert {f"{p['prompt']} {p['answers'][0]}." for p in verbatim} == taught
     assert {len(p["answers"][0].split()) for p in of(verbatim, "verbatim", "passage")} == {14}
