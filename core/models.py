@@ -16,6 +16,7 @@ from transformers import (
 )
 
 from core.errors import UserError
+from core.initialization import initialize
 
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -76,19 +77,14 @@ def _cannot_load(what: str, folder: str | Path, error: Exception) -> str:
 def new_model(config: PretrainedConfig, seed: int) -> PreTrainedModel:
     """A freshly initialized causal language model in float32, the same for the same seed.
 
-    A configuration with `embedding_std` has its token embeddings drawn with that standard deviation, plus
-    one vector, as wide, that all tokens share. Without something constant to look at, attention to a
-    position (the previous token, say) waits until training has made it, and so does all that builds on
-    it, such as matching a name in context. The output doesn't notice: a constant logit cancels.
+    One with `embedding_std` starts from weights that learn quickly to match tokens in context.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         spread = getattr(config, "embedding_std", None)
         if spread is not None:
-            weight_VD = model.get_input_embeddings().weight.detach()
-            shared_D = torch.randn(weight_VD.shape[1]) * spread
-            weight_VD.normal_(std=spread).add_(shared_D)
+            initialize(model, spread)
     return model
 
 

@@ -13,9 +13,10 @@ def read(rng: Random, facts: Facts, entities: list[Entity], *, true: bool, probe
     """Ask about one of a few `entities` of one kind.
 
     The statements give their true values, or (not `true`) any value but the true one. A second
-    entity has the asked attribute too, so the name must be read. The third statement is about
-    that one's other attribute or about a third entity. The completion goes on with the statements
-    that weren't asked for, in any order. A probe asks in the held-out phrasing. `chance` is that of picking among the values of the asked kind.
+    entity has the asked attribute too, so the name must be read. The third statement is about that
+    one's other attribute or about a third entity. The completion goes on with the statements that
+    weren't asked for, in any order. A probe asks in the held-out phrasing. `chance` is that of
+    picking among the values of the asked kind.
     """
     asked, other = rng.sample(relations_of(entities[0].kind), 2)
     first, second, third = rng.sample(entities, 3)

@@ -6,11 +6,12 @@ from math import factorial
 from random import Random
 from typing import NamedTuple
 
-from core.corpus.words import COMPARISONS, DIGITS, LETTERS, OBJECTS
+from core.corpus.words import DIGITS, LETTERS, OBJECTS
 from core.errors import UserError
 
 MAX_DRAWS = 10_000
 NUM_OPERATIONS = 5  # of arithmetic and boolean chains
+LARGEST = 6  # number of an arithmetic chain
 
 
 class Item(NamedTuple):
@@ -19,7 +20,9 @@ class Item(NamedTuple):
     prompt: str
     completion: str
     chance: float
-    rest: str = ""  # what follows the completion in training: the same asked about the other entries
+    rest: str = (
+        ""  # what follows the completion in training: the same asked about the other entries
+    )
     fact: str = ""  # what a reading item asks about
 
 
@@ -43,10 +46,9 @@ def draw_new(draw: Callable[[], Item], seen: set[str], family: str) -> Item:
 def ordering(rng: Random) -> Item:
     """Who is at the top or the bottom of a chain of comparisons."""
     ranked = rng.sample(LETTERS, 3)
-    comparative, most, least = rng.choice(COMPARISONS)
-    premises = [f"{high} is {comparative} than {low}." for high, low in pairwise(ranked)]
+    premises = [f"{high} is taller than {low}." for high, low in pairwise(ranked)]
     rng.shuffle(premises)
-    asked, answer = rng.choice(((most, ranked[0]), (least, ranked[-1])))
+    asked, answer = rng.choice((("tallest", ranked[0]), ("shortest", ranked[-1])))
     return Item(f"Premises: {' '.join(premises)} Who is {asked}?", answer, 1 / len(ranked))
 
 
@@ -108,13 +110,13 @@ def continuing(rng: Random) -> Item:
 
 
 def arithmetic(rng: Random) -> Item:
-    """A chain of additions and subtractions within 0 … 9; the answer is its running results."""
-    running = [rng.randint(0, 9) for _ in range(1 + NUM_OPERATIONS)]
+    """A chain of additions and subtractions of small numbers; the answer is its running results."""
+    running = [rng.randint(0, LARGEST) for _ in range(1 + NUM_OPERATIONS)]
     text = str(running[0])
     for before, after in pairwise(running):
         text += f" {'+' if after >= before else '-'} {abs(after - before)}"
     answer = " ".join(map(str, running[1:]))
-    return Item(f"Compute: {text} =>", answer, 10.0**-NUM_OPERATIONS)
+    return Item(f"Compute: {text} =>", answer, (1 + LARGEST) ** -NUM_OPERATIONS)
 
 
 def tracking(rng: Random) -> Item:

@@ -48,15 +48,15 @@ class World:
     """
 
     seed: int = 0
-    num_people: int = 120  # four facts each
-    num_countries: int = 50  # three
-    num_elements: int = 40  # two
-    num_mentioned: int = 600  # others, each in one document that doesn't recur
+    num_people: int = 100  # four facts each
+    num_countries: int = 40  # three
+    num_elements: int = 32  # two
+    num_mentioned: int = 900  # others, each in one document that doesn't recur
     num_canaries: int = 32
     num_passages: int = 12
     documents_per_entity: int = 8  # wordings of an entity's document
-    repeats: int = 4  # of each wording; verbatim items recur as often as an entity's documents
-    num_skill_items: int = 90_000
+    repeats: int = 6  # of each wording; verbatim items recur as often as an entity's documents
+    num_skill_items: int = 60_000
     probes_per_family: int = 200
 
     def __post_init__(self) -> None:
