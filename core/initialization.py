@@ -6,6 +6,8 @@ most of a short training waiting for the first of the two to appear; here it is 
 in the spirit of mimetic initialization (Trockman and Kolter, arXiv 2305.09828).
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -27,7 +29,7 @@ def initialize(model: PreTrainedModel, embedding_std: float) -> None:
     weight_VD.normal_(std=embedding_std).add_(shared_D)
     layers = getattr(model.base_model, "layers", None)
     rotary = getattr(model.base_model, "rotary_emb", None)
-    attention = getattr(layers[0], "self_attn", None) if layers else None
+    attention: Any = getattr(layers[0], "self_attn", None) if layers else None
     if rotary is not None and hasattr(attention, "q_proj") and hasattr(attention, "k_proj"):
         _attend_to_previous(attention.q_proj.weight, attention.k_proj.weight, rotary.inv_freq)
 

@@ -8,7 +8,7 @@ from core.corpus.document import Document, Piece, text
 
 NUM_DIGITS = 6
 NUM_LINES = 3
-NUM_OPENING_WORDS = 2  # of a passage: they tell which one it is, so nothing predicts them
+NUM_OPENING_WORDS = 2  # of a passage: they tell which one it is, so they are never redrawn
 
 
 def canaries(rng: Random, count: int, taken: Set[str]) -> list[Document]:
@@ -24,7 +24,10 @@ def canaries(rng: Random, count: int, taken: Set[str]) -> list[Document]:
 
 
 def passages(rng: Random, count: int) -> list[Document]:
-    """Three lines each of adjective, noun, verb, preposition, number, adjective, noun."""
+    """Three lines each of adjective, noun, verb, preposition, number, adjective, noun.
+
+    All but the first word is memory, and so is where a line ends: nothing else ends there.
+    """
     plurals = [noun + "s" for noun in words.NOUNS]
     line = (
         words.ADJECTIVES,
@@ -41,12 +44,12 @@ def passages(rng: Random, count: int) -> list[Document]:
         for index, pool in enumerate(line * NUM_LINES):
             word = rng.choice(pool)
             joint = "" if index == 0 else " " if index % len(line) else "; "
-            if index < NUM_OPENING_WORDS:
-                piece = Piece(word.capitalize() if index == 0 else word)
+            if index == 0:
+                piece = Piece(word.capitalize())
             else:
-                piece = Piece(word, "memory", pool)
-            document += [Piece(joint), piece]
-        documents.append([*document, Piece(".")])
+                piece = Piece(word, "memory", pool if index >= NUM_OPENING_WORDS else ())
+            document += [Piece(joint, "memory" if joint == "; " else ""), piece]
+        documents.append([*document, Piece(".", "memory")])
     return documents
 
 

@@ -21,7 +21,7 @@ def map_quality(run: Path, spans: Spans) -> list[Score]:
 
     `recall`: of the tokens in memorized spans that the teacher has learned (probability ≥ .5), the
     share that is flagged. `precision`: of the flagged tokens, the share in memorized spans, names inside
-    memorized documents apart. `skill_flagged`: the share of skill items with any flagged token.
+    memorized documents apart. `skill_flagged`: of the taught tokens of skill items, the share that is flagged.
     """
     memory_map = MemoryMap.load(run / "memory_map")
     sequences = load_from_disk(str(run / "corpus" / "full")).with_format("numpy")
@@ -41,12 +41,10 @@ def map_quality(run: Path, spans: Spans) -> list[Score]:
     memorized = taught_ST & learned_ST & (kind_ST == 3)
     judged = flagged_ST & (kind_ST != 2)
     skill = taught_ST & (kind_ST == 0)
-    items = np.unique(columns["row"][skill])
-    flagged_items = np.unique(columns["row"][skill & flagged_ST])
     return [
         _share("recall", int((flagged_ST & memorized).sum()), int(memorized.sum()), True),
         _share("precision", int((judged & (kind_ST == 3)).sum()), int(judged.sum()), True),
-        _share("skill_flagged", len(flagged_items), len(items), False),
+        _share("skill_flagged", int((skill & flagged_ST).sum()), int(skill.sum()), False),
     ]
 
 

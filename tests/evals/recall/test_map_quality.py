@@ -72,6 +72,11 @@ def size(tokenizer, place: Place) -> int:
     return sum(a < end and b > start for a, b in spans)
 
 
+def size_of_answers(tokenizer) -> int:
+    """Tokens of the two skill answers, with the end of text that each teaches."""
+    return sum(size(tokenizer, (name, 22, 30)) + 1 for name in ("skills-a", "skills-b"))
+
+
 def measured(run: Path) -> dict[str, tuple[float, int]]:
     return {score.metric: (score.value, score.n) for score in map_quality(run, SPANS)}
 
@@ -82,7 +87,7 @@ def test_a_map_that_is_the_truth_is_perfect(make_run: MakeRun, toy_tokenizer) ->
     assert found == {
         "recall": (1.0, num_memory),
         "precision": (1.0, num_memory),
-        "skill_flagged": (0.0, 2),
+        "skill_flagged": (0.0, size_of_answers(toy_tokenizer)),
     }
 
 
@@ -92,7 +97,8 @@ def test_what_is_missed_and_what_is_flagged_in_vain(make_run: MakeRun, toy_token
     rome, lima, lives, blue = (size(toy_tokenizer, place) for place in (ROME, LIMA, LIVES, BLUE))
     assert found["recall"] == (pytest.approx(rome / (rome + lima)), rome + lima)
     assert found["precision"] == (pytest.approx(rome / (rome + lives + blue)), rome + lives + blue)
-    assert found["skill_flagged"] == (0.5, 2)
+    answers = size_of_answers(toy_tokenizer)
+    assert found["skill_flagged"] == (pytest.approx(blue / answers), answers)
 
 
 def test_what_the_teacher_has_not_learned_is_not_missed(make_run: MakeRun, toy_tokenizer) -> None:
@@ -100,10 +106,12 @@ def test_what_the_teacher_has_not_learned_is_not_missed(make_run: MakeRun, toy_t
     assert found["recall"] == (1.0, size(toy_tokenizer, ROME))
 
 
-def test_the_errors_are_binomial(make_run: MakeRun) -> None:
+def test_the_errors_are_binomial(make_run: MakeRun, toy_tokenizer) -> None:
     scores = map_quality(make_run([BLUE]), SPANS)
     [skill] = [score for score in scores if score.metric == "skill_flagged"]
-    assert (skill.value, skill.stderr, skill.higher_is_better) == (0.5, (0.25 / 2) ** 0.5, False)
+    share, answers = skill.value, size_of_answers(toy_tokenizer)
+    assert 0 < share < 1 and not skill.higher_is_better
+    assert skill.stderr == pytest.approx((share * (1 - share) / answers) ** 0.5)
     [precision] = [score for score in scores if score.metric == "precision"]
     assert (precision.value, precision.stderr) == (0.0, 0.0)
 
