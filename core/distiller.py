@@ -59,20 +59,20 @@ class Distiller(Trainer):
         """The loss of one micro-batch. Forgetting is off when the model isn't training."""
         regularizers = self.regularizers if model.training else ()
         generator = self._generator()
+        if self.memory_map and regularizers:
+            memory = self.memory_map.slice(inputs["index"], inputs["labels"])
+        else:
+            memory = None
         batch = inputs
         for regularizer in regularizers:
-            batch = regularizer.edit_batch(batch, generator)
+            batch = regularizer.edit_batch(batch, memory, generator)
         labels_N = taught_labels(inputs["labels"])
         logits_NV = taught_logits(
             model, batch["input_ids"], batch["position_ids"], inputs["labels"]
         )
         signal = self._signal(inputs, labels_N)
-        if self.memory_map and regularizers:
-            memory = self.memory_map.slice(inputs["index"], inputs["labels"])
-        else:
-            memory = None
         for regularizer in regularizers:
-            signal = regularizer.edit_signal(signal, memory, generator)
+            signal = regularizer.edit_signal(signal, inputs, memory, generator)
         loss_N = token_losses(logits_NV, labels_N, signal)
         for regularizer in regularizers:
             term_N = regularizer.penalty(logits_NV, signal)

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from core.corpus.packing import IGNORED
 from core.errors import UserError
-from core.signal import MemorySlice, TopK
+from core.signal import THRESHOLD, MemorySlice, TopK
 
 FILE = "memory_map.safetensors"
-THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,11 @@ class MemoryMap:
         )
 
     def slice(self, index_B: Tensor, labels_BT: Tensor) -> MemorySlice:
-        """The map at the taught tokens of the sequences `index_B`."""
+        """The map at the sequences `index_B`; `labels_BT` tells which tokens are taught."""
         device = labels_BT.device
         sequences = index_B.tolist()
-        taught_BT = labels_BT[:, 1:].cpu() != IGNORED
-        score_N = self.score_ST[sequences][:, 1:][taught_BT]
+        score_BT = self.score_ST[sequences]
+        score_N = score_BT[:, 1:][labels_BT[:, 1:].cpu() != IGNORED]
         ends_S: Tensor = self._ends_S  # type: ignore[attr-defined]
         rows = torch.cat(
             [torch.arange(int(ends_S[s - 1]) if s else 0, int(ends_S[s])) for s in sequences]
@@ -83,4 +82,4 @@ class MemoryMap:
             self.reference.tail_logprob_N[rows].to(device),
         )
         flagged_N = score_N >= THRESHOLD
-        return MemorySlice(score_N.to(device), flagged_N.to(device), reference)
+        return MemorySlice(score_N.to(device), flagged_N.to(device), reference, score_BT.to(device))

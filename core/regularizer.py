@@ -13,8 +13,10 @@ Batch = dict[str, Tensor]
 class Regularizer:
     """A way to forget. `strength` 0 is plain distillation, bit for bit.
 
-    A subclass overrides the hooks it needs. Randomness comes from the generator that is handed in, which
-    is seeded anew for every step, so that a resumed run draws what an uninterrupted one would have drawn.
+    A subclass overrides the hooks it needs. Of what it is given, only the student and its gradients may be
+    changed in place. `memory` is the map at the micro-batch, or None when no regularizer of the run needs
+    the map. Randomness comes from the generator that is handed in, which is seeded anew for every step, so
+    that a resumed run draws what an uninterrupted one would have drawn.
     """
 
     needs_memory_map = False
@@ -29,17 +31,24 @@ class Regularizer:
     def prepare_student(self, student: PreTrainedModel, generator: torch.Generator) -> None:
         """Change the student's start, once, before training."""
 
-    def edit_batch(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """Change what the student reads."""
+    def edit_batch(
+        self, batch: Batch, memory: MemorySlice | None, generator: torch.Generator
+    ) -> Batch:
+        """Change what the student reads: `input_ids` (B, T); it is asked to predict the same tokens."""
         return batch
 
     def edit_signal(
         self,
         signal: TeacherSignal,
+        batch: Batch,
         memory: MemorySlice | None,
         generator: torch.Generator,
     ) -> TeacherSignal:
-        """Change what the student is taught, and how much each token counts."""
+        """Change what the student is taught, and how much each token counts.
+
+        `batch` is the micro-batch as the corpus has it (`input_ids`, `position_ids`, `labels`, each (B, T),
+        and `index` (B)), whatever `edit_batch` made of it.
+        """
         return signal
 
     def penalty(self, student_logits_NV: Tensor, signal: TeacherSignal) -> Tensor | None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+THRESHOLD = 0.5  # the score from which on a token counts as memory
+
 
 @dataclass(frozen=True)
 class TopK:
@@ -53,12 +55,19 @@ class TeacherSignal:
 
 @dataclass(frozen=True)
 class MemorySlice:
-    """The memory map at the taught tokens of one batch.
+    """The memory map at one micro-batch.
 
-    `score_N` in [0, 1]; `flagged_N` is true above the map's threshold; `reference` holds the
-    never-exposed distribution of the flagged tokens, in order.
+    At its taught tokens: `score_N` in [0, 1]; `flagged_N` is true from the threshold on; `reference` holds
+    the never-exposed distribution of the flagged tokens, in order. `score_BT` is the score of each token at
+    the position where it is read, 0 where it isn't taught.
     """
 
     score_N: Tensor
     flagged_N: Tensor
     reference: TopK
+    score_BT: Tensor
+
+    @property
+    def flagged_BT(self) -> Tensor:
+        """Where the flagged tokens are read."""
+        return self.score_BT >= THRESHOLD

@@ -40,7 +40,7 @@ class Watcher(Regularizer):
         super().__init__()
         self.seen = []
 
-    def edit_signal(self, signal, memory, generator):
+    def edit_signal(self, signal, batch, memory, generator):
         self.seen.append((signal.weight_N, memory.flagged_N))
         return signal
 
@@ -171,7 +171,7 @@ def test_the_regularizer_example_is_used_and_passes_the_common_tests(tmp_path: P
     tests = tmp_path / "tests" / "forgetting"
     tests.mkdir(parents=True)
     shutil.copy(ROOT / "tests" / "conftest.py", tests.parent)
-    for common in ("forgetting/test_regularizers.py", "conf/test_conf.py"):
+    for common in ("forgetting/test_every_regularizer.py", "conf/test_conf.py"):
         shutil.copy(ROOT / "tests" / common, tests)
     [code] = [text for text in blocks("python") if "Regularizer" in text]
     [settings] = blocks("yaml")

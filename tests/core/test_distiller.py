@@ -39,10 +39,11 @@ class Watcher(Regularizer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.signals, self.gradients, self.draws = [], [], []
+        self.signals, self.batches, self.gradients, self.draws = [], [], [], []
 
-    def edit_signal(self, signal, memory, generator):
+    def edit_signal(self, signal, batch, memory, generator):
         self.signals.append(signal)
+        self.batches.append(batch)
         self.draws.append(float(torch.rand(1, generator=generator)))
         return signal
 
@@ -53,10 +54,10 @@ class Watcher(Regularizer):
 class Meddler(Regularizer):
     """Uses every hook of the step to make the loss another one."""
 
-    def edit_batch(self, batch, generator):
+    def edit_batch(self, batch, memory, generator):
         return {**batch, "input_ids": torch.full_like(batch["input_ids"], 5)}
 
-    def edit_signal(self, signal, memory, generator):
+    def edit_signal(self, signal, batch, memory, generator):
         return signal.with_(weight_N=signal.weight_N * 3)
 
     def penalty(self, student_logits_NV, signal):
@@ -129,8 +130,9 @@ def test_the_teacher_reads_the_text_as_it_is(make_llama, make: Make, batch: Batc
     for regularizers in ([watcher], [Meddler(), watcher]):
         distiller = make(student, teacher=teacher, label_weight=0.5, regularizers=regularizers)
         losses.append(distiller.compute_loss(student.train(), batch))
-    for signal in watcher.signals:
+    for signal, seen in zip(watcher.signals, watcher.batches, strict=True):
         assert torch.equal(signal.logprobs_NV, told)
+        assert all(torch.equal(seen[name], batch[name]) for name in batch), "nor do regularizers"
     assert losses[0] != losses[1], "the student did read something else"
 
 
@@ -170,7 +172,11 @@ def test_each_sequence_is_taught_with_its_own_part_of_the_map(
     seen = []
 
     class Reader(Regularizer):
-        def edit_signal(self, signal, memory, generator):
+        def edit_batch(self, batch, memory, generator):
+            seen.append(memory)
+            return batch
+
+        def edit_signal(self, signal, batch, memory, generator):
             seen.append(memory)
             return signal
 
@@ -178,7 +184,10 @@ def test_each_sequence_is_taught_with_its_own_part_of_the_map(
     shuffled = {name: value[[2, 0, 3]] for name, value in batch.items()}
     make(model, memory_map=memory_map, regularizers=[Reader()]).compute_loss(model, shuffled)
     taught_BT = shuffled["labels"] != IGNORED
-    assert torch.equal(seen[0].score_N, memory_map.score_ST[[2, 0, 3]][taught_BT])
+    assert len(seen) == 2
+    for memory in seen:
+        assert torch.equal(memory.score_N, memory_map.score_ST[[2, 0, 3]][taught_BT])
+        assert torch.equal(memory.score_BT, memory_map.score_ST[[2, 0, 3]])
 
 
 def groups(distiller: Distiller) -> list[tuple[float, float, list[str]]]:

@@ -42,6 +42,8 @@ def test_a_slice_stands_in_reading_order_beside_the_taught_tokens(
                 rows += [rank[s, t]] if flagged[s, t] else []
     assert torch.equal(part.score_N, torch.stack(scores))
     assert torch.equal(part.flagged_N, part.score_N >= THRESHOLD)
+    assert torch.equal(part.score_BT, made.score_ST[index_B])
+    assert torch.equal(part.flagged_BT, flagged[index_B])
     assert len(rows) == part.flagged_N.sum() > 0
     assert torch.equal(part.reference.indices_NK, made.reference.indices_NK[rows])
     assert torch.equal(part.reference.logprobs_NK, made.reference.logprobs_NK[rows])

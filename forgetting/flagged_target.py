@@ -1,0 +1,50 @@
+"""What regularizers have in common that put another target in place of the teacher's where it remembers."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from core.regularizer import Batch, Regularizer
+from core.signal import MemorySlice, TeacherSignal, TopK
+from core.taught import taught_labels
+
+
+class FlaggedTarget(Regularizer, ABC):
+    """At flagged tokens, teach what `target` says instead of the teacher.
+
+    The text's own token counts there as label only to (1 − strength), for it is the memory itself: at
+    strength 1 nothing but the target is taught. Tokens that aren't flagged stay as they are.
+    """
+
+    needs_memory_map = True
+
+    @abstractmethod
+    def target(self, teacher_MV: Tensor, labels_M: Tensor, reference: TopK) -> Tensor:
+        """Log-probabilities (M, V) to teach at the M flagged tokens, at this regularizer's strength.
+
+        `teacher_MV` is what the signal says there, in nats; `labels_M` the text's own tokens; `reference`
+        the never-exposed distribution of each. None of them is to be changed in place.
+        """
+
+    def edit_signal(
+        self,
+        signal: TeacherSignal,
+        batch: Batch,
+        memory: MemorySlice | None,
+        generator: torch.Generator,
+    ) -> TeacherSignal:
+        """Edit the flagged rows of `logprobs_NV` and `label_weight_N`; all others stay as they are."""
+        if memory is None or self.strength == 0 or not memory.flagged_N.any():
+            return signal
+        flagged_N = memory.flagged_N
+        label_weight_N = torch.where(
+            flagged_N, signal.label_weight_N * (1 - self.strength), signal.label_weight_N
+        )
+        if signal.logprobs_NV is None:
+            return signal.with_(label_weight_N=label_weight_N)
+        labels_M = taught_labels(batch["labels"])[flagged_N]
+        target_MV = self.target(signal.logprobs_NV[flagged_N], labels_M, memory.reference)
+        logprobs_NV = signal.logprobs_NV.clone()
+        logprobs_NV[flagged_N] = target_MV.to(logprobs_NV)
+        return signal.with_(logprobs_NV=logprobs_NV, label_weight_N=label_weight_N)
