@@ -48,6 +48,7 @@ class Distiller(Trainer):
         self.label_weight = label_weight if teacher else 1.0
         self.confidence_floor = confidence_floor
         self.embedding_learning_rate = embedding_learning_rate
+        self.micro_batch = (0, -1)  # optimizer step, number of the micro-batch within it
 
     def compute_loss(
         self,
@@ -85,6 +86,9 @@ class Distiller(Trainer):
         self, model: torch.nn.Module, inputs: Any, num_items_in_batch: Any = None
     ) -> Tensor:
         """One micro-batch, forward and backward; then the regularizers see the gradients."""
+        step, number = self.micro_batch
+        now = self.state.global_step
+        self.micro_batch = (now, number + 1 if step == now else 0)
         loss = super().training_step(model, inputs, num_items_in_batch)
         if self.accelerator.sync_gradients:
             for regularizer in self.regularizers:
@@ -123,7 +127,18 @@ class Distiller(Trainer):
             logprobs_NV, (-entropy_N).exp() + self.confidence_floor, label_weight_N
         )
 
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """The Trainer's, with what the regularizers have measured since the last time."""
+        if "loss" in logs:
+            for regularizer in self.regularizers:
+                logs = {**logs, **regularizer.metrics()}
+        super().log(logs, *args, **kwargs)
+
     def _generator(self) -> torch.Generator:
-        """Seeded by run and step, so that a resumed run draws what an uninterrupted one would."""
+        """Seeded by run, step, micro-batch and process, so that resuming changes no draw."""
+        _, number = self.micro_batch
+        place = max(number, 0) * self.args.world_size + self.args.process_index
         generator = torch.Generator()
-        return generator.manual_seed(self.args.seed * 1_000_003 + self.state.global_step)
+        return generator.manual_seed(
+            self.args.seed * 1_000_003 + self.state.global_step + place * 2_147_483_647
+        )

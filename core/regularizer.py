@@ -58,5 +58,9 @@ class Regularizer:
     def edit_gradients(self, student: PreTrainedModel, generator: torch.Generator) -> None:
         """Change the gradients, after the backward pass and before the optimizer's step."""
 
+    def metrics(self) -> dict[str, float]:
+        """Figures for the log, over the steps since the last call."""
+        return {}
+
     def fold(self, student: PreTrainedModel) -> None:
         """Fold or drop what was added, so that the core is a stock architecture."""

@@ -21,7 +21,7 @@ def map_quality(run: Path, spans: Spans) -> list[Score]:
 
     `recall`: of the tokens in memorized spans that the teacher has learned (probability ≥ .5), the
     share that is flagged. `precision`: of the flagged tokens, the share in memorized spans, names inside
-    memorized documents apart. `skill_flagged`: of the taught tokens of skill items, the share that is flagged.
+    memorized documents apart. `skill_flagged`: of the tokens that skill items teach, the flagged share.
     """
     memory_map = MemoryMap.load(run / "memory_map")
     sequences = load_from_disk(str(run / "corpus" / "full")).with_format("numpy")

@@ -1,5 +1,6 @@
 """The step: what is averaged, what is taught, and when forgetting is on."""
 
+import json
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -164,6 +165,30 @@ def test_draws_differ_by_step_and_seed_and_repeat_with_them(make_llama, fit) -> 
     first = drawn(0)
     assert len(set(first)) == 3 and drawn(0) == first
     assert not set(drawn(1)) & set(first)
+
+
+def test_micro_batches_of_a_step_draw_differently_and_the_first_as_a_whole_batch_does(
+    make_llama, fit
+) -> None:
+    whole, parts = Watcher(), Watcher()
+    fit(make_llama(), num_steps=2, batch_size=4, regularizers=[whole])
+    fit(make_llama(), num_steps=2, batch_size=2, accumulation=2, regularizers=[parts])
+    assert len(set(parts.draws)) == 4 and parts.draws[::2] == whole.draws
+
+
+def test_what_regularizers_measure_is_logged(make_llama, fit, tmp_path: Path) -> None:
+    class Counting(Regularizer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.calls = 0
+
+        def metrics(self):
+            self.calls += 1
+            return {"counting/calls": float(self.calls)}
+
+    fit(make_llama(), tmp_path, num_steps=2, log_steps=1, regularizers=[Counting()])
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
+    assert [row["counting/calls"] for row in rows] == [1.0, 2.0]
 
 
 def test_each_sequence_is_taught_with_its_own_part_of_the_map(
