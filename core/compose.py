@@ -4,7 +4,7 @@ Hydra composes; what is added here is that a slip is named with the nearest righ
 value is compared with the type of the option's default before anything runs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help, which need
 
 CONF = Path(conf.__file__).parent
 
+# Groups of which several may be chosen, and what each choice has.
+PLUGINS = {"forgetting": "_target_", "arms": "corpus", "attack": "_target_"}
 # What an option takes, by the type of its default.
 TAKES: dict[type, tuple[str, tuple[type, ...]]] = {
     bool: ("true or false", (bool,)),
@@ -66,11 +68,32 @@ def _compose_one(overrides: "list[Override]") -> "DictConfig":
     ]
     groups = [line for line, o in lines.items() if _chooses(o, settings)]
     base = hydra.compose("config", [*settings, *groups])
+    unchosen = _drop_unchosen(base)
     defaults = dict(flatten(OmegaConf.to_container(base, resolve=False)))
     for line, override in lines.items():
         if line not in settings and line not in groups and not override.is_sweep_override():
             _check(override, defaults)
-    return hydra.compose("config", list(lines))
+    composed = hydra.compose("config", list(lines))
+    _drop_unchosen(composed, unchosen)
+    return composed
+
+
+def _drop_unchosen(cfg: "DictConfig", names: Collection[str] | None = None) -> list[str]:
+    """Drop what an experiment sets for a plug-in that isn't chosen, such as attack.relearn; its names.
+
+    With `names`, only those: what somebody adds by hand stays, to be complained about.
+    """
+    from omegaconf import open_dict
+
+    dropped = []
+    with open_dict(cfg):
+        for group, key in PLUGINS.items():
+            for name, plugin in list((cfg.get(group) or {}).items()):
+                place = f"{group}.{name}"
+                if key not in plugin and (names is None or place in names):
+                    del cfg[group][name]
+                    dropped.append(place)
+    return dropped
 
 
 def _chooses(override: "Override", settings: list[str]) -> bool:

@@ -24,6 +24,7 @@ STYLES = {
 }
 OTHER = ("#888888", "h")
 LABEL_GAP = 7.0  # per cent of the height between two labels
+HIGHEST_LABEL = 92.0  # above it stands what the corner means
 
 
 def draw_frontier(scores: Sequence[Score], path: str | Path, *, ink: str = "#222222") -> None:
@@ -107,22 +108,27 @@ def _label(axes: Axes, marks: list[tuple[str, Score, Score]], ink: str) -> None:
         side.sort(key=lambda mark: -mark[2].value)
         heights: list[float] = []
         for _, _, reasoning in side:
-            ceiling = heights[-1] - LABEL_GAP if heights else 104.0
+            ceiling = heights[-1] - LABEL_GAP if heights else HIGHEST_LABEL
             heights.append(min(100 * reasoning.value, ceiling))
-        # A crowd is moved up by half of what it was pushed down.
+        # A crowd is moved up by half of what it was pushed down, as far as there is room.
         edge = min if on_left else max
         column = edge((100 * mark[1].value for mark in side), default=0.0)
         pushed = [100 * m[2].value - h for m, h in zip(side, heights, strict=True)]
-        shift = max(pushed, default=0.0) / 2
+        shift = min(max(pushed, default=0.0) / 2, HIGHEST_LABEL - max(heights, default=0.0))
         for (arm, recall, reasoning), height in zip(side, heights, strict=True):
             axes.annotate(
                 arm.replace("_", " "),
                 (100 * recall.value, 100 * reasoning.value),
-                (column + (-9 if on_left else 9), min(height + shift, 92.0)),
+                (column + (-9 if on_left else 9), height + shift),
                 color=ink,
                 fontweight="bold" if arm == "core" else "normal",
                 ha="right" if on_left else "left",
                 va="center",
-                arrowprops={"arrowstyle": "-", "color": STYLES.get(arm, OTHER)[0], "lw": 0.6},
+                arrowprops={
+                    "arrowstyle": "-",
+                    "color": STYLES.get(arm, OTHER)[0],
+                    "lw": 0.6,
+                    "relpos": (1.0 if on_left else 0.0, 0.5),  # ends at the text, crosses none
+                },
                 zorder=2,
             )

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from core import compose
 from core.build import build
+from core.errors import UserError
 from core.verbs import load_verb, verbs
 
 CHOICES = sorted(
@@ -33,8 +34,8 @@ def choice(request: pytest.FixtureRequest) -> tuple[str, str]:
 
 def composed(group: str, name: str) -> DictConfig:
     given = [f"{group}=[{name}]" if group in LISTS else f"{group}={name}"]
-    if name == "jsonl":
-        given += [f"{group}.path=FILE.jsonl"]
+    needed = OmegaConf.missing_keys(compose.jobs(given)[0])
+    given += [f"{key}=FILE.jsonl" for key in sorted(needed)]
     return compose.ready(compose.jobs(given)[0])
 
 
@@ -85,3 +86,11 @@ def test_every_verb_is_there() -> None:
 
 def test_the_default_configuration_shows_a_command() -> None:
     assert "winnow VERB" in header(compose.CONF / "config.yaml")
+
+
+def test_what_an_experiment_sets_for_an_attack_that_is_not_chosen_is_left_out() -> None:
+    chosen = ["experiment=smoke", "attack=[quantize]"]
+    assert set(compose.jobs(["experiment=smoke"])[0].attack) == {"relearn", "quantize"}
+    assert set(compose.jobs(chosen)[0].attack) == {"quantize"}
+    with pytest.raises(UserError, match=r"no option 'attack\.relearn\.batch_size'"):
+        compose.jobs([*chosen, "attack.relearn.batch_size=4"])

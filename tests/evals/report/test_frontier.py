@@ -1,6 +1,7 @@
 import re
 from itertools import pairwise
 
+import pytest
 from matplotlib.image import imread
 
 from evals.report.frontier import draw_frontier
@@ -18,10 +19,21 @@ def test_a_picture_with_a_name_for_each_arm(tmp_path, scores):
     assert {path.name for path in tmp_path.iterdir()} == {"frontier.png", "frontier.svg"}
 
 
-def test_crowded_labels_do_not_cover_each_other(tmp_path):
+@pytest.mark.parametrize("reasoning", [0.65, 0.98])
+def test_crowded_labels_do_not_cover_each_other(tmp_path, reasoning):
     arms = [f"arm{i}" for i in range(8)]
     crowd = [
-        Score(arm, axis, "all", "accuracy", 0.05 + 0.6 * (axis == "reasoning"), 0.01, 9, 0.0, True)
+        Score(
+            arm,
+            axis,
+            "all",
+            "accuracy",
+            reasoning if axis == "reasoning" else 0.05,
+            0.01,
+            9,
+            0.0,
+            True,
+        )
         for arm in arms
         for axis in ("recall", "reasoning")
     ]
