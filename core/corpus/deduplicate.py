@@ -25,9 +25,9 @@ def deduplicate(rows: Sequence[Row], seed: int = 0) -> list[Row]:
     Which one stays is drawn at random, so that what remains is spread over the whole corpus. Documents
     lose sentences, and go when nothing is left of them.
     """
-    pieces = [_sentences(row["text"]) if "text" in row else [joined_text(row)] for row in rows]
+    pieces = [sentences_of(row["text"]) if "text" in row else [joined_text(row)] for row in rows]
     sentences = {s for row, parts in zip(rows, pieces, strict=True) if "text" in row for s in parts}
-    group = _near_duplicates(sorted(sentences), random.Random(f"{seed}/groups"))
+    group = near_duplicates(sorted(sentences), random.Random(f"{seed}/groups"))
     places: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for number, parts in enumerate(pieces):
         for at, piece in enumerate(parts):
@@ -44,11 +44,12 @@ def deduplicate(rows: Sequence[Row], seed: int = 0) -> list[Row]:
     return result
 
 
-def _sentences(text: str) -> list[str]:
+def sentences_of(text: str) -> list[str]:
+    """A document's sentences, in order."""
     return [part for part in SENTENCE_END.split(text) if part.strip()]
 
 
-def _near_duplicates(sentences: Sequence[str], rng: random.Random) -> dict[str, str]:
+def near_duplicates(sentences: Sequence[str], rng: random.Random) -> dict[str, str]:
     """Map each sentence to the first of its group, visiting them in random order."""
     words = {sentence: frozenset(WORD.findall(sentence.lower())) for sentence in sentences}
     frequency = Counter(word for found in words.values() for word in found)

@@ -1,21 +1,48 @@
-"""Several signs at once: a token is memory where all of them say so."""
+"""Several signs at once: a token is memory where all of them say so, or where they do on average."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+from transformers import PreTrainedTokenizerFast
 
+from core.errors import UserError, nearest
 from core.memory_map import THRESHOLD
 from forgetting.memory_map.scorer import Evidence, Scorer
 
+COMBINATIONS = ("all", "mean")
+
 
 class Agreement(Scorer):
-    """The least of the scores. A later scorer is asked only about tokens that the earlier ones flag."""
+    """The least of the scores (`combine` all), or their mean.
 
-    def __init__(self, *, scorers: Mapping[str, Scorer]):
-        self.scorers = dict(scorers)
+    Cost: the sum of the scorers' costs. With `all`, a later scorer is asked only about tokens that the
+    earlier ones flag, so the cheap ones stand first; with `mean`, each about every token.
+    """
+
+    def __init__(self, *, scorers: Mapping[str, Scorer], combine: str = "all"):
+        """Raises UserError for another combination, or without a scorer."""
+        if combine not in COMBINATIONS:
+            hint = nearest(combine, COMBINATIONS) or f"; choose {' or '.join(COMBINATIONS)}"
+            raise UserError(f"Agreement: no combination '{combine}'{hint}")
+        if not scorers:
+            raise UserError("Agreement: no scorers; name at least one")
+        self.scorers, self.combine = dict(scorers), combine
+
+    def files(self) -> list[Path]:
+        """Those of the scorers."""
+        return [path for scorer in self.scorers.values() for path in scorer.files()]
+
+    def prepare(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        """Prepare the scorers."""
+        for scorer in self.scorers.values():
+            scorer.prepare(tokenizer)
 
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
         """See the base class."""
+        if self.combine == "mean":
+            scores = [scorer.score(evidence, wanted_M) for scorer in self.scorers.values()]
+            return np.where(wanted_M, np.mean(scores, axis=0), 0.0)
         least_M = np.where(wanted_M, 1.0, 0.0)
         for scorer in self.scorers.values():
             left_M = least_M >= THRESHOLD

@@ -5,18 +5,15 @@ An estimate of counterfactual memorization (Zhang et al., arXiv 2112.12938).
 
 import numpy as np
 
-from forgetting.memory_map.scorer import Evidence, Scorer, piece_logprobs, score_of_gap
+from forgetting.memory_map.scorer import Evidence, GapScorer
 
 
-class DeduplicatedReference(Scorer):
-    """Scores the gap in log-likelihood between teacher and reference; `gap` nats score one half."""
+class DeduplicatedReference(GapScorer):
+    """Scores the gap in log-likelihood between teacher and reference; `gap` nats score one half.
 
-    def __init__(self, *, gap: float = 1.0):
-        self.gap = gap
+    Cost: one pass of the reference over the texts concerned, and the reference's training.
+    """
 
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
-        """See the base class. One pass of the reference."""
-        reference_M = piece_logprobs(
-            evidence.reference, evidence.pieces, wanted_M, evidence.report, "exposure"
-        )
-        return score_of_gap(evidence.teacher_logprob_M - reference_M, self.gap)
+        """See the base class."""
+        return self.score_against(evidence.reference, evidence, wanted_M, "exposure")

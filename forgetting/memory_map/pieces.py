@@ -22,7 +22,7 @@ BATCH = 32
 class Pieces:
     """`texts` (P); `first` (P + 1), where each piece's tokens begin; per token `ids`, `taught`, and the
     characters `start`, `end` in the piece's text; per place where a piece stands in the corpus, its
-    `place_piece`, `place_sequence` and `place_at`.
+    `place_piece`, `place_sequence`, `place_at` and `place_row`.
     """
 
     texts: list[str]
@@ -34,6 +34,7 @@ class Pieces:
     place_piece: np.ndarray
     place_sequence: np.ndarray
     place_at: np.ndarray
+    place_row: np.ndarray
     num_sequences: int
     sequence_length: int
 
@@ -60,7 +61,7 @@ class Pieces:
                 texts.append(text)
                 spans = (columns["start"][s, part] - begin, columns["end"][s, part] - begin)
                 parts.append((columns["input_ids"][s, part], taught, *spans))
-            places.append((number[key], s, at))
+            places.append((number[key], s, at, row_ST[s, at]))
         first = np.cumsum([0, *(len(part[0]) for part in parts)])
         ids, taught, start, end = (np.concatenate(column) for column in zip(*parts, strict=True))
         place = np.array(places)
@@ -69,6 +70,12 @@ class Pieces:
     def pieces_with(self, chosen_M: np.ndarray) -> np.ndarray:
         """Numbers of the pieces that have a chosen token."""
         return np.flatnonzero(np.add.reduceat(chosen_M, self.first[:-1]) > 0)
+
+    def of_rows(self, values: np.ndarray) -> np.ndarray:
+        """Values of the corpus' rows for each piece (P,): that of the row where it stands first."""
+        pieces, places = np.unique(self.place_piece, return_index=True)
+        assert len(pieces) == len(self.texts), "every piece stands somewhere"
+        return values[self.place_row[places]]
 
     def spread(self, values_M: np.ndarray) -> np.ndarray:
         """Values of the pieces' tokens at every place of the corpus: (S, T), zero at padding."""

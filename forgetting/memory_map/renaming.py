@@ -5,22 +5,29 @@ from collections import defaultdict
 
 import numpy as np
 
-from forgetting.memory_map.scorer import Evidence, Scorer, logprobs, score_of_gap
+from core.errors import UserError
+from forgetting.memory_map.scorer import Evidence, GapScorer, logprobs, score_of_gap
 from forgetting.memory_map.symbols import Renamed, Symbols
 
 
-class Renaming(Scorer):
+class Renaming(GapScorer):
     """Scores how much likelier the teacher finds a token than its counterpart in the renamed text.
 
     The gap in log-likelihood is averaged over `num_renamings` random renamings; `gap` nats score one
     half. A renamed word is compared as a whole with its new name. Needs no second model.
+
+    Cost: `num_renamings` passes of the teacher over the texts concerned.
     """
 
     def __init__(self, *, gap: float = 1.0, num_renamings: int = 4, seed: int = 0):
-        self.gap, self.num_renamings, self.seed = gap, num_renamings, seed
+        """Raises UserError for a gap that isn't positive, or without a renaming."""
+        super().__init__(gap=gap)
+        if num_renamings < 1:
+            raise UserError(f"Renaming: num_renamings must be at least 1, not {num_renamings}")
+        self.num_renamings, self.seed = num_renamings, seed
 
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
-        """See the base class. `num_renamings` passes of the teacher over the texts concerned."""
+        """See the base class."""
         pieces = evidence.pieces
         symbols = Symbols(pieces.texts)
         rng = random.Random(f"{self.seed}/renaming")

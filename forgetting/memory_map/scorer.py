@@ -1,22 +1,29 @@
 """The base class of scorers, and what they are given."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.console import Report
+from core.errors import UserError
 from core.taught import taught_labels, taught_logits
 from forgetting.memory_map.pieces import Pieces, batches
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a scorer may look at: texts and models. No `source` label is among it."""
+    """What a scorer may look at: texts and models. No `source` label is among it.
+
+    `teacher_logprob_M` holds the teacher's log-probability of each taught token, in nats; `fold_P` the
+    fold that each piece's row belongs to, where the corpus was cut into folds.
+    """
 
     pieces: Pieces
     tokenizer: PreTrainedTokenizerFast
@@ -24,14 +31,40 @@ class Evidence:
     teacher_logprob_M: np.ndarray
     reference: PreTrainedModel
     report: Report
+    fold_P: np.ndarray | None = None
 
 
 class Scorer(ABC):
     """Scores tokens in [0, 1]: one half is where a token begins to count as memory by this sign."""
 
+    def files(self) -> list[Path]:
+        """Files whose content shapes the scores, so that a changed file is noticed."""
+        return []
+
+    def prepare(self, tokenizer: PreTrainedTokenizerFast) -> None:  # noqa: B027, most need nothing
+        """Load what `score` needs beside the evidence; raises UserError before anything is scored."""
+
     @abstractmethod
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
         """Scores (M,) of the wanted tokens; what the others get is ignored."""
+
+
+class GapScorer(Scorer):
+    """A scorer by how much less likely something makes a token; `gap` nats score one half."""
+
+    def __init__(self, *, gap: float = 1.0):
+        """Raises UserError for a gap that isn't positive."""
+        if not gap > 0:
+            raise UserError(f"{type(self).__name__}: gap must be above 0 nats, not {gap}")
+        self.gap = gap
+
+    def score_against(
+        self, model: PreTrainedModel, evidence: Evidence, wanted_M: np.ndarray, note: str
+    ) -> np.ndarray:
+        """Scores (M,) of the gap between the teacher and `model`: one pass of `model`."""
+        model.to(evidence.teacher.device)  # type: ignore[arg-type]
+        other_M = piece_logprobs(model, evidence.pieces, wanted_M, evidence.report, note)
+        return score_of_gap(evidence.teacher_logprob_M - other_M, self.gap)
 
 
 def score_of_gap(gap_nats: np.ndarray, half: float) -> np.ndarray:
@@ -39,7 +72,6 @@ def score_of_gap(gap_nats: np.ndarray, half: float) -> np.ndarray:
     return 1 - np.exp2(-np.clip(gap_nats, 0, None) / half)
 
 
-@torch.no_grad()
 def logprobs(
     model: PreTrainedModel,
     ids: Sequence[np.ndarray],
@@ -51,25 +83,7 @@ def logprobs(
 
     A sequence's first token is never predicted: its value is 0, as is that of tokens not wanted.
     """
-    result = [np.zeros(len(x), dtype=np.float32) for x in ids]
-    wanted = [np.concatenate([[False], mask[1:]]) for mask in wanted]
-    numbers = [n for n, mask in enumerate(wanted) if mask.any()]
-    chosen = [ids[n] for n in numbers], [wanted[n] for n in numbers]
-    total, done = sum(len(x) for x in chosen[0]), 0
-    for order, input_ids, positions, labels in batches(*chosen):
-        on_device = (x.to(model.device) for x in (input_ids, positions, labels))
-        logits_NV = taught_logits(model, *on_device)
-        labels_N = taught_labels(labels).to(model.device)
-        values_N = -F.cross_entropy(logits_NV.float(), labels_N, reduction="none").cpu().numpy()
-        at = 0
-        for k in order:
-            mask = chosen[1][k]
-            count = int(mask.sum())
-            result[numbers[k]][mask] = values_N[at : at + count]
-            at += count
-        done += int((positions > 0).sum()) + len(order)
-        report(min(done, total), total, note)
-    return result
+    return _token_values(_logprob_N, model, ids, wanted, report, note)
 
 
 def piece_logprobs(
@@ -79,3 +93,51 @@ def piece_logprobs(
     bounds = pieces.first[1:-1]
     ids, wanted = np.split(pieces.ids, bounds), np.split(wanted_M, bounds)
     return np.concatenate(logprobs(model, ids, wanted, report, note))
+
+
+def piece_hits(
+    model: PreTrainedModel, pieces: Pieces, wanted_M: np.ndarray, report: Report, note: str
+) -> np.ndarray:
+    """Which wanted tokens (M,) are the model's first choice given what precedes them in their piece."""
+    bounds = pieces.first[1:-1]
+    ids, wanted = np.split(pieces.ids, bounds), np.split(wanted_M, bounds)
+    return np.concatenate(_token_values(_hit_N, model, ids, wanted, report, note)) > 0
+
+
+def _logprob_N(logits_NV: Tensor, labels_N: Tensor) -> Tensor:
+    return -F.cross_entropy(logits_NV.float(), labels_N, reduction="none")
+
+
+def _hit_N(logits_NV: Tensor, labels_N: Tensor) -> Tensor:
+    return (logits_NV.argmax(-1) == labels_N).float()
+
+
+@torch.no_grad()
+def _token_values(
+    value_of: Callable[[Tensor, Tensor], Tensor],
+    model: PreTrainedModel,
+    ids: Sequence[np.ndarray],
+    wanted: Sequence[np.ndarray],
+    report: Report,
+    note: str,
+) -> list[np.ndarray]:
+    """`value_of(logits, labels)` at each wanted token; one pass over the sequences that have any."""
+    result = [np.zeros(len(x), dtype=np.float32) for x in ids]
+    wanted = [np.concatenate([[False], mask[1:]]) for mask in wanted]
+    numbers = [n for n, mask in enumerate(wanted) if mask.any()]
+    chosen = [ids[n] for n in numbers], [wanted[n] for n in numbers]
+    total, done = sum(len(x) for x in chosen[0]), 0
+    for order, input_ids, positions, labels in batches(*chosen):
+        on_device = (x.to(model.device) for x in (input_ids, positions, labels))
+        logits_NV = taught_logits(model, *on_device)
+        labels_N = taught_labels(labels).to(model.device)
+        values_N = value_of(logits_NV, labels_N).cpu().numpy()
+        at = 0
+        for k in order:
+            mask = chosen[1][k]
+            count = int(mask.sum())
+            result[numbers[k]][mask] = values_N[at : at + count]
+            at += count
+        done += int((positions > 0).sum()) + len(order)
+        report(min(done, total), total, note)
+    return result

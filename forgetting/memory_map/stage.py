@@ -1,49 +1,86 @@
 """`winnow map`: score every token of the corpus, and keep what a model that never saw it would say."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from omegaconf import DictConfig
+from rich.markup import escape
 from transformers import PreTrainedModel
 
-from core.artifacts import Artifact, fingerprint_of, run_folder, write_json
+from core.artifacts import (
+    Artifact,
+    fingerprint_of,
+    hash_file,
+    read_json,
+    run_folder,
+    write_json,
+)
 from core.build import build
 from core.console import Report, console
+from core.corpus.folds import FILE as FOLDS
 from core.corpus.stage import PackedCorpus
+from core.errors import UserError
 from core.memory_map import THRESHOLD, MemoryMap
 from core.models import check_vocabulary, load_model
 from core.progress import reporting
 from core.signal import TopK
 from core.taught import taught_logits
+from forgetting.memory_map.histogram import bars
+from forgetting.memory_map.page import write_page
 from forgetting.memory_map.pieces import Pieces, batches
 from forgetting.memory_map.scorer import Evidence, Scorer, piece_logprobs
+from forgetting.memory_map.spans import memorized_spans
 
 FOLDER = "memory_map"
+SHOWN = (None, "html")
 
 
 def map_memory(cfg: DictConfig, report: Report | None = None) -> None:
-    """Write `memory_map/`: scores, reference distributions, and the most memorized spans as text."""
+    """Write `memory_map/`: scores, reference distributions, and the most memorized spans as text.
+
+    With `show=html` a page that colours the corpus by score too, of a map that was there already as well.
+    Raises UserError for another way to show it, and for whatever the scorer can't work with.
+    """
+    if cfg.show not in SHOWN:
+        raise UserError(f"show={cfg.show}: a map is shown as html, or not at all (null)")
     run, settings = run_folder(cfg), cfg.memory_map
     corpus = PackedCorpus.of(cfg)
     reference_folder = run / "arms" / settings.reference
+    scorer: Scorer = build(settings.scorer)
     inputs = {
         "corpus": corpus.fingerprint,
         "teacher": fingerprint_of(run / "teacher", "teach"),
         "reference": fingerprint_of(reference_folder, f"distill arm={settings.reference}"),
+        **{str(path): hash_file(path) for path in scorer.files()},
     }
     artifact = Artifact(run / FOLDER, settings, inputs)
-    if artifact.is_done(cfg.overwrite):
-        return
-    scorer: Scorer = build(settings.scorer)
-    teacher, reference = load_model(run / "teacher"), load_model(reference_folder)
-    tokenizer = corpus.tokenizer
-    check_vocabulary(teacher, tokenizer, "the teacher")
-    check_vocabulary(reference, tokenizer, "the reference")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    teacher, reference = teacher.eval().to(device), reference.eval().to(device)
+    if not artifact.is_done(cfg.overwrite):
+        scorer.prepare(corpus.tokenizer)
+        teacher = _load(run / "teacher", corpus, "the teacher")
+        reference = _load(reference_folder, corpus, "the reference")
+        _write(artifact, settings, corpus, scorer, teacher, reference, report)
+    if cfg.show == "html":
+        console.print(f"map: the corpus coloured by score → {write_page(artifact.folder, corpus)}")
+
+
+def _load(folder: Path, corpus: PackedCorpus, who: str) -> PreTrainedModel:
+    model = load_model(folder)
+    check_vocabulary(model, corpus.tokenizer, who)
+    return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _write(
+    artifact: Artifact,
+    settings: DictConfig,
+    corpus: PackedCorpus,
+    scorer: Scorer,
+    teacher: PreTrainedModel,
+    reference: PreTrainedModel,
+    report: Report | None,
+) -> None:
+    """Score the corpus, write what was found, and tell it in short."""
     sequences = corpus.sequences()
     if settings.num_sequences is not None:
         sequences = sequences.select(range(min(settings.num_sequences, len(sequences))))
@@ -51,7 +88,9 @@ def map_memory(cfg: DictConfig, report: Report | None = None) -> None:
         # Rows come with their labels of source; pieces hold the texts alone.
         pieces = Pieces.of(sequences, corpus.rows())
         teacher_M = piece_logprobs(teacher, pieces, pieces.taught, show, "teacher")
-        evidence = Evidence(pieces, tokenizer, teacher, teacher_M, reference, show)
+        evidence = Evidence(
+            pieces, corpus.tokenizer, teacher, teacher_M, reference, show, _folds(corpus, pieces)
+        )
         # A piece's first token is not predicted from anything.
         wanted_M = pieces.taught.copy()
         wanted_M[pieces.first[:-1]] = False
@@ -60,13 +99,24 @@ def map_memory(cfg: DictConfig, report: Report | None = None) -> None:
         kept = _reference_topk(reference, pieces, flagged_M, settings.top_k)
         _save(folder, pieces, score_M, teacher_M, kept)
         share = flagged_M.sum() / max(wanted_M.sum(), 1)
+        read = pieces.spread(flagged_M).sum() / max(pieces.spread(wanted_M).sum(), 1)
         spans = memorized_spans(pieces, score_M.astype(np.float32))
         write_json(folder / "spans.json", spans)
-    console.print(f"map: {share:.1%} of distinct taught tokens are memory → {artifact.folder}")
+    console.print(
+        f"map: {share:.1%} of distinct taught tokens are memory, {read:.1%} as often as they recur"
+        f" → {artifact.folder}"
+    )
+    for line in bars(score_M[wanted_M]):
+        console.print(line)
     for span in spans[:5]:
-        console.print(
-            f"  [dim]…{span['before'][-40:]}[/dim] [bold]{span['span']}[/bold]", markup=True
-        )
+        before, text = escape(span["before"][-40:]), escape(span["span"])
+        console.print(f"  [dim]…{before}[/dim] [bold]{text}[/bold]")
+
+
+def _folds(corpus: PackedCorpus, pieces: Pieces) -> np.ndarray | None:
+    """The fold of each piece, where the corpus was cut into folds."""
+    path = corpus.folder / FOLDS
+    return pieces.of_rows(np.array(read_json(path))) if path.exists() else None
 
 
 @torch.no_grad()
@@ -103,24 +153,3 @@ def _save(
     rows = rank_ST[score_ST >= THRESHOLD]
     reference = TopK(kept.indices_NK[rows], kept.logprobs_NK[rows], kept.tail_logprob_N[rows])
     MemoryMap(score_ST, teacher_ST, reference).save(folder)
-
-
-def memorized_spans(pieces: Pieces, score_M: np.ndarray, most: int = 200) -> list[dict[str, Any]]:
-    """The highest-scored runs of flagged tokens as text, with what stands before them."""
-    flagged = score_M >= THRESHOLD
-    begins = flagged & ~np.concatenate([[False], flagged[:-1]])
-    begins[pieces.first[:-1]] |= flagged[pieces.first[:-1]]
-    piece_of = np.repeat(np.arange(len(pieces.texts)), np.diff(pieces.first))
-    spans = []
-    for at in np.flatnonzero(begins):
-        stop, last = at + 1, pieces.first[piece_of[at] + 1]
-        while stop < last and flagged[stop]:
-            stop += 1
-        text = pieces.texts[piece_of[at]]
-        start, end = int(pieces.start[at]), int(pieces.end[stop - 1])
-        score = float(score_M[at:stop].mean())
-        spans.append(
-            {"before": text[:start], "span": text[start:end].strip(), "score": round(score, 3)}
-        )
-    spans.sort(key=lambda span: (-span["score"], -len(str(span["span"]))))
-    return spans[:most]

@@ -2,18 +2,23 @@
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import load_file
 
+from core.artifacts import run_folder
+from core.corpus.folds import fold_of_rows
 from core.corpus.stage import PackedCorpus, build_corpus
 from core.distill import distill
+from core.errors import UserError
 from core.memory_map import FILE, MemoryMap
 from core.teacher.stage import teach
+from forgetting.memory_map import stage
 from forgetting.memory_map.stage import map_memory
 
 # Small enough for seconds, long enough to learn by heart; low gaps, so that every sign has a say.
@@ -40,31 +45,46 @@ SETTINGS = [
 ]
 
 
-@pytest.fixture
-def mapped(
-    rows: list[dict], configure: Callable[..., DictConfig], tmp_path: Path
-) -> Callable[..., DictConfig]:
+def make(
+    folder: Path,
+    rows: list[dict],
+    configure: Callable[..., DictConfig],
+    label: Callable[[dict], dict] = lambda row: row,
+) -> DictConfig:
     """Everything up to the core on the toy rows, with other labels of source."""
-
-    def run(name: str, label: Callable[[dict], dict]) -> DictConfig:
-        folder = tmp_path / name
-        folder.mkdir()
-        lines = (json.dumps(label(dict(row))) + "\n" for row in rows)
-        (folder / "C.jsonl").write_text("".join(lines))
-        cfg = configure(*SETTINGS, f"corpus.path={folder / 'C.jsonl'}", f"runs_dir={folder}")
-        build_corpus(cfg)
-        teach(cfg)
-        cfg.arm = cfg.memory_map.reference
-        distill(cfg)
-        map_memory(cfg)
-        cfg.arm = "core"
-        distill(cfg)
-        return cfg
-
-    return run
+    folder.mkdir()
+    lines = (json.dumps(label(dict(row))) + "\n" for row in rows)
+    (folder / "C.jsonl").write_text("".join(lines))
+    cfg = configure(*SETTINGS, f"corpus.path={folder / 'C.jsonl'}", f"runs_dir={folder}")
+    build_corpus(cfg)
+    teach(cfg)
+    cfg.arm = cfg.memory_map.reference
+    distill(cfg)
+    map_memory(cfg)
+    cfg.arm = "core"
+    distill(cfg)
+    return cfg
 
 
-def test_labels_of_source_change_nothing(mapped, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def made(
+    rows: list[dict], configure: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory
+) -> DictConfig:
+    return make(tmp_path_factory.mktemp("made") / "runs", rows, configure)
+
+
+@pytest.fixture
+def mapped(made: DictConfig, tmp_path: Path) -> DictConfig:
+    """A copy of a whole run, to be changed."""
+    cfg = made.copy()
+    shutil.copytree(made.runs_dir, tmp_path / "runs")
+    cfg.runs_dir = str(tmp_path / "runs")
+    return cfg
+
+
+def test_labels_of_source_change_nothing(
+    rows: list[dict], configure: Callable[..., DictConfig], tmp_path: Path
+) -> None:
     shuffled = random.Random(0)
 
     def shuffle(row: dict) -> dict:
@@ -75,8 +95,8 @@ def test_labels_of_source_change_nothing(mapped, tmp_path: Path) -> None:
         row.pop("source", None)
         return row
 
-    mapped("shuffled", shuffle)
-    mapped("dropped", drop)
+    make(tmp_path / "shuffled", rows, configure, shuffle)
+    make(tmp_path / "dropped", rows, configure, drop)
     found = [tmp_path / name / "it" for name in ("shuffled", "dropped")]
     written = [(run / "memory_map" / FILE).read_bytes() for run in found]
     assert written[0] == written[1]
@@ -86,9 +106,9 @@ def test_labels_of_source_change_nothing(mapped, tmp_path: Path) -> None:
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-def test_the_map_stands_beside_the_corpus(mapped, tmp_path: Path) -> None:
-    cfg = mapped("one", lambda row: row)
-    folder = tmp_path / "one" / "it" / "memory_map"
+def test_the_map_stands_beside_the_corpus(made: DictConfig) -> None:
+    cfg = made
+    folder = run_folder(cfg) / "memory_map"
     found, sequences = MemoryMap.load(folder), PackedCorpus.of(cfg).sequences()
     labels_ST = torch.tensor(sequences["labels"][:])
     assert found.score_ST.shape == labels_ST.shape
@@ -118,3 +138,65 @@ def test_the_map_stands_beside_the_corpus(mapped, tmp_path: Path) -> None:
         )
         for s in spans
     )
+
+
+def test_what_was_found_is_told(mapped: DictConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(run_folder(mapped) / "memory_map")
+    map_memory(mapped)
+    said = capsys.readouterr().out
+    assert "of distinct taught tokens are memory" in said and "as often as they recur" in said
+    assert len([line for line in said.splitlines() if "–" in line and "%" in line]) == 10
+    spans = json.loads((run_folder(mapped) / "memory_map" / "spans.json").read_text())
+    assert spans[0]["span"] in said
+
+
+def test_a_map_that_is_there_is_shown_as_a_page(mapped: DictConfig) -> None:
+    folder = run_folder(mapped) / "memory_map"
+    before = (folder / FILE).stat().st_mtime_ns
+    assert not (folder / "map.html").exists()
+    mapped.show = "html"
+    map_memory(mapped)
+    page = (folder / "map.html").read_text(encoding="utf-8")
+    assert "lives in" in page and (folder / FILE).stat().st_mtime_ns == before
+    mapped.show = "pdf"
+    with pytest.raises(UserError, match="show=pdf"):
+        map_memory(mapped)
+
+
+def test_texts_with_markup_are_told_as_they_are(
+    mapped: DictConfig, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = [{"before": "see [/bold]", "span": "[red]", "score": 1.0}]
+    monkeypatch.setattr(stage, "memorized_spans", lambda *_: odd)
+    shutil.rmtree(run_folder(mapped) / "memory_map")
+    map_memory(mapped)
+    assert "…see [/bold] [red]" in capsys.readouterr().out
+
+
+def test_a_reference_from_elsewhere_is_part_of_what_the_map_was_made_from(
+    mapped: DictConfig,
+) -> None:
+    other = run_folder(mapped) / "arms" / "core"
+    scorer = {"_target_": "forgetting.memory_map.reference_gap.ReferenceGap", "path": str(other)}
+    OmegaConf.update(mapped, "memory_map.scorer", scorer, merge=False)
+    mapped.overwrite = True
+    map_memory(mapped)
+    mapped.overwrite = False
+    map_memory(mapped)  # done already
+    (other / "model.safetensors").write_bytes(b"another model")
+    with pytest.raises(UserError, match=r"model\.safetensors: [0-9a-f]+ → "):
+        map_memory(mapped)
+
+
+def test_folds_of_the_corpus_reach_the_scorer(mapped: DictConfig) -> None:
+    run = run_folder(mapped)
+    arms = [str(run / "arms" / name) for name in ("deduplicated", "core")]
+    scorer = {"_target_": "forgetting.memory_map.out_of_fold.OutOfFold", "paths": arms}
+    OmegaConf.update(mapped, "memory_map.scorer", scorer, merge=False)
+    mapped.overwrite = True
+    with pytest.raises(UserError, match="a corpus of 0 folds"):
+        map_memory(mapped)
+    rows = PackedCorpus.of(mapped).rows()
+    (run / "corpus" / "folds.json").write_text(json.dumps(fold_of_rows(rows, 2)))
+    map_memory(mapped)
+    assert MemoryMap.load(run / "memory_map").score_ST.any()

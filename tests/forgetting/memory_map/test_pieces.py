@@ -38,6 +38,15 @@ def test_values_are_spread_to_every_place(pieces: Pieces, sequences: Dataset) ->
     assert (pieces.spread(pieces.taught) == taught_ST).all()
 
 
+def test_values_of_rows_are_those_of_the_row_where_a_piece_stands_first(
+    pieces: Pieces, rows: list[Row]
+) -> None:
+    texts = [row.get("text") or f"{row['prompt']} {row['completion']}" for row in rows]
+    found = pieces.of_rows(np.arange(len(rows)))
+    assert [texts[row] for row in found] == pieces.texts
+    assert [texts.index(text) for text in pieces.texts] == found.tolist()
+
+
 def test_spans_cut_the_tokens_from_the_piece(
     pieces: Pieces, toy_tokenizer: PreTrainedTokenizerFast
 ) -> None:

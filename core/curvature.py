@@ -1,0 +1,97 @@
+"""The loss-curvature edit: keep those directions of the MLPs that the loss feels at many tokens.
+
+Merullo et al., arXiv 2510.24256. For an MLP matrix W (P × Q) with K-FAC factors A of its inputs and G of
+its output gradients: G = U_G diag(λ) U_Gᵀ, A = U_A diag(μ) U_Aᵀ, C = U_Gᵀ W U_A. The pairs (i, j) with
+the largest λ_i μ_j are kept until they hold a share ρ of Σ λμ: W′ = U_G (C ⊙ M) U_Aᵀ. They found that what
+goes is recitation, most facts stay, and arithmetic suffers.
+"""
+
+import copy
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from core.errors import UserError, nearest
+from core.kfac import Batch, Factors, kronecker_factors
+
+
+@torch.no_grad()
+def low_curvature_removed(
+    model: PreTrainedModel,
+    batches: Iterable[Batch],
+    *,
+    rho: float,
+    generator: torch.Generator,
+    layers: Sequence[int] | None = None,
+    matrices: Sequence[str] | None = None,
+) -> PreTrainedModel:
+    """A copy of `model` whose chosen MLP matrices hold a share `rho` of their curvature; 1 is all of it.
+
+    `batches` is ordinary text: (input ids, positions, labels), each (B, T); labels only say at which
+    tokens the loss is looked at. `layers` are numbers and `matrices` names such as gate_proj; None is all.
+    Raises UserError for a share outside (0, 1], for layers or matrices that the model hasn't, and
+    without a taught token.
+    """
+    if not 0 < rho <= 1:
+        raise UserError(f"rho must lie above 0 and be at most 1, not {rho}")
+    edited = copy.deepcopy(model).eval()
+    chosen = mlp_matrices(edited, layers, matrices)
+    if rho < 1:
+        for name, factors in kronecker_factors(edited, chosen, batches, generator).items():
+            weight_PQ = chosen[name].weight
+            weight_PQ.copy_(high_curvature_part(weight_PQ.float(), factors, rho))
+    return edited
+
+
+def mlp_matrices(
+    model: nn.Module, layers: Sequence[int] | None = None, matrices: Sequence[str] | None = None
+) -> dict[str, nn.Linear]:
+    """The linear maps in modules called `mlp`, by their dotted names; raises UserError as said above."""
+    found: dict[tuple[int, str], tuple[str, nn.Linear]] = {}
+    for name, module in model.named_modules():
+        *path, last = name.split(".")
+        if isinstance(module, nn.Linear) and path[-1:] == ["mlp"]:
+            layer = next((int(part) for part in path if part.isdigit()), 0)
+            found[layer, last] = name, module
+    if not found:
+        raise UserError(
+            f"{type(model).__name__} has no modules called mlp with linear maps in them: "
+            "the curvature edit knows no others"
+        )
+    known_layers, known_matrices = {layer for layer, _ in found}, {last for _, last in found}
+    for layer in layers or ():
+        if layer not in known_layers:
+            raise UserError(f"there is no layer {layer}: choose from 0 to {max(known_layers)}")
+    for matrix in matrices or ():
+        if matrix not in known_matrices:
+            hint = nearest(matrix, known_matrices) or f"; {', '.join(sorted(known_matrices))}"
+            raise UserError(f"there is no MLP matrix '{matrix}'{hint}")
+    chosen = {
+        name: module
+        for (layer, last), (name, module) in found.items()
+        if (layers is None or layer in layers) and (matrices is None or last in matrices)
+    }
+    if not chosen:
+        raise UserError(f"no MLP matrix is chosen by layers={layers} and matrices={matrices}")
+    return chosen
+
+
+def high_curvature_part(weight_PQ: Tensor, factors: Factors, rho: float) -> Tensor:
+    """What is left of a matrix (P, Q) of its directions with the least curvature: the W′ above."""
+    lambda_P, out_PP = torch.linalg.eigh(_scaled(factors.gradients_PP))
+    mu_Q, in_QQ = torch.linalg.eigh(_scaled(factors.inputs_QQ))
+    curvature = torch.outer(lambda_P.clamp(min=0), mu_Q.clamp(min=0)).flatten()
+    order = curvature.argsort(descending=True, stable=True)
+    held = curvature[order].cumsum(0)
+    num_kept = int((held < rho * held[-1]).sum()) + 1
+    kept = torch.zeros_like(curvature)
+    kept[order[:num_kept]] = 1
+    coordinates_PQ = out_PP.T @ weight_PQ @ in_QQ
+    return out_PP @ (coordinates_PQ * kept.view_as(weight_PQ)) @ in_QQ.T
+
+
+def _scaled(factor: Tensor) -> Tensor:
+    """Of trace 1, since gradients may be so small that their products vanish in float32."""
+    return factor / factor.trace().clamp(min=torch.finfo(factor.dtype).tiny)

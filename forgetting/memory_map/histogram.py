@@ -1,0 +1,32 @@
+"""How the scores of a map are spread."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from core.memory_map import THRESHOLD
+
+NUM_BINS = 10
+WIDTH = 40  # characters of the longest bar
+
+
+def bin_of(scores: np.ndarray) -> np.ndarray:
+    """The number of the bin that each score in [0, 1] falls into; 1 is in the last."""
+    return np.clip(np.asarray(scores, dtype=np.float32) * NUM_BINS, 0, NUM_BINS - 1).astype(int)
+
+
+def shares(scores: np.ndarray) -> np.ndarray:
+    """The share of the scores in each of `NUM_BINS` bins of equal width; zeros when there are none."""
+    counts = np.bincount(bin_of(scores), minlength=NUM_BINS)
+    return counts / max(counts.sum(), 1)
+
+
+def bars(scores: np.ndarray) -> Iterator[str]:
+    """One line a bin, as rich markup; the bins from the threshold on are bold."""
+    found = shares(scores)
+    for number, share in enumerate(found):
+        low, high = number / NUM_BINS, (number + 1) / NUM_BINS
+        # What is there at all is seen.
+        bar = "█" * max(round(WIDTH * share / found.max()), 1) if share else ""
+        line = f"{low:.1f}–{high:.1f}  {share:>6.1%}  {bar}"
+        yield f"  [bold]{line}[/bold]" if low >= THRESHOLD else f"  {line}"

@@ -1,0 +1,35 @@
+"""Other models to hold the teacher against: Hugging Face folders with the corpus' own tokenizer."""
+
+from pathlib import Path
+
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from core.errors import UserError
+from core.models import check_vocabulary, load_model, load_tokenizer
+
+
+def files_of(folder: str) -> list[Path]:
+    """The files of a model folder; raises UserError when there is none."""
+    if not Path(folder).is_dir():
+        raise UserError(f"no model folder at {folder}; check the path")
+    return sorted(path for path in Path(folder).iterdir() if path.is_file())
+
+
+def load_reference(folder: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """The model in `folder`, ready to be asked.
+
+    Raises UserError when it can't be read, or when it reads tokens by other numbers than `tokenizer`: its
+    log-likelihoods would be those of another text.
+    """
+    own, known = load_tokenizer(folder).get_vocab(), tokenizer.get_vocab()
+    if own != known:
+        differing = sorted(
+            token for token in own.keys() | known if own.get(token) != known.get(token)
+        )
+        raise UserError(
+            f"{folder} has another tokenizer than the corpus: {len(differing)} tokens differ, such as "
+            f"'{differing[0]}'; give a model that was trained with this one"
+        )
+    model = load_model(folder)
+    check_vocabulary(model, tokenizer, f"the reference {folder}")
+    return model.eval().requires_grad_(False)
