@@ -10,7 +10,7 @@ from core.artifacts import Artifact, fingerprint_of, plain, run_folder
 from core.build import build
 from core.compose import CONF
 from core.console import Report, console
-from core.corpus.stage import FULL, PackedCorpus
+from core.corpus.stage import FULL, OUTSIDE, PackedCorpus
 from core.errors import UserError, nearest
 from core.memory_map import MemoryMap
 from core.models import check_vocabulary, load_model, save_model
@@ -115,8 +115,9 @@ def check_arms(cfg: DictConfig) -> None:
     # One that is shipped but not among those chosen now is simply not used.
     known = {*cfg.forgetting, *(file.stem for file in (CONF / "forgetting").glob("*.yaml"))}
     for name, arm in cfg.arms.items():
-        if arm.corpus not in VARIANTS:
-            hint = nearest(str(arm.corpus), VARIANTS) or f"; choose {', '.join(VARIANTS)}"
+        variants = (*VARIANTS, *(f"{OUTSIDE}{fold}" for fold in range(cfg.num_folds)))
+        if arm.corpus not in variants:
+            hint = nearest(str(arm.corpus), variants) or f"; choose {', '.join(variants)}"
             raise UserError(f"arms.{name}.corpus={arm.corpus}: no such corpus{hint}")
         for regularizer in arm.regularizers or []:
             if regularizer not in known:

@@ -63,7 +63,7 @@ def plan(cfg: DictConfig) -> list[Job]:
 
     Raises UserError when the map's reference isn't among the arms.
     """
-    from core.corpus.stage import PackedCorpus
+    from core.corpus.stage import OUTSIDE, PackedCorpus
 
     variants = PackedCorpus.of(cfg).variants
     arms = [name for name, arm in cfg.arms.items() if arm.corpus in variants]
@@ -81,16 +81,17 @@ def plan(cfg: DictConfig) -> list[Job]:
         own.arm = own.only = arm
         return Job(_label(cfg, name), verb, own, tuple(_label(cfg, need) for need in needs))
 
+    references = [reference, *(arm for arm in arms if cfg.arms[arm].corpus.startswith(OUTSIDE))]
     jobs = [
         job("teacher", "teach", "teacher"),
-        job(reference, "distill", reference),
-        job("map", "map", "core", "teacher", reference),
+        *(job(arm, "distill", arm) for arm in references),
+        job("map", "map", "core", "teacher", *references),
     ]
-    needs = {arm: _needs(cfg, arm) for arm in arms if arm != reference}
+    needs = {arm: _needs(cfg, arm) for arm in arms if arm not in references}
     # Who waits longest goes first.
     others = sorted(needs, key=lambda arm: -len(needs[arm]))
     jobs += [job(arm, "distill", arm, *needs[arm]) for arm in others]
-    for arm in ["teacher", reference, *others]:
+    for arm in ["teacher", *references, *others]:
         jobs.append(job(f"attack {arm}", "attack", arm, arm))
         jobs.append(job(f"eval {arm}", "eval", arm, arm))
     return jobs

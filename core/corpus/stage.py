@@ -10,10 +10,19 @@ from datasets import Dataset, load_from_disk
 from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerFast
 
-from core.artifacts import Artifact, fingerprint_of, hash_file, run_folder
+from core.artifacts import (
+    Artifact,
+    fingerprint_of,
+    hash_file,
+    read_json,
+    run_folder,
+    write_json,
+)
 from core.build import build
 from core.console import Report, console
 from core.corpus.deduplicate import deduplicate
+from core.corpus.folds import FILE as FOLDS
+from core.corpus.folds import fold_of_rows
 from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Corpus, Row, joined_text
 from core.corpus.tokenizer import train_tokenizer
@@ -22,18 +31,22 @@ from core.progress import reporting
 
 FOLDER = "corpus"
 FULL = "full"
+OUTSIDE = "outside_fold_"  # and the number of the fold that a variant leaves out
 
 
 def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
     """Write `corpus/`: rows as JSON lines, the tokenizer, and each variant packed.
 
     Variants: `full`; `deduplicated`; `never_exposed` (without the sources in `memory_sources`); `rebound`
-    (values redrawn). A control that the corpus can't give is left out.
+    (values redrawn); with `num_folds`, `outside_fold_<i>` (the rows of the other folds). A control that the
+    corpus can't give is left out.
     """
     corpus: Corpus = build(cfg.corpus)
     read = {str(path): hash_file(path) for path in corpus.files() if path.exists()}
     artifact = Artifact(
-        run_folder(cfg) / FOLDER, {"corpus": cfg.corpus, "packing": cfg.packing}, read
+        run_folder(cfg) / FOLDER,
+        {"corpus": cfg.corpus, "packing": cfg.packing, "num_folds": cfg.num_folds},
+        read,
     )
     if artifact.is_done(cfg.overwrite):
         return
@@ -47,7 +60,12 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
         "never_exposed": [r for r in rows if r.get("source") not in hidden] if hidden else None,
         "rebound": None if rebound is None else list(rebound),  # read before anything is written
     }
+    folds = fold_of_rows(rows, cfg.num_folds) if cfg.num_folds else []
+    for fold in range(cfg.num_folds):
+        variants[f"{OUTSIDE}{fold}"] = [r for r, f in zip(rows, folds, strict=True) if f != fold]
     with artifact.writing() as folder, reporting("corpus", report) as show:
+        if folds:
+            write_json(folder / FOLDS, folds)
         show(0, len(variants) + 1, "tokenizer")
         tokenizer = train_tokenizer(map(joined_text, rows), cfg.packing.vocab_size)
         tokenizer.save_pretrained(folder / "tokenizer")
@@ -95,6 +113,12 @@ class PackedCorpus:
                 "rebound needs corpus.control_path"
             )
         return load_from_disk(str(self.folder / variant))
+
+    @property
+    def fold_of_rows(self) -> list[int] | None:
+        """The fold of each row, where the corpus was cut into folds."""
+        path = self.folder / FOLDS
+        return read_json(path) if path.exists() else None
 
     def rows(self) -> Sequence[dict[str, Any]]:
         """The rows as written."""

@@ -13,13 +13,11 @@ from core.artifacts import (
     Artifact,
     fingerprint_of,
     hash_file,
-    read_json,
     run_folder,
     write_json,
 )
 from core.build import build
 from core.console import Report, console
-from core.corpus.folds import FILE as FOLDS
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.memory_map import THRESHOLD, MemoryMap
@@ -88,9 +86,9 @@ def _write(
         # Rows come with their labels of source; pieces hold the texts alone.
         pieces = Pieces.of(sequences, corpus.rows())
         teacher_M = piece_logprobs(teacher, pieces, pieces.taught, show, "teacher")
-        evidence = Evidence(
-            pieces, corpus.tokenizer, teacher, teacher_M, reference, show, _folds(corpus, pieces)
-        )
+        folds = corpus.fold_of_rows
+        fold_P = None if folds is None else pieces.of_rows(np.array(folds))
+        evidence = Evidence(pieces, corpus.tokenizer, teacher, teacher_M, reference, show, fold_P)
         # A piece's first token is not predicted from anything.
         wanted_M = pieces.taught.copy()
         wanted_M[pieces.first[:-1]] = False
@@ -111,12 +109,6 @@ def _write(
     for span in spans[:5]:
         before, text = escape(span["before"][-40:]), escape(span["span"])
         console.print(f"  [dim]…{before}[/dim] [bold]{text}[/bold]")
-
-
-def _folds(corpus: PackedCorpus, pieces: Pieces) -> np.ndarray | None:
-    """The fold of each piece, where the corpus was cut into folds."""
-    path = corpus.folder / FOLDS
-    return pieces.of_rows(np.array(read_json(path))) if path.exists() else None
 
 
 @torch.no_grad()

@@ -132,6 +132,17 @@ def test_a_users_own_corpus_and_probes(winnow, tmp_path: Path) -> None:
     assert arms == {"teacher", "plain", "core", "never_exposed", "deduplicated"}
 
 
+def test_references_out_of_fold_come_before_the_map(winnow, tmp_path: Path) -> None:
+    run = ["run", "experiment=smoke", f"runs_dir={tmp_path}", "attack=[quantize]"]
+    done = winnow(*run, "memory_map=out_of_fold", "arms=[deduplicated,core]")
+    assert done.returncode == 0, done.stderr
+    arms = {path.name for path in (tmp_path / "smoke" / "arms").iterdir()}
+    assert arms == {"core", "deduplicated", "outside_fold_0", "outside_fold_1"}
+    lines = done.stdout.splitlines()
+    [mapped] = [n for n, line in enumerate(lines) if line.startswith("map:")]
+    assert sum(line.startswith("outside_fold_") for line in lines[:mapped]) == 2
+
+
 def test_several_seeds_are_runs_of_their_own_reported_together(winnow, tmp_path: Path) -> None:
     run = ["run", "experiment=smoke", f"runs_dir={tmp_path}", "seeds=[0,1]"]
     done = winnow(*run, "arms=[deduplicated]")
@@ -162,6 +173,7 @@ def test_several_seeds_are_runs_of_their_own_reported_together(winnow, tmp_path:
     [
         ("arms.core.regularizers=[weight_nois]", "did you mean 'weight_noise'?"),
         ("arms.rebound.corpus=rebond", "did you mean 'rebound'?"),
+        ("arms=[plain,deduplicated,outside_fold_0]", "no such corpus"),
     ],
 )
 def test_a_slip_in_an_arm_is_told_before_anything_is_made(

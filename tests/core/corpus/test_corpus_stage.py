@@ -65,6 +65,18 @@ def test_a_control_that_is_not_given_is_left_out(cfg: DictConfig) -> None:
         corpus.sequences("never_exposed")
 
 
+def test_folds_leave_each_text_to_the_other_model(cfg: DictConfig, rows: list[Row]) -> None:
+    cfg.num_folds = 2
+    build_corpus(cfg)
+    corpus = PackedCorpus.of(cfg)
+    folds = corpus.fold_of_rows
+    assert folds is not None and set(folds) == {0, 1}
+    for fold in (0, 1):
+        text = texts(corpus, f"outside_fold_{fold}")
+        facts = [(row["text"], f) for row, f in zip(rows, folds, strict=True) if "text" in row]
+        assert facts and all((told in text) == (f != fold) for told, f in facts)
+
+
 def test_a_bad_file_leaves_nothing_half_written(cfg: DictConfig, tmp_path: Path) -> None:
     for name in ("R.jsonl", "C.jsonl"):
         (tmp_path / name).write_text('{"id": "a"}\n')
