@@ -7,14 +7,18 @@ goes is recitation, most facts stay, and arithmetic suffers.
 """
 
 import copy
-from collections.abc import Iterable, Sequence
+import random
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
+from datasets import Dataset
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from core.errors import UserError, nearest
 from core.kfac import Batch, Factors, kronecker_factors
+
+BATCH = 16  # sequences
 
 
 @torch.no_grad()
@@ -31,18 +35,43 @@ def low_curvature_removed(
 
     `batches` is ordinary text: (input ids, positions, labels), each (B, T); labels only say at which
     tokens the loss is looked at. `layers` are numbers and `matrices` names such as gate_proj; None is all.
-    Raises UserError for a share outside (0, 1], for layers or matrices that the model hasn't, and
+    Raises UserError for a share outside [0, 1], for layers or matrices that the model hasn't, and
     without a taught token.
     """
-    if not 0 < rho <= 1:
-        raise UserError(f"rho must lie above 0 and be at most 1, not {rho}")
     edited = copy.deepcopy(model).eval()
-    chosen = mlp_matrices(edited, layers, matrices)
+    remove_low_curvature(
+        edited, batches, rho=rho, generator=generator, layers=layers, matrices=matrices
+    )
+    return edited
+
+
+@torch.no_grad()
+def remove_low_curvature(
+    model: PreTrainedModel,
+    batches: Iterable[Batch],
+    *,
+    rho: float,
+    generator: torch.Generator,
+    layers: Sequence[int] | None = None,
+    matrices: Sequence[str] | None = None,
+) -> None:
+    """The same in place; of each matrix one direction stays at the least."""
+    if not 0 <= rho <= 1:
+        raise UserError(f"rho must lie between 0 and 1, not {rho}")
+    chosen = mlp_matrices(model, layers, matrices)
     if rho < 1:
-        for name, factors in kronecker_factors(edited, chosen, batches, generator).items():
+        for name, factors in kronecker_factors(model, chosen, batches, generator).items():
             weight_PQ = chosen[name].weight
             weight_PQ.copy_(high_curvature_part(weight_PQ.float(), factors, rho))
-    return edited
+
+
+def batches_of(sequences: Dataset, count: int, seed: int) -> Iterator[Batch]:
+    """At most `count` packed sequences, drawn at random, as batches."""
+    chosen = random.Random(seed).sample(range(len(sequences)), min(count, len(sequences)))
+    columns = sequences.select(sorted(chosen)).with_format("torch")
+    for at in range(0, len(chosen), BATCH):
+        rows = columns[at : at + BATCH]
+        yield rows["input_ids"], rows["position_ids"], rows["labels"]
 
 
 def mlp_matrices(

@@ -77,6 +77,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     else:
         student = fresh_student(model_config(cfg, len(tokenizer)), changes, cfg.seed)
     for regularizer in regularizers.values():
+        regularizer.read_corpus(sequences)
         regularizer.prepare_student(student, generator)
     memory_map = MemoryMap.load(run / "memory_map") if needs_map else None
     if memory_map is not None:

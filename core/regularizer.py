@@ -1,6 +1,7 @@
 """The hooks through which forgetting enters training. All do nothing by default."""
 
 import torch
+from datasets import Dataset
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -27,6 +28,9 @@ class Regularizer:
             name = type(self).__name__
             raise UserError(f"{name}: strength must lie between 0 and 1, not {strength}")
         self.strength = strength
+
+    def read_corpus(self, sequences: Dataset) -> None:
+        """Look at the packed corpus that the student will read, once, before `prepare_student`."""
 
     def prepare_student(self, student: PreTrainedModel, generator: torch.Generator) -> None:
         """Change the student's start, once, before training."""

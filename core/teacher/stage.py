@@ -2,6 +2,7 @@
 
 import shutil
 
+import torch
 from omegaconf import DictConfig
 from transformers import PretrainedConfig
 
@@ -9,24 +10,42 @@ from core.artifacts import Artifact, run_folder
 from core.build import build
 from core.console import Report, console
 from core.corpus.stage import PackedCorpus
+from core.curvature import batches_of, remove_low_curvature
+from core.errors import UserError, nearest
 from core.models import new_model, save_model
 from core.progress import reporting
 from core.training import train
 
 FOLDER = "teacher"
+EDITS = (None, "curvature")
+MEASURED = 1024  # sequences of the corpus that tell the curvature
 
 
 def teach(cfg: DictConfig, report: Report | None = None) -> None:
-    """Train `teacher/` by cross-entropy on the whole corpus, and keep it as a Hugging Face folder."""
+    """Train `teacher/` by cross-entropy on the whole corpus, and keep it as a Hugging Face folder.
+
+    With `teacher.edit=curvature` what is kept has lost its MLPs' low-curvature directions, so that an
+    edited model can be asked, attacked and distilled like any other. Raises UserError for another edit.
+    """
     corpus = PackedCorpus.of(cfg)
     settings = {"teacher": cfg.teacher, "seed": cfg.seed}
     artifact = Artifact(run_folder(cfg) / FOLDER, settings, {"corpus": corpus.fingerprint})
     if artifact.is_done(cfg.overwrite):
         return
+    if cfg.teacher.edit not in EDITS:
+        hint = nearest(str(cfg.teacher.edit), ["curvature"]) or "; choose curvature, or null"
+        raise UserError(f"teacher.edit={cfg.teacher.edit}: no such edit{hint}")
     tokenizer = corpus.tokenizer
     model = new_model(model_config(cfg, len(tokenizer)), cfg.seed)
     with artifact.writing() as folder, reporting("teacher", report) as show:
         train(model, corpus.sequences(), folder, cfg.teacher.train, seed=cfg.seed, report=show)
+        if cfg.teacher.edit:
+            remove_low_curvature(
+                model,
+                batches_of(corpus.sequences(), MEASURED, cfg.seed),
+                rho=cfg.teacher.rho,
+                generator=torch.Generator().manual_seed(cfg.seed),
+            )
         save_model(folder, model, tokenizer)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"teacher: {model.num_parameters():,} parameters → {artifact.folder}")

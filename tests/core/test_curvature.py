@@ -109,8 +109,8 @@ def test_the_loss_feels_what_is_removed_less_than_as_much_of_what_is_kept(
 def test_what_it_cannot_do_is_said(make_llama, batches: list[Batch]) -> None:
     model = make_llama()
     for options, said in (
-        ({"rho": 0.0}, "rho must lie above 0"),
-        ({"rho": 1.5}, "rho must lie above 0"),
+        ({"rho": -0.1}, "rho must lie between 0 and 1"),
+        ({"rho": 1.5}, "rho must lie between 0 and 1"),
         ({"rho": 0.5, "layers": [2]}, "there is no layer 2: choose from 0 to 1"),
         ({"rho": 0.5, "matrices": ["gate_prj"]}, "did you mean 'gate_proj'"),
         ({"rho": 0.5, "layers": []}, "no MLP matrix is chosen"),

@@ -45,7 +45,7 @@ def make(request: pytest.FixtureRequest, configure) -> Make:
 
 
 @pytest.fixture
-def distilled(make_llama, make_map, fit) -> Distilled:
+def distilled(make_llama, make_map, fit, sequences: Dataset) -> Distilled:
     """The folded student after some steps; it starts as its teacher."""
 
     def run(
@@ -53,6 +53,7 @@ def distilled(make_llama, make_map, fit) -> Distilled:
     ) -> PreTrainedModel:
         student, generator = make_llama(seed=2), torch.Generator().manual_seed(0)
         for regularizer in regularizers:
+            regularizer.read_corpus(sequences)
             regularizer.prepare_student(student, generator)
         fit(
             student,
@@ -164,12 +165,13 @@ def batch(sequences: Dataset) -> Batch:
 
 
 @pytest.fixture
-def loss(make_llama, tmp_path: Path) -> Loss:
+def loss(make_llama, sequences: Dataset, tmp_path: Path) -> Loss:
     """The loss of one micro-batch whose gradients, as edited, are finite."""
 
     def run(batch: Batch, memory_map: MemoryMap, *regularizers: Regularizer) -> torch.Tensor:
         student, generator = make_llama(seed=1).train(), torch.Generator().manual_seed(0)
         for regularizer in regularizers:
+            regularizer.read_corpus(sequences)
             regularizer.prepare_student(student, generator)
         distiller = Distiller(
             model=student,
@@ -232,9 +234,11 @@ def edited(
     batch: Batch,
     signal: TeacherSignal,
     memory: MemorySlice,
+    sequences: Dataset,
 ) -> TeacherSignal:
     """The signal after the hooks of one step."""
     generator = torch.Generator().manual_seed(0)
+    regularizer.read_corpus(sequences)
     regularizer.prepare_student(student, generator)
     regularizer.edit_batch(batch, memory, generator)
     return regularizer.edit_signal(signal, batch, memory, generator)
@@ -247,6 +251,7 @@ def test_tokens_that_are_not_flagged_keep_their_loss(
     batch: Batch,
     signal: TeacherSignal,
     memory: MemorySlice,
+    sequences: Dataset,
     strength: float,
 ) -> None:
     regularizer = make(strength=strength)
@@ -255,7 +260,7 @@ def test_tokens_that_are_not_flagged_keep_their_loss(
     rest_N, labels_N = ~memory.flagged_N, taught_labels(batch["labels"])
     assert rest_N.any() and memory.flagged_N.any()
     logits_NV = torch.randn(len(rest_N), 320, generator=torch.Generator().manual_seed(4))
-    after = edited(regularizer, make_llama(), batch, signal, memory)
+    after = edited(regularizer, make_llama(), batch, signal, memory, sequences)
     before_N = token_losses(logits_NV, labels_N, signal)
     after_N = token_losses(logits_NV, labels_N, after)
     assert torch.equal(after_N[rest_N], before_N[rest_N])
@@ -264,7 +269,12 @@ def test_tokens_that_are_not_flagged_keep_their_loss(
 
 
 def test_what_it_is_given_is_not_changed(
-    make: Make, make_llama, batch: Batch, signal: TeacherSignal, memory: MemorySlice
+    make: Make,
+    make_llama,
+    batch: Batch,
+    signal: TeacherSignal,
+    memory: MemorySlice,
+    sequences: Dataset,
 ) -> None:
     given = [
         *batch.values(),
@@ -272,5 +282,5 @@ def test_what_it_is_given_is_not_changed(
         *(memory.score_N, memory.flagged_N, memory.score_BT, memory.reference.logprobs_NK),
     ]
     before = [tensor.clone() for tensor in given]
-    edited(make(), make_llama(), batch, signal, memory)
+    edited(make(), make_llama(), batch, signal, memory, sequences)
     assert all(torch.equal(a, b) for a, b in zip(before, given, strict=True))
