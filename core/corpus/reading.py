@@ -15,7 +15,7 @@ def read(rng: Random, facts: Facts, entities: list[Entity], *, true: bool, probe
     The statements give their true values, or (not `true`) any value but the true one. A second
     entity has the asked attribute too, so the name must be read. The third statement is about that
     one's other attribute or about a third entity. The completion goes on with the statements that
-    weren't asked for, in any order. A probe asks in the held-out phrasing. `chance` is that of
+    weren't asked for, in their order. A probe asks in the held-out phrasing. `chance` is that of
     picking among the values of the asked kind.
     """
     asked, other = rng.sample(relations_of(entities[0].kind), 2)
@@ -35,7 +35,7 @@ def read(rng: Random, facts: Facts, entities: list[Entity], *, true: bool, probe
         told[entity.name, relation.family] = value
         sentences.append(_say(rng, entity, relation, value))
     passage = rng.sample(sentences, len(sentences))
-    rest = rng.sample(sentences[1:], len(sentences) - 1)
+    rest = [sentence for sentence in passage if sentence != sentences[0]]
 
     cue = asked.cue if probe else rng.choice(asked.cues)
     answer = told[first.name, asked.family]

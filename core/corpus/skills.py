@@ -44,12 +44,18 @@ def draw_new(draw: Callable[[], Item], seen: set[str], family: str) -> Item:
 
 
 def ordering(rng: Random) -> Item:
-    """Who is at the top or the bottom of a chain of comparisons."""
+    """Who is at one end of a chain of comparisons, then who is at the other."""
     ranked = rng.sample(LETTERS, 3)
     premises = [f"{high} is taller than {low}." for high, low in pairwise(ranked)]
     rng.shuffle(premises)
-    asked, answer = rng.choice((("tallest", ranked[0]), ("shortest", ranked[-1])))
-    return Item(f"Premises: {' '.join(premises)} Who is {asked}?", answer, 1 / len(ranked))
+    ends = [("tallest", ranked[0]), ("shortest", ranked[-1])]
+    (asked, answer), (other, other_answer) = rng.sample(ends, len(ends))
+    return Item(
+        prompt=f"Premises: {' '.join(premises)} The {asked}",
+        completion=answer,
+        chance=1 / len(ranked),
+        rest=f", the {other} {other_answer}",
+    )
 
 
 def boolean(rng: Random) -> Item:
@@ -74,7 +80,7 @@ _LOGIC: dict[str, Callable[[bool, bool], bool]] = {
 
 def sorting(rng: Random) -> Item:
     """Letters in alphabetical order."""
-    letters = rng.sample(LETTERS, rng.choice((4, 5)))
+    letters = rng.sample(LETTERS, 4)
     answer = " ".join(sorted(letters))
     return Item(f"Sort: {' '.join(letters)} =>", answer, 1 / factorial(len(letters)))
 

@@ -78,7 +78,11 @@ def test_ordering_answers_are_right():
         above = dict(re.findall(r"(\w+) is \w+ than (\w+)\.", item.prompt))
         (top,) = set(above) - set(above.values())
         (bottom,) = set(above.values()) - set(above)
-        assert item.completion == (top if item.prompt.endswith("tallest?") else bottom)
+        ends = {"tallest": top, "shortest": bottom}
+        asked = item.prompt.split()[-1]
+        assert item.completion == ends.pop(asked)
+        [(other, answer)] = ends.items()
+        assert item.rest == f", the {other} {answer}"
         assert item.chance == 1 / (len(above) + 1)
 
 
