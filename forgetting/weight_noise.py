@@ -1,35 +1,53 @@
 """A start that inherits the teacher's weights, shrunk and noised far enough that memories don't survive."""
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
+from core.errors import UserError
+from core.models import new_model
 from core.regularizer import Regularizer
 
 
 class WeightNoise(Regularizer):
-    """Each matrix θ becomes αθ + β(1 − α)·std(θ)·N(0, 1), with α = 1 − strength; vectors are kept.
+    """Each matrix θ becomes αθ + β(1 − α)·θ′, α = 1 − strength and θ′ of a fresh model; vectors are kept.
 
-    So is the mean of the token embeddings, which tells nothing about any token: attention to positions
-    rests on it. A variant of UNDO's start (arXiv 2506.06278): the noise is scaled by each matrix's own
-    spread. Strength 0.8 keeps a fifth of the weights.
+    The start of UNDO (arXiv 2506.06278), whose noise is a fresh draw too: what a fresh model is born with
+    (core/initialization.py) is a better place to learn from than noise of the teacher's own spread. The
+    mean of the token embeddings, which tells nothing about any token, is kept: attention to positions
+    rests on it. Strength .8 keeps a fifth of the weights.
     """
 
-    def __init__(self, *, strength: float = 0.8, noise: float = 0.6):
+    def __init__(self, *, strength: float = 0.8, noise: float = 1.0):
+        """Raises UserError for a strength outside [0, 1]."""
         super().__init__(strength=strength)
         self.noise = noise
 
     @torch.no_grad()
     def prepare_student(self, student: PreTrainedModel, generator: torch.Generator) -> None:
-        """Shrink and noise every tensor of two or more dimensions, in place; tied ones once."""
+        """Shrink and noise every tensor of two or more dimensions, in place; tied ones once.
+
+        Raises UserError when another regularizer has changed the student's shape before.
+        """
         if self.strength == 0:
             return
-        embeddings = student.get_input_embeddings(), student.get_output_embeddings()
-        rows_are_tokens = [module.weight for module in embeddings if module is not None]
-        for weight in student.parameters():
-            if weight.dim() >= 2:
-                is_of_tokens = any(weight is known for known in rows_are_tokens)
-                kept = weight.mean(dim=0) if is_of_tokens else 0.0
-                draw = torch.randn(weight.shape, generator=generator).to(weight)
-                rest = weight - kept
-                spread = self.noise * self.strength * rest.std()
-                weight.copy_(kept + rest * (1 - self.strength) + draw * spread)
+        seed = int(torch.randint(2**31, (), generator=generator))
+        fresh = dict(new_model(student.config, seed).named_parameters())
+        modules = student.get_input_embeddings(), student.get_output_embeddings()
+        of_tokens = [module.weight for module in modules if module is not None]
+        for name, weight in student.named_parameters():
+            if weight.dim() < 2:
+                continue
+            if name not in fresh or fresh[name].shape != weight.shape:
+                raise UserError(
+                    f"WeightNoise: a fresh model has no {name} of this shape; list weight_noise first"
+                )
+            new = fresh[name].to(weight)
+            if any(weight is known for known in of_tokens):
+                shared = weight.mean(dim=0)
+                weight.copy_(shared + self._mixed(weight - shared, new - new.mean(dim=0)))
+            else:
+                weight.copy_(self._mixed(weight, new))
+
+    def _mixed(self, old: Tensor, new: Tensor) -> Tensor:
+        return old * (1 - self.strength) + new * (self.noise * self.strength)

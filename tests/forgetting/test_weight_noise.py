@@ -1,7 +1,11 @@
-"""The start: shrunk and noised matrices, vectors as they were."""
+"""The start: matrices shrunk towards those of a fresh model, vectors as they were."""
 
+import pytest
 import torch
 
+from core.errors import UserError
+from core.models import new_model
+from forgetting.memory_sink import MemorySink
 from forgetting.weight_noise import WeightNoise
 
 
@@ -14,6 +18,9 @@ def noised(make_llama, **options: float) -> tuple[dict, dict]:
 
 def test_matrices_are_shrunk_and_noised_and_vectors_kept(make_llama) -> None:
     before, after = noised(make_llama, strength=0.8, noise=0.6)
+    fresh = dict(
+        new_model(make_llama(hidden_size=64, intermediate_size=128).config, 5).named_parameters()
+    )
     for name, old in before.items():
         new = after[name].detach()
         if old.dim() < 2:
@@ -21,8 +28,8 @@ def test_matrices_are_shrunk_and_noised_and_vectors_kept(make_llama) -> None:
             continue
         kept = (new * old).sum() / (old * old).sum()
         torch.testing.assert_close(kept, torch.tensor(0.2), atol=0.03, rtol=0)
-        spread = (new - 0.2 * old).std() / old.std()
-        torch.testing.assert_close(spread, torch.tensor(0.6 * 0.8), atol=0.03, rtol=0)
+        noise = (new - 0.2 * old).std() / fresh[name].std()
+        torch.testing.assert_close(noise.detach(), torch.tensor(0.6 * 0.8), atol=0.03, rtol=0)
 
 
 def test_at_full_strength_nothing_of_the_matrices_is_left(make_llama) -> None:
@@ -31,6 +38,17 @@ def test_at_full_strength_nothing_of_the_matrices_is_left(make_llama) -> None:
         if old.dim() >= 2:
             together = torch.stack([old.flatten(), after[name].detach().flatten()])
             assert abs(torch.corrcoef(together)[0, 1]) < 0.1
+
+
+def test_what_a_fresh_model_is_born_with_is_there_in_full(make_llama) -> None:
+    student = make_llama()
+    student.config.embedding_std = 0.1
+    WeightNoise(strength=1.0).prepare_student(student, torch.Generator().manual_seed(0))
+    query, key = (
+        getattr(student.model.layers[0].self_attn, name).weight for name in ("q_proj", "k_proj")
+    )
+    torch.testing.assert_close(query.norm() / key.norm(), torch.tensor(1.0), atol=0.2, rtol=0)
+    assert query.std() > 1.2 * student.model.layers[1].self_attn.q_proj.weight.std()
 
 
 def test_what_all_tokens_share_is_kept(make_llama) -> None:
@@ -51,3 +69,10 @@ def test_tied_weights_are_noised_once_and_stay_tied(make_llama) -> None:
     assert student.lm_head.weight is student.model.embed_tokens.weight
     rest = old - old.mean(0)
     torch.testing.assert_close(student.lm_head.weight.detach(), old.mean(0) + rest * 0.5)
+
+
+def test_a_student_that_was_reshaped_before_is_refused(make_llama) -> None:
+    student = make_llama()
+    MemorySink().prepare_student(student, torch.Generator())
+    with pytest.raises(UserError, match="list weight_noise first"):
+        WeightNoise().prepare_student(student, torch.Generator())
