@@ -6,11 +6,12 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo ablation test check bench clean
 
 help:
 	@echo "make setup   the environment, in .venv (once; a few minutes)"
 	@echo "make demo    distil the embedded corpus into runs/tiny (minutes)"
+	@echo "make ablation  every way to forget side by side, in runs/ablation (hours; goes on where it was)"
 	@echo "make test    every test, offline"
 	@echo "make check   formatting, lint and types"
 	@echo "make bench   the benchmarks"
@@ -35,6 +36,10 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/winnow run experiment=tiny
 	@echo "the demo's report, picture, scores and models: runs/tiny"
+
+ablation: $(STAMP)
+	$(BIN)/winnow run experiment=tiny/ablation
+	@echo "the table and the picture: runs/ablation/ablation.md, runs/ablation/ablation.png"
 
 test: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest

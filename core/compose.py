@@ -109,10 +109,12 @@ def _chooses(override: "Override", settings: list[str]) -> bool:
     if options and not override.is_sweep_override():
         chosen = override.value()
         for choice in chosen if isinstance(chosen, list) else [chosen]:
-            if choice is not None and str(choice) not in options and "/" not in str(choice):
-                hint = nearest(str(choice), options) or ";"
+            folder, _, name = f"{group}/{choice}".rpartition("/")
+            there = loader.get_group_options(folder, config_name="config", overrides=settings)
+            if choice is not None and name not in there:
+                hint = nearest(name, there) or ";"
                 raise UserError(
-                    f"{group} has no choice '{choice}'{hint} choices: {', '.join(options)}"
+                    f"{folder} has no choice '{name}'{hint} choices: {', '.join(there)}"
                 )
     return bool(options)
 

@@ -53,7 +53,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     settings = {
         "arm": arm,
         "student": cfg.student,
-        "forgetting": {name: plain(cfg.forgetting[name]) for name in regularizers},
+        "forgetting": forgetting_of(cfg, arm),
         "distill": cfg.distill,
         "seed": cfg.seed,
     }
@@ -126,9 +126,25 @@ def check_arms(cfg: DictConfig) -> None:
                 raise UserError(f"arms.{name}.regularizers: no regularizer '{regularizer}'{hint}")
 
 
-def regularizers_of(cfg: DictConfig, arm: Any) -> dict[str, Regularizer]:
-    """The arm's regularizers by name: all of `forgetting`, or those that the arm names."""
+def forgetting_of(cfg: DictConfig, arm: Any) -> dict[str, dict[str, Any]]:
+    """What the arm's regularizers are built from, by name and in the order of `forgetting`.
+
+    All of `forgetting`, or those that the arm lists; an arm that maps their names to settings lays these
+    over those of `forgetting`, so that arms may differ in strength.
+    """
     if not arm.teacher:
         return {}
-    names = [n for n in cfg.forgetting if arm.regularizers is None or n in arm.regularizers]
-    return {name: build(cfg.forgetting[name]) for name in names}
+    chosen = plain(arm.regularizers)
+    if chosen is None:
+        chosen = list(cfg.forgetting)
+    changes = chosen if isinstance(chosen, dict) else dict.fromkeys(chosen)
+    return {
+        name: {**plain(settings), **(changes[name] or {})}
+        for name, settings in cfg.forgetting.items()
+        if name in changes
+    }
+
+
+def regularizers_of(cfg: DictConfig, arm: Any) -> dict[str, Regularizer]:
+    """The arm's regularizers by name."""
+    return {name: build(settings) for name, settings in forgetting_of(cfg, arm).items()}

@@ -3,6 +3,8 @@
 import json
 import math
 import os
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -26,6 +28,7 @@ ARMS = (
 )
 
 NUM_LEAK_SAMPLES = 20
+STRENGTH = re.compile(r"\d+(\.\d+)?")  # at the end of an arm's name
 MAP = "map"  # the axis of scores that describe the memory map, not an arm
 
 
@@ -128,6 +131,16 @@ def arms_of(scores: Iterable[Score]) -> list[str]:
     """The arms that have scores: those of `ARMS` in its order, then the others by name."""
     names = {score.arm for score in scores if score.axis != MAP}
     return [arm for arm in ARMS if arm in names] + sorted(names - set(ARMS))
+
+
+def methods_of(scores: Iterable[Score]) -> dict[str, list[tuple[float, str]]]:
+    """Strength and name of the arms called `<method>-<strength>`, by method, the weakest first."""
+    methods: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for arm in arms_of(scores):
+        method, _, strength = arm.rpartition("-")
+        if method and STRENGTH.fullmatch(strength):
+            methods[method].append((float(strength), arm))
+    return {method: sorted(methods[method]) for method in sorted(methods)}
 
 
 def worst_relearned(scores: Iterable[Score], arm: str) -> Score | None:

@@ -18,10 +18,19 @@ from core.progress import reporting
 from evals.evaluate import evaluate_model, load_arm
 from evals.probes.probe import Probe, complete, parse_probe, read_probes
 from evals.recall.map_quality import map_examples, map_quality
+from evals.report.ablation import ablation_table, draw_ablation
 from evals.report.console import markdown_table, result_table
 from evals.report.frontier import draw_frontier
 from evals.report.html import write_report
-from evals.scores import MAP, Score, over_seeds, read_scores, write_atomically, write_scores
+from evals.scores import (
+    MAP,
+    Score,
+    methods_of,
+    over_seeds,
+    read_scores,
+    write_atomically,
+    write_scores,
+)
 
 SCORES = "scores.json"
 SAMPLES = "samples.jsonl"
@@ -106,6 +115,11 @@ def _show(whole: DictConfig, cfg: DictConfig) -> None:
     )
     write_atomically(folder / "table.md", lambda part: part.write_text(markdown_table(scores)))
     console.print(result_table(scores))
+    if methods_of(scores):
+        table = ablation_table(scores)
+        write_atomically(folder / "ablation.md", lambda part: part.write_text(table))
+        draw_ablation(scores, folder / "ablation.png")
+        console.print(f"ablation: {folder / 'ablation.md'} · {folder / 'ablation.png'}")
     found = {score.metric: score.value for score in scores if score.axis == MAP}
     if found:
         console.print(

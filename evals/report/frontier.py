@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from evals.scores import Score, arms_of, find, write_atomically
+from evals.scores import Score, arms_of, find, methods_of, write_atomically
 
 # Okabe & Ito's colours, which colour-blind readers tell apart too; each with its own marker.
 STYLES = {
@@ -51,7 +51,10 @@ def draw_frontier(scores: Sequence[Score], path: str | Path, *, ink: str = "#222
 
 def _draw(axes: Axes, scores: Sequence[Score], ink: str) -> None:
     marks = []
+    ablated = {arm for arms in methods_of(scores).values() for _, arm in arms}  # too many for names
     for arm in arms_of(scores):
+        if arm in ablated:
+            continue
         recall, reasoning = find(scores, arm, "recall"), find(scores, arm, "reasoning")
         if recall and reasoning:
             marks.append((arm, recall, reasoning))

@@ -17,7 +17,9 @@ from core.errors import UserError
 from core.verbs import load_verb, verbs
 
 CHOICES = sorted(
-    (folder.name, file.stem) for folder in compose.CONF.iterdir() for file in folder.glob("*.yaml")
+    (folder.name, str(file.relative_to(folder).with_suffix("")))
+    for folder in compose.CONF.iterdir()
+    for file in folder.rglob("*.yaml")
 )
 IDS = ["/".join(choice) for choice in CHOICES]
 LISTS = {"forgetting", "arms", "attack"}  # groups of which several are chosen

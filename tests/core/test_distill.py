@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from core.cli import main
 from core.corpus.stage import PackedCorpus
-from core.distill import VARIANTS, check_arms, distill
+from core.distill import VARIANTS, check_arms, distill, forgetting_of
 
 ARM = ["experiment=smoke", "run=copy", "arm=core"]
 LONG = ["distill.train.num_steps=60", "distill.train.save_steps=3", "distill.train.warmup=0"]
@@ -87,6 +87,16 @@ def test_a_regularizer_that_is_not_chosen_now_may_be_named(runs: Path, configure
     cfg = configure(*ARM, f"runs_dir={runs}", "arms.plain.regularizers=[weight_noise,span_dropout]")
     check_arms(cfg)
     assert "span_dropout" not in cfg.forgetting
+
+
+def test_an_arm_may_change_the_settings_of_its_regularizers(configure) -> None:
+    cfg = configure("experiment=smoke")
+    cfg.arms.plain.regularizers = {"weight_noise": {"strength": 0.3}}
+    [(name, found)] = forgetting_of(cfg, cfg.arms.plain).items()
+    assert name == "weight_noise"
+    assert found == {**cfg.forgetting.weight_noise, "strength": 0.3}
+    assert forgetting_of(cfg, cfg.arms.core) == cfg.forgetting
+    assert forgetting_of(cfg, cfg.arms.rebound) == {}
 
 
 def test_the_variants_are_those_that_the_corpus_has(runs: Path, configure) -> None:
