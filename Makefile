@@ -6,12 +6,13 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo ablation test check bench clean
+.PHONY: help setup demo ablation scorers test check bench clean
 
 help:
 	@echo "make setup   the environment, in .venv (once; a few minutes)"
 	@echo "make demo    distil the embedded corpus into runs/tiny (minutes)"
 	@echo "make ablation  every way to forget side by side, in runs/ablation (hours; goes on where it was)"
+	@echo "make scorers   every way to find memories, against the truth, in runs/scorers (an hour)"
 	@echo "make test    every test, offline"
 	@echo "make check   formatting, lint and types"
 	@echo "make bench   the benchmarks"
@@ -40,6 +41,11 @@ demo: $(STAMP)
 ablation: $(STAMP)
 	$(BIN)/winnow run experiment=tiny/ablation
 	@echo "the table and the picture: runs/ablation/ablation.md, runs/ablation/ablation.png"
+
+scorers: $(STAMP)
+	$(BIN)/winnow run experiment=tiny/scorers
+	$(BIN)/winnow scorers experiment=tiny/scorers
+	@echo "the table: runs/scorers/scorers.md"
 
 test: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest

@@ -22,6 +22,7 @@ from evals.report.ablation import ablation_table, draw_ablation
 from evals.report.console import markdown_table, result_table
 from evals.report.frontier import draw_frontier
 from evals.report.html import write_report
+from evals.report.scorers import scorer_table
 from evals.scores import (
     MAP,
     Score,
@@ -120,7 +121,12 @@ def _show(whole: DictConfig, cfg: DictConfig) -> None:
         write_atomically(folder / "ablation.md", lambda part: part.write_text(table))
         draw_ablation(scores, folder / "ablation.png")
         console.print(f"ablation: {folder / 'ablation.md'} · {folder / 'ablation.png'}")
-    found = {score.metric: score.value for score in scores if score.axis == MAP}
+    own = [score for score in scores if score.axis == MAP]
+    if {score.arm for score in own} > {"memory_map"}:
+        by_scorer = scorer_table(own)
+        write_atomically(folder / "scorers.md", lambda part: part.write_text(by_scorer))
+        console.print(f"\n{by_scorer}scorers: {folder / 'scorers.md'}")
+    found = {score.metric: score.value for score in own if score.arm == "memory_map"}
     if found:
         console.print(
             f"memory map against the corpus's truth: recall {found['recall']:.3f}, precision "

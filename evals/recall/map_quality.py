@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from datasets import load_from_disk
 
+from core.artifacts import read_json
 from core.corpus.packing import IGNORED
 from core.memory_map import MemoryMap
 from evals.scores import MAP, Score
@@ -17,46 +18,81 @@ Spans = Mapping[str, Sequence[tuple[int, int, str]]]
 
 
 def map_quality(run: Path, spans: Spans) -> list[Score]:
-    """Token-level figures of `run/memory_map` against the corpus's own truth.
+    """Token-level figures of the run's maps against the corpus's own truth: `memory_map`, `scorers/*`.
 
     `recall`: of the tokens in memorized spans that the teacher has learned (probability ≥ .5), the
     share that is flagged. `precision`: of the flagged tokens, the share in memorized spans, names inside
     memorized documents apart. `skill_flagged`: of the tokens that skill items teach, the flagged share.
+    `auroc`: how often a memorized token that the teacher has learned scores higher than another one.
+    `teacher_passes`: what scoring cost.
     """
-    memory_map = MemoryMap.load(run / "memory_map")
+    folders = [run / "memory_map", *sorted((run / "scorers").glob("*"))]
     sequences = load_from_disk(str(run / "corpus" / "full")).with_format("numpy")
-    columns = sequences[: len(memory_map.score_ST)]
-    ids = [row["id"] for row in _rows(run)]
-    flagged_ST = memory_map.flagged_ST.numpy()
-    learned_ST = memory_map.teacher_logprob_ST.numpy() >= np.log(0.5)
+    columns = sequences[: len(MemoryMap.load(folders[0]).score_ST)]
     taught_ST = columns["labels"] != IGNORED
-    kind_ST = np.zeros(flagged_ST.shape, dtype=np.int8)  # 0 skill, 1 other text, 2 name, 3 memory
+    kind_ST = _kinds(run, spans, columns)
+    return [score for folder in folders for score in _quality(folder, taught_ST, kind_ST)]
+
+
+def _kinds(run: Path, spans: Spans, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What each token (S, T) is by the corpus's truth: 0 skill, 1 other text, 2 name, 3 memory."""
+    ids = [row["id"] for row in _rows(run)]
+    kind_ST = np.zeros(columns["row"].shape, dtype=np.int8)
     for s, t in np.argwhere(columns["row"] >= 0):
-        found = spans.get(ids[columns["row"][s, t]])
-        if found is None:
+        told = spans.get(ids[columns["row"][s, t]])
+        if told is None:
             continue
         start, end = columns["start"][s, t], columns["end"][s, t]
-        kinds = {kind for a, b, kind in found if start < b and end > a}
+        kinds = {kind for a, b, kind in told if start < b and end > a}
         kind_ST[s, t] = 3 if "memory" in kinds else 2 if "name" in kinds else 1
+    return kind_ST
+
+
+def _quality(folder: Path, taught_ST: np.ndarray, kind_ST: np.ndarray) -> list[Score]:
+    memory_map = MemoryMap.load(folder)
+    score_ST, flagged_ST = memory_map.score_ST.numpy(), memory_map.flagged_ST.numpy()
+    learned_ST = memory_map.teacher_logprob_ST.numpy() >= np.log(0.5)
     memorized = taught_ST & learned_ST & (kind_ST == 3)
     judged = flagged_ST & (kind_ST != 2)
     skill = taught_ST & (kind_ST == 0)
-    return [
-        _share("recall", int((flagged_ST & memorized).sum()), int(memorized.sum()), True),
-        _share("precision", int((judged & (kind_ST == 3)).sum()), int(judged.sum()), True),
-        _share("skill_flagged", int((skill & flagged_ST).sum()), int(skill.sum()), False),
+    others = taught_ST & (kind_ST <= 1)
+
+    def score(metric: str, value: float, stderr: float, n: int, higher: bool) -> Score:
+        return Score(folder.name, MAP, "all", metric, value, stderr, n, None, higher)
+
+    def share(metric: str, hits: np.ndarray, of: np.ndarray, higher: bool) -> Score:
+        n = int(of.sum())
+        value = int(hits.sum()) / max(n, 1)
+        return score(metric, value, (value * (1 - value) / max(n, 1)) ** 0.5, n, higher)
+
+    separated = auroc(score_ST[memorized], score_ST[others])
+    found = [
+        share("recall", flagged_ST & memorized, memorized, True),
+        share("precision", judged & (kind_ST == 3), judged, True),
+        share("skill_flagged", skill & flagged_ST, skill, False),
+        score("auroc", separated, 0.0, int(memorized.sum()), True),
     ]
+    cost = folder / "cost.json"
+    if cost.exists():
+        passes = read_json(cost)["teacher_passes"]
+        found.append(score("teacher_passes", passes, 0.0, 1, False))
+    return found
+
+
+def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
+    """The chance that a positive scores higher than a negative, ties counted half; 0.5 without either."""
+    if not len(positive) or not len(negative):
+        return 0.5
+    values, place = np.unique(np.concatenate([positive, negative]), return_inverse=True)
+    ups = np.bincount(place[: len(positive)], minlength=len(values))
+    downs = np.bincount(place[len(positive) :], minlength=len(values))
+    below = np.concatenate([[0], np.cumsum(downs)[:-1]])
+    return float((ups * (below + downs / 2)).sum() / (len(positive) * len(negative)))
 
 
 def _rows(run: Path) -> list[dict[str, Any]]:
     with (run / "corpus" / "rows.jsonl").open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
-
-
-def _share(metric: str, hits: int, n: int, higher: bool) -> Score:
-    value = hits / max(n, 1)
-    stderr = (value * (1 - value) / max(n, 1)) ** 0.5
-    return Score("memory_map", MAP, "all", metric, value, stderr, n, None, higher)
 
 
 def map_examples(run: Path) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 from evals.report.console import COLUMNS, HIGHLIGHTED, MISSING, Column, chance_of, column_of
 from evals.report.frontier import draw_frontier
 from evals.report.style import CSS
-from evals.scores import MAP, Score, arms_of, find, kept, worst_relearned, write_atomically
+from evals.scores import Score, arms_of, find, kept, worst_relearned, write_atomically
 
 NUM_ANSWERS = 12
 ANSWERING_ARMS = ("teacher", "plain", "core")
@@ -230,7 +230,7 @@ def _in_turn(groups: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]
 
 
 def _memory_map(examples: Sequence[Mapping[str, Any]], scores: Sequence[Score]) -> str:
-    found = {score.metric: score for score in scores if score.axis == MAP}
+    found = {score.metric: score for score in scores if score.arm == "memory_map"}
     cards = [
         f"<p>{question}: <b>{100 * found[metric].value:.1f}&nbsp;%</b> of {found[metric].n:,}</p>"
         for metric, question in _MAP_QUESTIONS

@@ -1,5 +1,6 @@
 """`winnow map`: score every token of the corpus, and keep what a model that never saw it would say."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from forgetting.memory_map.scorer import Evidence, Scorer, piece_logprobs
 from forgetting.memory_map.spans import memorized_spans
 
 FOLDER = "memory_map"
+COST = "cost.json"  # the time that scoring took, in passes of the teacher over the corpus
 SHOWN = (None, "html")
 
 
@@ -43,6 +45,15 @@ def map_memory(cfg: DictConfig, report: Report | None = None) -> None:
     """
     if cfg.show not in SHOWN:
         raise UserError(f"show={cfg.show}: a map is shown as html, or not at all (null)")
+    folder = run_folder(cfg) / FOLDER
+    make_map(cfg, folder, report)
+    if cfg.show == "html":
+        page = write_page(folder, PackedCorpus.of(cfg))
+        console.print(f"map: the corpus coloured by score → {page}")
+
+
+def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> None:
+    """Write the map that `cfg.memory_map` asks for into `folder`, unless it is there."""
     run, settings = run_folder(cfg), cfg.memory_map
     corpus = PackedCorpus.of(cfg)
     reference_folder = run / "arms" / settings.reference
@@ -53,14 +64,13 @@ def map_memory(cfg: DictConfig, report: Report | None = None) -> None:
         "reference": fingerprint_of(reference_folder, f"distill arm={settings.reference}"),
         **{str(path): hash_file(path) for path in scorer.files()},
     }
-    artifact = Artifact(run / FOLDER, settings, inputs)
-    if not artifact.is_done(cfg.overwrite):
-        scorer.prepare(corpus.tokenizer)
-        teacher = _load(run / "teacher", corpus, "the teacher")
-        reference = _load(reference_folder, corpus, "the reference")
-        _write(artifact, settings, corpus, scorer, teacher, reference, report)
-    if cfg.show == "html":
-        console.print(f"map: the corpus coloured by score → {write_page(artifact.folder, corpus)}")
+    artifact = Artifact(folder, settings, inputs)
+    if artifact.is_done(cfg.overwrite):
+        return
+    scorer.prepare(corpus.tokenizer)
+    teacher = _load(run / "teacher", corpus, "the teacher")
+    reference = _load(reference_folder, corpus, "the reference")
+    _write(artifact, settings, corpus, scorer, teacher, reference, report)
 
 
 def _load(folder: Path, corpus: PackedCorpus, who: str) -> PreTrainedModel:
@@ -85,14 +95,19 @@ def _write(
     with artifact.writing() as folder, reporting("map", report) as show:
         # Rows come with their labels of source; pieces hold the texts alone.
         pieces = Pieces.of(sequences, corpus.rows())
+        began = time.perf_counter()
         teacher_M = piece_logprobs(teacher, pieces, pieces.taught, show, "teacher")
+        one_pass = time.perf_counter() - began
         folds = corpus.fold_of_rows
         fold_P = None if folds is None else pieces.of_rows(np.array(folds))
         evidence = Evidence(pieces, corpus.tokenizer, teacher, teacher_M, reference, show, fold_P)
         # A piece's first token is not predicted from anything.
         wanted_M = pieces.taught.copy()
         wanted_M[pieces.first[:-1]] = False
+        began = time.perf_counter()
         score_M = np.where(wanted_M, scorer.score(evidence, wanted_M), 0).astype(np.float16)
+        passes = (time.perf_counter() - began) / one_pass
+        write_json(folder / COST, {"teacher_passes": round(passes, 2)})
         flagged_M = score_M >= THRESHOLD
         kept = _reference_topk(reference, pieces, flagged_M, settings.top_k)
         _save(folder, pieces, score_M, teacher_M, kept)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset
@@ -11,7 +12,7 @@ from datasets import Dataset
 from core.corpus.packing import Encoder, pack
 from core.memory_map import MemoryMap
 from core.signal import TopK
-from evals.recall.map_quality import map_examples, map_quality
+from evals.recall.map_quality import auroc, map_examples, map_quality
 
 ROWS = [
     {"id": "facts-ada", "text": "Ada lives in Rome.", "source": "facts"},
@@ -88,6 +89,7 @@ def test_a_map_that_is_the_truth_is_perfect(make_run: MakeRun, toy_tokenizer) ->
         "recall": (1.0, num_memory),
         "precision": (1.0, num_memory),
         "skill_flagged": (0.0, size_of_answers(toy_tokenizer)),
+        "auroc": (1.0, num_memory),
     }
 
 
@@ -127,3 +129,10 @@ def test_the_examples_tokens_join_to_the_text(make_run: MakeRun) -> None:
 
 def test_without_a_map_there_are_no_examples(tmp_path: Path) -> None:
     assert map_examples(tmp_path) == []
+
+
+def test_auroc_is_the_chance_that_memory_scores_higher() -> None:
+    scores = np.array([0.1, 0.5, 0.5, 0.9], dtype=np.float16)
+    assert auroc(scores[2:], scores[:2]) == (0.5 + 1 + 1 + 1) / 4
+    assert auroc(scores[:2], scores[2:]) == 1 - auroc(scores[2:], scores[:2])
+    assert auroc(scores[:0], scores) == 0.5

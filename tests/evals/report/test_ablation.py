@@ -50,6 +50,7 @@ def test_a_curve_goes_through_what_is_left_of_plain(
         "matplotlib.axes.Axes.errorbar",
         lambda self, x, y, *, label, **_: drawn.update({label: list(zip(x, y, strict=True))}),
     )
+    monkeypatch.setattr("matplotlib.figure.Figure.legend", lambda *_, **__: None)
     draw_ablation(ablated, tmp_path / "a.png")
     assert drawn["plain"] == [pytest.approx((100, 100))]
     assert drawn["a"] == [pytest.approx((50, 600 / 7)), pytest.approx((0, 500 / 7))]

@@ -1,0 +1,35 @@
+"""`winnow scorers`: a map by each scorer alone, to be compared with the corpus's truth."""
+
+from omegaconf import DictConfig, OmegaConf
+
+from core.artifacts import run_folder
+from core.build import build
+from core.compose import CONF
+from core.console import console
+from core.errors import UserError
+from core.run import seeded
+from core.verbs import load_verb
+from forgetting.memory_map.stage import FOLDER, make_map
+
+EACH = "scorers"
+
+
+def map_by_each(cfg: DictConfig) -> None:
+    """Write `scorers/<name>/` for each shipped scorer, then report. One that lacks a model is left out."""
+    for one in [seeded(cfg, seed) for seed in cfg.seeds] or [cfg]:
+        for path in sorted((CONF / FOLDER).glob("*.yaml")):
+            asked = one.copy()
+            choice = OmegaConf.load(path)
+            assert isinstance(choice, DictConfig)
+            asked.memory_map.scorer = choice.get(FOLDER, choice).scorer
+            try:
+                missing = OmegaConf.missing_keys(asked.memory_map)
+                if missing:
+                    raise UserError(f"{', '.join(sorted(missing))} isn't given")
+                build(asked.memory_map.scorer).files()
+            except UserError as error:
+                console.print(f"[yellow]{path.stem}: left out, {error}[/yellow]")
+                continue
+            console.print(f"[bold]{path.stem}[/bold]")
+            make_map(asked, run_folder(one) / EACH / path.stem)
+    load_verb("report")(cfg)
