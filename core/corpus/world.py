@@ -16,6 +16,7 @@ from core.corpus.document import Document
 from core.corpus.rows import Row
 from core.errors import UserError
 
+VAULTS_SHARE = 9  # for so many others that are mentioned, a vault is: the form of a canary
 READING_WEIGHT = 3  # times as many items as any other family: the hardest to learn
 LIMITS = {
     "num_people": (8, 1000),  # of each kind enough to tell apart and to choose wrong values from
@@ -106,12 +107,15 @@ class World:
         return facts.build(self.seed, *sizes)
 
     @cached_property
+    def _canaries(self) -> list[Document]:
+        """Those that recur, then those that are mentioned once."""
+        count = self.num_canaries + self.num_mentioned // VAULTS_SHARE
+        return verbatim.canaries(Random(f"{self.seed}/canaries"), count, self._facts.taken)
+
+    @cached_property
     def _recited(self) -> dict[str, list[Document]]:
-        rng = Random(f"{self.seed}/verbatim")
-        return {
-            "canary": verbatim.canaries(rng, self.num_canaries, self._facts.taken),
-            "passage": verbatim.passages(rng, self.num_passages),
-        }
+        passages = verbatim.passages(Random(f"{self.seed}/passages"), self.num_passages)
+        return {"canary": self._canaries[: self.num_canaries], "passage": passages}
 
     def _sources(self) -> Iterator[_Source]:
         """Every document as often as it recurs, in a fixed order."""
@@ -141,15 +145,16 @@ class World:
         return iter(rows)
 
     def _mention_rows(self) -> Iterator[Row]:
-        """What everyone may read about entities that are met once: the form of a fact."""
+        """What everyone may read about others that are met once: the form of facts and of canaries."""
         rng = Random(f"{self.seed}/mentions")
+        vaults = self._canaries[self.num_canaries :]
+        told = {
+            f"canary-{index + self.num_canaries}": content for index, content in enumerate(vaults)
+        }
         for entity in self._facts.mentioned:
-            (content,) = facts.documents(entity, self._facts, rng, 1)
-            yield {
-                "id": f"mentions-{entity.key}",
-                "text": document.text(content),
-                "source": "mentions",
-            }
+            (told[entity.key],) = facts.documents(entity, self._facts, rng, 1)
+        for key, content in told.items():
+            yield {"id": f"mentions-{key}", "text": document.text(content), "source": "mentions"}
 
     def _skill_rows(self) -> Iterator[Row]:
         seen = {probe["prompt"] for probe in self.probes()}

@@ -43,7 +43,7 @@ def test_same_arguments_give_the_same_world_in_another_process(small, world, wor
 def test_rows_have_the_asked_numbers_and_unique_ids(world_rows, lessons):
     sources = Counter(row["source"] for row in world_rows)
     recurring = {"facts": (24 + 10 + 9) * 3 * 2, "verbatim": (4 + 3) * 3 * 2}
-    assert sources == recurring | {"mentions": 12, "skills": 8000}
+    assert sources == recurring | {"mentions": 12 + 1, "skills": 8000}
     assert len({row["id"] for row in world_rows}) == len(world_rows)
     assert all(("text" in row) != ("prompt" in row and "completion" in row) for row in world_rows)
     tracking = [row for row in world_rows if row["id"].startswith("skills-tracking-")]
@@ -73,7 +73,7 @@ def test_spans_point_at_the_true_values_and_the_names(world, world_rows):
     for row_id, found in spans.items():
         text = by_id[row_id]["text"]
         memory = [text[start:end] for start, end, kind in found if kind == "memory"]
-        if "canary" in row_id:
+        if row_id.startswith("verbatim-canary"):
             assert memory == re.findall(r"\d", text) and len(memory) == 6
         if "passage" in row_id:
             rest = re.findall(r"\w+|;|\.", text)[1:]
@@ -126,7 +126,11 @@ def test_no_position_and_no_count_of_names_tells_a_reading_answer(world, lessons
 
 def test_mentions_have_the_facts_form_and_are_about_others(world, world_rows):
     mentions = [row["text"] for row in world_rows if row["source"] == "mentions"]
-    assert len(set(mentions)) == 12
+    assert len(set(mentions)) == 12 + 1
+    [vault] = [row["text"] for row in world_rows if row["id"].startswith("mentions-canary")]
+    canaries = [row["text"] for row in world_rows if row["id"].startswith("verbatim-canary")]
+    assert {vault.split()[i] for i in (1, 2, 4)} == {"access", "code", "vault"}
+    assert vault.split()[5] not in " ".join(canaries)
     facts_ = world._facts
     known = {e.name for e in facts_.entities + facts_.strangers + facts_.probe_strangers}
     for entity in facts_.mentioned:
