@@ -1,5 +1,7 @@
 """A start that inherits the teacher's weights, shrunk and noised far enough that memories don't survive."""
 
+import math
+
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -10,11 +12,11 @@ from core.regularizer import Regularizer
 
 
 class WeightNoise(Regularizer):
-    """Each matrix θ becomes αθ + β(1 − α)·θ′, α = 1 − strength and θ′ of a fresh model; vectors are kept.
+    """Each matrix θ becomes αθ + β√(1 − α²)·θ′, α = 1 − strength and θ′ of a fresh model; vectors are kept.
 
-    The start of UNDO (arXiv 2506.06278), whose noise is a fresh draw too: what a fresh model is born with
-    (core/initialization.py) is a better place to learn from than noise of the teacher's own spread. The
-    mean of the token embeddings, which tells nothing about any token, is kept: attention to positions
+    The start of UNDO (arXiv 2506.06278), whose noise is a fresh draw too, but at the size of a fresh model
+    whatever α: with less of it, attention starts out so flat that matching in context may not be learned.
+    The mean of the token embeddings, which tells nothing about any token, is kept: attention to positions
     rests on it. Strength .8 keeps a fifth of the weights.
     """
 
@@ -50,4 +52,5 @@ class WeightNoise(Regularizer):
                 weight.copy_(self._mixed(weight, new))
 
     def _mixed(self, old: Tensor, new: Tensor) -> Tensor:
-        return old * (1 - self.strength) + new * (self.noise * self.strength)
+        kept = 1 - self.strength
+        return old * kept + new * (self.noise * math.sqrt(1 - kept**2))
