@@ -32,9 +32,11 @@ from evals.scores import (
     write_atomically,
     write_scores,
 )
+from evals.verdict import verdict_lines, verdicts
 
 SCORES = "scores.json"
 SAMPLES = "samples.jsonl"
+VERDICT = "verdict.json"
 
 
 def load_probes(cfg: DictConfig) -> list[Probe]:
@@ -126,6 +128,11 @@ def _show(whole: DictConfig, cfg: DictConfig) -> None:
         by_scorer = scorer_table(own)
         write_atomically(folder / "scorers.md", lambda part: part.write_text(by_scorer))
         console.print(f"\n{by_scorer}scorers: {folder / 'scorers.md'}")
+    found_out = verdicts(scores)
+    text = json.dumps(found_out, indent=1, ensure_ascii=False)
+    write_atomically(folder / VERDICT, lambda part: part.write_text(text + "\n"))
+    for line in verdict_lines(found_out):
+        console.print(line)
     found = {score.metric: score.value for score in own if score.arm == "memory_map"}
     if found:
         console.print(
