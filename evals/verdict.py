@@ -162,27 +162,27 @@ def _missing(scores: Sequence[Score], arm: str, worst: dict[str, Evidence | None
 
 
 def verdict_lines(found: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """A line for each arm, as rich markup: the verdict, and the evidence that decided or came nearest."""
+    """A line for each arm, as rich markup: its verdict, with what decided it or came nearest to."""
     for arm, told in found.items():
-        deciding = [e for e in told["evidence"] if e["claim"] == told["verdict"]]
-        nearest = max(told["evidence"], key=lambda e: e["excess"], default=None)
-        shown = deciding[0] if deciding else nearest
-        yield f"{arm}: [bold]{told['verdict']}[/bold]{_said(shown) if shown else ''}"
+        said = deciding(told)
+        yield f"{arm}: [bold]{told['verdict']}[/bold]{f' ({said})' if said else ''}"
         for reason in told["missing"]:
             yield f"  [yellow]{reason}[/yellow]"
 
 
-def _said(evidence: dict[str, Any]) -> str:
+def deciding(told: dict[str, Any]) -> str:
+    """In words, the evidence that decided a verdict, or came nearest to another one; empty without any."""
+    own = [e for e in told["evidence"] if e["claim"] == told["verdict"]]
+    evidence = max(own or told["evidence"], key=lambda e: e["excess"], default=None)
+    if evidence is None:
+        return ""
+    what = evidence["axis"].replace("_", " ")
+    if evidence["family"] != "all":
+        what += f" of {evidence['family']}"
+    what += f", {evidence['metric']}"
     step = "" if evidence["step"] is None else f" at {evidence['step']} steps"
-    what = (
-        evidence["axis"]
-        if evidence["family"] == "all"
-        else f"{evidence['axis']} {evidence['family']}"
-    )
-    sign = ">" if evidence["excess"] > 0 else "≤"
-    if evidence["claim"] == "broken":
-        sign = "<" if evidence["excess"] > 0 else "≥"
+    above = (evidence["excess"] > 0) != (evidence["claim"] == "broken")
     return (
-        f" ({what} {evidence['metric']}{step} {evidence['value']:.3f} ± {evidence['stderr']:.3f}"
-        f" {sign} {evidence['limit']:.3f}, by {evidence['against']})"
+        f"{what}{step} {evidence['value']:.3f} ± {evidence['stderr']:.3f}"
+        f" {'>' if above else '<'} {evidence['limit']:.3f}, by {evidence['against']}"
     )

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from evals.report.console import COLUMNS, HIGHLIGHTED, MISSING, Column, chance_of, column_of
+from evals.report.curves import curves_of, draw_curves
 from evals.report.frontier import draw_frontier
 from evals.report.style import CSS
 from evals.scores import Score, arms_of, find, kept, worst_relearned, write_atomically
+from evals.verdict import deciding, verdicts
 
 NUM_ANSWERS = 12
 ANSWERING_ARMS = ("teacher", "plain", "core")
@@ -39,10 +41,11 @@ def write_report(
     title = _title(scores)
     sections = [
         f"<h1>{escape(title)}</h1>{_in_words(scores)}",
-        _frontier(scores),
+        _drawn(draw_frontier, scores, "Recall left against reasoning kept, one mark an arm"),
+        _section("The verdict", _VERDICT_NOTE, _verdicts(scores)),
         _section("Every arm", _ARMS_NOTE, _arms_table(scores)),
         _section("Reasoning by family", "Tasks solved, per cent.", _families_table(scores)),
-        _section("Relearning", _RELEARNING_NOTE, _relearning_tables(scores)),
+        _section("Under attack", _RELEARNING_NOTE, _attacks(scores)),
         _section("The same prompts, side by side", _ANSWERS_NOTE, _answers(samples_by_arm)),
         _section("The memory map", _MAP_NOTE, _memory_map(map_examples, scores)),
         _section("How to reproduce this", "", _manifest(manifest)),
@@ -60,6 +63,10 @@ _ARMS_NOTE = (
     "Per cent ± standard error. Of recall, leak@20 (the right answer among 20 samples), verbatim"
     " and the two attacks less is better; of the rest, more. Half b relearned: the most that came"
     " back of facts not taught again while the other half was."
+)
+_VERDICT_NOTE = (
+    "Kept: it recalls more than the controls that never saw the facts. Hidden: not until an attack"
+    " brings it back. Broken: reading or reasoning is lost too. Forgotten: none of these."
 )
 _RELEARNING_NOTE = (
     "Each arm is fine-tuned on half a of the facts. What was hidden rather than forgotten comes"
@@ -121,17 +128,31 @@ def _in_words(scores: Sequence[Score]) -> str:
     return f'<p class="soft">{note}</p><ul>{"".join(lines)}</ul>' if lines else ""
 
 
-def _frontier(scores: Sequence[Score]) -> str:
+def _drawn(
+    draw: Callable[..., None], scores: Sequence[Score], label: str, kind: str = "square"
+) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "frontier.svg"
-        draw_frontier(scores, picture, ink=INK)
+        picture = Path(folder) / "picture.svg"
+        draw(scores, picture, ink=INK)
         svg = picture.read_text(encoding="utf-8")
     # Inline, without its prolog, with an ink that follows the page's light or dark.
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    label = "Recall left against reasoning kept, one mark an arm"
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
-    return f"<figure>{svg}<figcaption>{label}, with standard errors.</figcaption></figure>\n"
+    return f'<figure class="{kind}">{svg}<figcaption>{label}, with standard errors.</figcaption></figure>\n'
+
+
+def _verdicts(scores: Sequence[Score]) -> str:
+    """The verdict on each arm, with the evidence that decided it or came nearest to."""
+    rows = ""
+    for arm, told in verdicts(scores).items():
+        said = "; ".join([*filter(None, [deciding(told)]), *told["missing"]])
+        kind = f' class="{arm}"' if arm == HIGHLIGHTED else ""
+        rows += (
+            f'<tr{kind}><th scope="row">{escape(arm.replace("_", " "))}</th>'
+            f'<td class="said"><b>{told["verdict"]}</b></td><td class="said">{escape(said)}</td></tr>'
+        )
+    return f'<div class="wide"><table><tbody>{rows}</tbody></table></div>' if rows else ""
 
 
 def _table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
@@ -181,8 +202,10 @@ def _families_table(scores: Sequence[Score]) -> str:
     )
 
 
-def _relearning_tables(scores: Sequence[Score]) -> str:
-    parts = []
+def _attacks(scores: Sequence[Score]) -> str:
+    if not curves_of(scores):
+        return ""
+    parts = [_drawn(draw_curves, scores, "What each arm recalls as an attack goes on", "curves")]
     for axis, title in (
         ("relearn_disjoint", "Half b, not taught again"),
         ("relearn_direct", "Half a, taught again"),

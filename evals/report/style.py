@@ -21,12 +21,14 @@ li { margin: .3rem 0; }
 small { font-size: .8em; white-space: nowrap; }
 figure { margin: 1rem 0; }
 figure svg { width: 100%; max-width: 38rem; height: auto; display: block; color: var(--ink); }
+figure.curves svg { max-width: 56rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
 th, td { padding: .35rem .7rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); }
 th { font-weight: 600; vertical-align: bottom; }
 thead th { white-space: normal; }
+td.said { text-align: left; white-space: normal; }
 th:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
 tr.core > * { background: var(--core-tint); }
 tr.core th, .arm-core { color: var(--core); font-weight: 700; }

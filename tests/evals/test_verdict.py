@@ -106,6 +106,6 @@ def test_a_line_an_arm() -> None:
     lines = list(verdict_lines(verdicts(told())))
     assert len(lines) == len(ARMS) - 1
     [line] = [line for line in lines if line.startswith("refuser")]
-    assert "hidden" in line and "relearn_disjoint" in line and "at 100 steps 0.600" in line
+    assert "hidden" in line and "relearn disjoint, accuracy at 100 steps 0.600" in line
     [line] = [line for line in lines if line.startswith("ruined")]
     assert "< 0.800" in line and "by plain" in line

@@ -1,0 +1,97 @@
+"""Attack curves: what each arm recalls as an attack goes on, a panel an attack, with error bands."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from evals.report.frontier import OTHER, STYLES
+from evals.scores import MAP, Score, arms_of, methods_of, write_atomically
+
+TITLES = {
+    "relearn_disjoint": "half a is taught again: half b",
+    "relearn_direct": "half a is taught again: half a",
+}
+PANELS_A_ROW = 2
+
+
+def curves_of(scores: Sequence[Score]) -> dict[str, dict[str, list[Score]]]:
+    """By attack and arm, the accuracies by step. Arms of an ablation are too many for a picture."""
+    ablated = {arm for arms in methods_of(scores).values() for _, arm in arms}
+    axes: dict[str, dict[str, list[Score]]] = {}
+    for arm in arms_of(scores):
+        for score in scores:
+            if score.arm != arm or arm in ablated or score.axis == MAP or score.step is None:
+                continue
+            if score.family == "all" and score.metric == "accuracy":
+                axes.setdefault(score.axis, {}).setdefault(arm, []).append(score)
+    for arms in axes.values():
+        for curve in arms.values():
+            curve.sort(key=lambda score: score.step or 0)
+    return axes
+
+
+def draw_curves(scores: Sequence[Score], path: str | Path, *, ink: str = "#222222") -> None:
+    """Write the picture in the format of the path's ending; an attack without steps has no panel.
+
+    `ink` is the colour of text and axes; SVG text stays text and its background clear.
+    """
+    curves = curves_of(scores)
+    num_rows = max(1, -(-len(curves) // PANELS_A_ROW))
+    figure = Figure(figsize=(8.4, 3.4 * num_rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    svg = Path(path).suffix == ".svg"
+    settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "winnow", "font.size": 10}
+    settings |= {"text.color": ink, "axes.edgecolor": ink}
+    with matplotlib.rc_context(settings):
+        panels = figure.subplots(num_rows, PANELS_A_ROW, sharey=True, squeeze=False).flatten()
+        for panel, (axis, arms) in zip(panels, curves.items(), strict=False):
+            _draw(panel, TITLES.get(axis, axis.replace("_", " ")), arms, ink)
+        for panel in panels[len(curves) :]:
+            panel.axis("off")
+        handles, labels = panels[0].get_legend_handles_labels()
+        if labels:
+            figure.legend(
+                handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8
+            )
+        metadata: dict[str, Any] = {"Date": None} if svg else {}
+        write_atomically(
+            path,
+            lambda part: figure.savefig(part, dpi=200, transparent=svg, metadata=metadata),
+        )
+
+
+def _draw(panel: Axes, title: str, arms: dict[str, list[Score]], ink: str) -> None:
+    panel.set_title(title, fontsize=10)
+    panel.set(xlabel="steps", ylabel="recall (%)", ylim=(-3, 103))
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.tick_params(colors=ink, labelleft=True)
+    panel.xaxis.label.set_color(ink)
+    panel.yaxis.label.set_color(ink)
+    steps = sorted({score.step or 0 for curve in arms.values() for score in curve})
+    # As even as they were chosen: 0, 25, 100, 400 would crowd at the left of a linear axis.
+    panel.set_xticks(range(len(steps)), [f"{step:,}" for step in steps])
+    for arm, curve in arms.items():
+        colour, marker = STYLES.get(arm, OTHER)
+        x = [steps.index(score.step or 0) for score in curve]
+        value = [100 * score.value for score in curve]
+        error = [100 * score.stderr for score in curve]
+        panel.plot(
+            x,
+            value,
+            color=colour,
+            marker=marker,
+            markersize=9 if arm == "core" else 5,
+            markeredgecolor="white",
+            markeredgewidth=0.4,
+            linewidth=2.0 if arm == "core" else 1.2,
+            label=arm.replace("_", " "),
+            zorder=4 if arm == "core" else 3,
+        )
+        low = [v - e for v, e in zip(value, error, strict=True)]
+        high = [v + e for v, e in zip(value, error, strict=True)]
+        panel.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
