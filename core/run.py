@@ -59,7 +59,7 @@ def _label(cfg: DictConfig, name: str) -> str:
 
 
 def plan(cfg: DictConfig) -> list[Job]:
-    """The jobs of a run, those on the longest path first. Arms that the corpus can't give are left out.
+    """The jobs of a run, in the order in which they start when they can. Arms that the corpus can't give are left out.
 
     Raises UserError when the map's reference isn't among the arms.
     """
@@ -88,10 +88,8 @@ def plan(cfg: DictConfig) -> list[Job]:
         job("map", "map", "core", "teacher", *references),
     ]
     needs = {arm: _needs(cfg, arm) for arm in arms if arm not in references}
-    # Who waits longest goes first.
-    others = sorted(needs, key=lambda arm: -len(needs[arm]))
-    jobs += [job(arm, "distill", arm, *needs[arm]) for arm in others]
-    for arm in ["teacher", *references, *others]:
+    jobs += [job(arm, "distill", arm, *needs[arm]) for arm in needs]
+    for arm in ["teacher", *references, *needs]:
         jobs.append(job(f"attack {arm}", "attack", arm, arm))
         jobs.append(job(f"eval {arm}", "eval", arm, arm))
     return jobs
