@@ -59,7 +59,7 @@ def _label(cfg: DictConfig, name: str) -> str:
 
 
 def plan(cfg: DictConfig) -> list[Job]:
-    """The jobs of a run, in the order in which they start when they can. Arms that the corpus can't give are left out.
+    """The jobs of a run, in the order in which they start; arms that the corpus can't give are left out.
 
     Raises UserError when the map's reference isn't among the arms.
     """
