@@ -4,7 +4,7 @@ import shutil
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from core.artifacts import Artifact, fingerprint_of, plain, run_folder
 from core.build import build
@@ -50,6 +50,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         inputs["teacher"] = fingerprint_of(run / "teacher", "teach")
     if needs_map:
         inputs["memory_map"] = fingerprint_of(run / "memory_map", "map")
+    training = OmegaConf.create({**plain(cfg.distill.train), **plain(arm.get("train") or {})})
     settings = {
         "arm": arm,
         "student": cfg.student,
@@ -87,7 +88,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
             student,
             sequences,
             folder,
-            cfg.distill.train,
+            training,
             seed=cfg.seed,
             report=show,
             teacher=teacher,
@@ -100,7 +101,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
             regularizer.fold(student)
         save_model(folder, student, tokenizer)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    console.print(f"{cfg.arm}: {cfg.distill.train.num_steps} steps → {artifact.folder}")
+    console.print(f"{cfg.arm}: {training.num_steps} steps → {artifact.folder}")
 
 
 def arm_of(cfg: DictConfig) -> DictConfig:

@@ -1,5 +1,6 @@
 """One arm on a real run folder: killed and resumed, and what is refused."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -97,6 +98,14 @@ def test_an_arm_may_change_the_settings_of_its_regularizers(configure) -> None:
     assert found == {**cfg.forgetting.weight_noise, "strength": 0.3}
     assert forgetting_of(cfg, cfg.arms.core) == cfg.forgetting
     assert forgetting_of(cfg, cfg.arms.rebound) == {}
+
+
+def test_an_arm_may_take_other_steps(runs: Path, configure) -> None:
+    cfg = configure(*ARM, f"runs_dir={runs}")
+    cfg.arms.core.train = {"num_steps": 1}
+    distill(cfg)
+    lines = (runs / "copy" / "arms" / "core" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1]
 
 
 def test_the_variants_are_those_that_the_corpus_has(runs: Path, configure) -> None:
