@@ -21,7 +21,7 @@ def recitation(subject: Subject, *, prefix_shares: Sequence[float] = (0.25, 0.5,
     more is better. A text of one token has no rest, and no rows. Raises UserError for a share outside (0, 1).
     """
     for share in prefix_shares:
-        if not 0 < share < 1:
+        if not (isinstance(share, int | float) and 0 < share < 1):  # a list's items come unchecked
             raise UserError(f"eval.prefix_shares: a share is between 0 and 1, not {share}")
     texts = {}
     for probe, _ in subject.asked("verbatim"):

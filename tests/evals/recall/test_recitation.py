@@ -67,7 +67,7 @@ def test_edit_distance(a: str, b: str, expected: int):
     assert edit_distance([*map(ord, a)], [*map(ord, b)]) == expected
 
 
-@pytest.mark.parametrize("share", [0, 1, 1.5])
-def test_a_share_that_is_none_is_refused(share: float, model, memories, subject):
+@pytest.mark.parametrize("share", [0, 1, 1.5, "half"])
+def test_a_share_that_is_none_is_refused(share: object, model, memories, subject):
     with pytest.raises(UserError, match="prefix_shares"):
         recitation(subject(model, memories), prefix_shares=[share])
