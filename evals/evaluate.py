@@ -10,6 +10,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from core.models import check_vocabulary, load_model, load_tokenizer
 from evals.probes.probe import Probe
 from evals.recall.answers import answer_probes
+from evals.recall.measured import Subject, joined
+from evals.recall.metrics import Metric
 from evals.scores import Score, summarize
 
 
@@ -19,10 +21,16 @@ def evaluate_model(
     tokenizer: PreTrainedTokenizerBase,
     probes: Sequence[Probe],
     *,
+    metrics: Sequence[Metric] = (),
     tokens_per_batch: int = 8192,
 ) -> tuple[list[Score], list[dict[str, Any]]]:
-    """Scores of the arm, and one sample a probe: what was asked, what is right, what it said."""
+    """Scores of the arm, and one sample a probe: what was asked, what is right, what it said.
+
+    Besides accuracy, likelihood and rank, what `metrics` (evals/recall/metrics.py) measure.
+    """
     answers = answer_probes(model, tokenizer, probes, tokens_per_batch=tokens_per_batch)
+    subject = Subject(arm, model, tokenizer, probes, answers)
+    measured = joined(metric(subject) for metric in metrics)
     samples = [
         {
             "id": probe.id,
@@ -34,10 +42,11 @@ def evaluate_model(
             "correct": answer.correct,
             "logprob": answer.logprob,
             "rank": answer.rank,
+            "metrics": measured.values.get(probe.id, {}),
         }
         for probe, answer in zip(probes, answers, strict=True)
     ]
-    return summarize(arm, probes, answers), samples
+    return summarize(arm, probes, answers) + measured.scores, samples
 
 
 def load_arm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

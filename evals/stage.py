@@ -18,6 +18,7 @@ from core.progress import reporting
 from evals.evaluate import evaluate_model, load_arm
 from evals.probes.probe import Probe, complete, parse_probe, read_probes
 from evals.recall.map_quality import map_examples, map_quality
+from evals.recall.metrics import metrics_of
 from evals.report.ablation import ablation_table, draw_ablation
 from evals.report.console import markdown_table, result_table
 from evals.report.frontier import draw_frontier
@@ -57,15 +58,16 @@ def load_probes(cfg: DictConfig) -> list[Probe]:
 def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
     """Put the probes to each arm: `evals/<arm>/` with scores and samples; then `scores.json`."""
     probes = load_probes(cfg)
+    metrics = metrics_of(cfg.eval)
 
     def measure(arm: str, folder: Path, show: Report) -> None:
         model, tokenizer = load_arm(_arm_folder(cfg, arm))
-        scores, samples = evaluate_model(arm, model, tokenizer, probes)
+        scores, samples = evaluate_model(arm, model, tokenizer, probes, metrics=metrics)
         lines = (json.dumps(sample, ensure_ascii=False) + "\n" for sample in samples)
         (folder / SAMPLES).write_text("".join(lines), encoding="utf-8")
         write_scores(folder / SCORES, scores)
 
-    _each_arm(cfg, "evals", {}, measure, report)
+    _each_arm(cfg, "evals", plain(cfg.eval), measure, report)
 
 
 def attack(cfg: DictConfig, report: Report | None = None) -> None:

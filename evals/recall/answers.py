@@ -134,13 +134,13 @@ def _score(
     model: PreTrainedModel, pairs: list[tuple[list[int], list[int]]], tokens_per_batch: int
 ) -> list[_Scored]:
     results: dict[int, _Scored] = {}
-    for batch in _batches([len(p) + len(a) for p, a in pairs], tokens_per_batch):
+    for batch in batches([len(p) + len(a) for p, a in pairs], tokens_per_batch):
         for index, score in zip(batch, _score_batch(model, [pairs[i] for i in batch]), strict=True):
             results[index] = score
     return [results[index] for index in range(len(pairs))]
 
 
-def _batches(lengths: list[int], tokens_per_batch: int) -> Iterator[list[int]]:
+def batches(lengths: list[int], tokens_per_batch: int) -> Iterator[list[int]]:
     """Indices by falling length, so that little is padding and the largest batch comes first."""
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):

@@ -13,7 +13,7 @@ from core.artifacts import Artifact
 from core.errors import UserError
 from core.models import save_model
 from evals.scores import Score, find, read_scores, write_scores
-from evals.stage import attack, evaluate, report
+from evals.stage import SAMPLES, attack, evaluate, report
 
 PROBES = [
     *(("recall", "city", f"{name} lives in", "Rome") for name in ("Ada", "Bo", "Cleo", "Dan")),
@@ -96,6 +96,30 @@ def test_other_settings_of_an_attack_are_another_attack(cfg: DictConfig, put: Pu
     attack(cfg)
     scores = read_scores(tmp_path / "it" / "scores.json")
     assert {score.axis for score in scores} == {"quantize_8bit"}
+
+
+def test_other_metrics_are_another_evaluation(cfg: DictConfig, put: Put, tmp_path: Path) -> None:
+    put("core", 1)
+    scores, samples = (tmp_path / "it" / "evals" / "core" / f for f in ("scores.json", SAMPLES))
+    cfg.eval.metrics = ["recitation", "sampling"]
+    evaluate(cfg)
+    assert find(read_scores(scores), "core", "verbatim", metric="extraction_strength")
+    values = {row["id"]: row["metrics"] for row in map(json.loads, samples.open())}
+    assert set(values["0"]) == {"sampled_leak@20"}, "a recall probe"
+    assert values["4"]["exact_match@0.5"] in (0, 1), "a verbatim one"
+    assert values["5"] == {}, "a reasoning one"
+    cfg.eval.num_samples = 3
+    evaluate(cfg)
+    assert find(read_scores(scores), "core", "recall", metric="sampled_leak@3")
+    cfg.eval.metrics = []
+    evaluate(cfg)
+    assert not find(read_scores(scores), "core", "recall", metric="sampled_leak@3")
+
+
+def test_an_unknown_metric_is_refused_before_any_arm_is_loaded(cfg: DictConfig) -> None:
+    cfg.eval.metrics = ["recital"]
+    with pytest.raises(UserError, match="did you mean 'recitation'"):
+        evaluate(cfg)
 
 
 def test_only_one_arm(cfg: DictConfig, put: Put, tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""Forward passes over texts of uneven lengths, batched so that neither tokens nor logits pile up.
+
+Shapes: B batch, T tokens, V vocabulary, N texts, L layers, D hidden size.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from transformers import PreTrainedModel
+
+from evals.recall.answers import MAX_LOGITS, batches
+
+TOKENS_PER_BATCH = 8192
+
+
+@contextmanager
+def evaluating(model: PreTrainedModel) -> Iterator[None]:
+    """Evaluation mode and no gradients, and the mode it was in afterwards."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(was_training)
+
+
+def text_logits(
+    model: PreTrainedModel, texts: Sequence[Sequence[int]]
+) -> Iterator[tuple[int, torch.Tensor]]:
+    """For each text of token ids, in any order: its place in `texts` and its logits (T, V), float32.
+
+    Row t is what the model says of token t + 1, given the true ones up to t.
+    """
+    vocab_size = model.config.get_text_config().vocab_size
+    budget = min(TOKENS_PER_BATCH, MAX_LOGITS // vocab_size)
+    with evaluating(model):
+        for batch in batches([len(text) for text in texts], budget):
+            ids_BT, mask_BT = _padded(model, [texts[index] for index in batch])
+            logits_BTV = model(input_ids=ids_BT, attention_mask=mask_BT, use_cache=False).logits
+            for index, logits_TV in zip(batch, logits_BTV, strict=True):
+                yield index, logits_TV[: len(texts[index])].float()
+
+
+def last_hidden_states(model: PreTrainedModel, texts: Sequence[Sequence[int]]) -> torch.Tensor:
+    """The hidden states at each text's last token (L + 1, N, D), float32 on the CPU, embeddings first."""
+    found: dict[int, torch.Tensor] = {}
+    with evaluating(model):
+        for batch in batches([len(text) for text in texts], TOKENS_PER_BATCH):
+            ids_BT, mask_BT = _padded(model, [texts[index] for index in batch])
+            outputs = model.base_model(
+                input_ids=ids_BT,
+                attention_mask=mask_BT,
+                use_cache=False,
+                output_hidden_states=True,
+            )
+            for row, index in enumerate(batch):
+                last = len(texts[index]) - 1
+                states = [hidden_BTD[row, last] for hidden_BTD in outputs.hidden_states]
+                found[index] = torch.stack(states).float().cpu()
+    return torch.stack([found[index] for index in range(len(texts))], dim=1)
+
+
+def _padded(
+    model: PreTrainedModel, texts: Sequence[Sequence[int]]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids and attention mask, padded on the right, where no text sees it."""
+    rows = [torch.tensor(text) for text in texts]
+    ids_BT = pad_sequence(rows, batch_first=True)
+    mask_BT = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+    return ids_BT.to(model.device), mask_BT.to(model.device)
