@@ -23,6 +23,7 @@ CONTROLS = ("never_exposed", "rebound")
 ABILITIES = ("open_book", "reasoning", "arithmetic", "language")
 BASELINES = ("plain", "teacher")  # whose abilities are the measure: the first that there is
 FLOOR = 0.02  # differences below it are none, however small the standard errors
+BITS_FLOOR = 0.5  # the same for bits a fact
 ABILITY_KEPT = 0.8  # of the baseline's accuracy above chance; less is broken
 
 
@@ -88,20 +89,24 @@ def _memory(scores: Sequence[Score], arm: str) -> Iterator[Evidence]:
 def _limit(scores: Sequence[Score], score: Score) -> tuple[float | None, str]:
     """The most that a control scores here, and as much more as errors allow; without one, a guess.
 
-    A guess bounds only what is asked plainly: what an attack teaches has no such bound.
+    A guess bounds only what is asked plainly: what an attack teaches has no such bound. Bits below those
+    of a guess are none: a control that is sure of wrong answers doesn't make a guesser know anything.
     """
     limits = []
+    in_bits = score.metric == "stored_bits"
+    floor = BITS_FLOOR if in_bits else FLOOR
     for name in CONTROLS:
         control = find(
             scores, name, score.axis, family=score.family, metric=score.metric, step=score.step
         )
         if control is not None:
-            margin = max(FLOOR, 2 * math.hypot(score.stderr, control.stderr))
-            limits.append((control.value + margin, name))
+            margin = max(floor, 2 * math.hypot(score.stderr, control.stderr))
+            at_least = (control.chance or 0.0) if in_bits else -math.inf
+            limits.append((max(control.value, at_least) + margin, name))
     if limits:
         return max(limits)
     if score.axis in MEMORY_AXES and score.chance is not None:
-        return score.chance + max(FLOOR, 2 * score.stderr), "chance"
+        return score.chance + max(floor, 2 * score.stderr), "chance"
     return None, ""
 
 

@@ -83,6 +83,15 @@ def test_an_axis_without_a_mean_is_judged_by_its_families() -> None:
     assert verdicts([*told(), *rounded])["core"]["verdict"] == "hidden"
 
 
+def test_fewer_bits_than_a_guess_has_are_none() -> None:
+    bits = [
+        Score(arm, "recall", "all", "stored_bits", value, 0.1, 100, 0.0, False)
+        for arm, value in (("core", 0.1), ("rebound", -2.0), ("plain", 3.0))
+    ]
+    found = verdicts([*told(), *bits])
+    assert found["core"]["verdict"] == "forgotten" and found["plain"]["verdict"] == "kept"
+
+
 def test_without_a_control_nothing_is_called_forgotten() -> None:
     found = verdicts(without(told(), "never_exposed", "rebound"))
     assert found["core"]["verdict"] == "undecided"
