@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-from datasets import Dataset, Features, Sequence, Value
+import pyarrow as pa
+from datasets import Dataset
+from datasets.table import InMemoryTable
 from transformers import PreTrainedTokenizerFast
 
 from core.corpus.rows import Row, joined_text, prompt_of
@@ -113,9 +115,11 @@ def pack(
     done.extend(sequence for _, sequence in open_)
     if not done:
         raise UserError("the corpus holds no text")
-    columns = {key: np.stack([sequence[key] for sequence in done]) for key in COLUMNS}
-    features = {key: Sequence(Value("int32"), length=length) for key in COLUMNS}
-    return Dataset.from_dict(
-        {**columns, "index": np.arange(len(done), dtype=np.int32)},
-        features=Features({**features, "index": Value("int32")}),
-    )
+    # Arrow's own arrays: Dataset.from_dict would look at every number in Python.
+    columns = {key: np.concatenate([sequence[key] for sequence in done]) for key in COLUMNS}
+    arrays = {
+        key: pa.FixedSizeListArray.from_arrays(pa.array(flat), length)
+        for key, flat in columns.items()
+    }
+    arrays["index"] = pa.array(np.arange(len(done), dtype=np.int32))
+    return Dataset(InMemoryTable.from_pydict(arrays))
