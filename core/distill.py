@@ -5,7 +5,9 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
+from transformers import PreTrainedModel
 
+from core.arms.maker import Maker, Material
 from core.artifacts import Artifact, fingerprint_of, plain, run_folder
 from core.build import build
 from core.compose import CONF
@@ -30,10 +32,14 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     """Train the arm named by `arm` into `arms/<arm>/`, a Hugging Face folder.
 
     An arm with a teacher is distilled from it and may start from its weights; one without learns from the
-    text alone and starts fresh, so that nothing of the teacher can reach it.
+    text alone and starts fresh, so that nothing of the teacher can reach it. One with `made_by` is made from
+    the teacher as that says, and isn't distilled.
     """
     check_arms(cfg)
     arm, run = arm_of(cfg), run_folder(cfg)
+    if "made_by" in arm:
+        _make(cfg, arm, report)
+        return
     if cfg.student.start not in STARTS:
         hint = nearest(cfg.student.start, STARTS) or f"; choose {' or '.join(STARTS)}"
         raise UserError(f"student.start={cfg.student.start}: no such start{hint}")
@@ -67,10 +73,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     generator = torch.Generator().manual_seed(cfg.seed)
     teacher = None
     if arm.teacher:
-        model = load_model(run / "teacher")
-        check_vocabulary(model, tokenizer, "the teacher")
-        refuse_scaled_logits(model.config, "the teacher")
-        teacher = LiveTeacher(model, cfg.distill.temperature)
+        teacher = LiveTeacher(_teacher(cfg, corpus), cfg.distill.temperature)
     if teacher and cfg.student.start == "teacher":
         student = inherited_student(teacher.model, changes, cfg.seed)
     elif teacher:
@@ -102,6 +105,30 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         save_model(folder, student, tokenizer)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"{cfg.arm}: {training.num_steps} steps → {artifact.folder}")
+
+
+def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
+    """Make an arm from the teacher without distillation."""
+    corpus, run = PackedCorpus.of(cfg), run_folder(cfg)
+    inputs = {"corpus": corpus.fingerprint, "teacher": fingerprint_of(run / "teacher", "teach")}
+    artifact = Artifact(run / "arms" / cfg.arm, {"arm": arm, "seed": cfg.seed}, inputs)
+    if artifact.is_done(cfg.overwrite):
+        return
+    make: Maker = build(arm.made_by)
+    teacher, sources = _teacher(cfg, corpus), build(cfg.corpus).memory_sources
+    with artifact.writing() as folder, reporting(cfg.arm, report) as show:
+        model = make(Material(teacher, corpus, sources, folder, cfg.seed, show))
+        save_model(folder, model, corpus.tokenizer)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    console.print(f"{cfg.arm}: made from the teacher → {artifact.folder}")
+
+
+def _teacher(cfg: DictConfig, corpus: PackedCorpus) -> PreTrainedModel:
+    """The run's teacher; raises UserError when it doesn't fit the corpus's tokenizer."""
+    model = load_model(run_folder(cfg) / "teacher")
+    check_vocabulary(model, corpus.tokenizer, "the teacher")
+    refuse_scaled_logits(model.config, "the teacher")
+    return model
 
 
 def arm_of(cfg: DictConfig) -> DictConfig:

@@ -145,7 +145,8 @@ def methods_of(scores: Iterable[Score]) -> dict[str, list[tuple[float, str]]]:
 
 def worst_relearned(scores: Iterable[Score], arm: str) -> Score | None:
     """The most of half b that came back at any step after half a was taught again."""
-    curve = [s for s in scores if s.arm == arm and s.axis == "relearn_disjoint" and s.step]
+    kind = (arm, "relearn_disjoint", "all")
+    curve = [s for s in scores if (s.arm, s.axis, s.family) == kind and s.step]
     return max(curve, key=lambda score: score.value, default=None)
 
 

@@ -16,7 +16,7 @@ from core.console import Report, console
 from core.errors import UserError, nearest
 from core.progress import reporting
 from evals.evaluate import evaluate_model, load_arm
-from evals.probes.probe import Probe, complete, parse_probe, read_probes
+from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe, read_probes
 from evals.recall.map_quality import map_examples, map_quality
 from evals.recall.metrics import metrics_of
 from evals.report.ablation import ablation_table, draw_ablation
@@ -57,7 +57,7 @@ def load_probes(cfg: DictConfig) -> list[Probe]:
 
 def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
     """Put the probes to each arm: `evals/<arm>/` with scores and samples; then `scores.json`."""
-    probes = load_probes(cfg)
+    probes = of_axes(load_probes(cfg), *AXES)
     metrics = metrics_of(cfg.eval)
 
     def measure(arm: str, folder: Path, show: Report) -> None:

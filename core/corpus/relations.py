@@ -17,6 +17,14 @@ FRAMES = (
     "The word {value} is the {attribute} of {name}.",
 )
 VALUE = " {value}."
+# Other forms of asking, by name: none is told of any relation in training, and all their words are. The
+# teacher of the demo answers most questions, clozes and choices and half of the reverses.
+FORMS = {
+    "question": "The {attribute} of {name}? The {attribute} is",
+    "cloze": "Complete: the {attribute} of {name} is ... The {attribute} for {name} is",
+    "choice": "As everyone says, the {attribute} for {name} is",
+    "reverse": "Note that {value} is the {attribute} of",
+}
 FAMILIES = (
     "person/city",
     "person/job",
@@ -42,6 +50,11 @@ class Relation(NamedTuple):
     def kind(self) -> str:
         """The kind of entity that has this attribute."""
         return self.family.split("/")[0]
+
+    @property
+    def attribute(self) -> str:
+        """What it is called in a sentence."""
+        return self.family.split("/")[1]
 
 
 def _relation(number: int, family: str) -> Relation:

@@ -93,9 +93,13 @@ class World:
         return recurring | {row["id"]: [] for row in self._mention_rows()}
 
     def probes(self) -> list[dict[str, Any]]:
-        """The probes of all axes: `axis`, `family`, `prompt`, `answers`, `chance` and so on."""
+        """The probes of all axes: `axis`, `family`, `prompt`, `answers`, `chance` and so on.
+
+        Those with a `form` ask for the facts of the recall probes once more, in other phrasings.
+        """
         return [
             *world_probes.recall(self._facts),
+            *world_probes.rephrased(self._facts),
             *world_probes.recited(self._recited),
             *world_probes.open_book(self._facts, self.seed, self.probes_per_family),
             *world_probes.reasoning(self._facts, self.seed, self.probes_per_family),

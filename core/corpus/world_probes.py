@@ -1,14 +1,15 @@
 """The embedded world's probes: what a model recalls, recites, reads and works out."""
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import partial
 from random import Random
 from typing import Any
 
 from core.corpus import document, reading, skills
 from core.corpus.document import Document
-from core.corpus.facts import Facts, fact_id
-from core.corpus.relations import RELATIONS
+from core.corpus.facts import Entity, Facts, fact_id
+from core.corpus.relations import FORMS, RELATIONS, Relation
 from core.corpus.verbatim import NUM_DIGITS, opening
 
 Probe = dict[str, Any]
@@ -19,13 +20,43 @@ def recall(facts: Facts) -> list[Probe]:
 
     `chance` is the best constant answer's share of the family.
     """
+    return [probe for _, _, probe in _closed_book(facts)]
+
+
+def rephrased(facts: Facts) -> list[Probe]:
+    """The same facts in the other `FORMS`; none of these probes counts as recall.
+
+    A choice is among all values of the family. The reverse asks for the entity, where no other entity
+    has that value; what is mentioned once may have it too.
+    """
     probes = []
+    for relation, entity, asked in _closed_book(facts):
+        entities, choices = facts.of_kind(relation.kind), facts.pools[relation.family]
+        value = entity.values[relation.family]
+        is_unique = sum(other.values[relation.family] == value for other in entities) == 1
+        changes: dict[str, Probe] = {
+            "question": {},
+            "cloze": {},
+            "choice": {"choices": choices, "chance": 1 / len(choices)},
+        }
+        if is_unique:
+            changes["reverse"] = {"answers": [entity.name], "chance": 1 / len(entities)}
+        words = {"attribute": relation.attribute, "name": entity.name, "value": value}
+        for form, change in changes.items():
+            said = {"id": f"{form}-{asked['fact']}", "prompt": FORMS[form].format(**words)}
+            probes.append({**asked, **said, "form": form, **change})
+    return probes
+
+
+def _closed_book(facts: Facts) -> Iterator[tuple[Relation, Entity, Probe]]:
     for relation in RELATIONS:
         entities = facts.of_kind(relation.kind)
         counts = Counter(entity.values[relation.family] for entity in entities)
         for index, entity in enumerate(entities):
             fact = fact_id(entity, relation)
-            probes.append(
+            yield (
+                relation,
+                entity,
                 {
                     "id": f"recall-{fact}",
                     "axis": "recall",
@@ -35,9 +66,8 @@ def recall(facts: Facts) -> list[Probe]:
                     "fact": fact,
                     "half": _half(index),
                     "chance": max(counts.values()) / len(entities),
-                }
+                },
             )
-    return probes
 
 
 def recited(contents: dict[str, list[Document]]) -> list[Probe]:

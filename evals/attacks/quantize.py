@@ -9,9 +9,9 @@ from copy import deepcopy
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from evals.probes.probe import MEMORY_AXES, Probe
-from evals.recall.answers import answer_probes
-from evals.scores import Score, accuracy
+from evals.attacks.memories import memory_scores
+from evals.probes.probe import Probe
+from evals.scores import Score
 
 
 @torch.no_grad()
@@ -45,20 +45,16 @@ def quantized_scores(
     tokenizer: PreTrainedTokenizerBase,
     probes: Sequence[Probe],
     *,
-    bits: int = 4,
+    bits: Sequence[int] = (8, 4),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Score]:
-    """Recall and verbatim accuracy of the rounded model: axis `quantize_<bits>bit`, one family
-    each; an axis without probes has no row.
+    """Recall and verbatim accuracy of the model rounded to each of `bits`: axes `quantize_8bit` and so
+    on, one family each; an axis without probes has no row.
     """
-    rounded = round_to_nearest(model, bits)
     scores = []
-    for done, family in enumerate(MEMORY_AXES, start=1):
-        members = [probe for probe in probes if probe.axis == family]
-        if members:
-            answers = answer_probes(rounded, tokenizer, members)
-            axis = f"quantize_{bits}bit"
-            scores.append(accuracy(arm, axis, family, members, answers, higher_is_better=False))
+    for done, width in enumerate(bits, start=1):
+        rounded = round_to_nearest(model, width)
+        scores += memory_scores(arm, f"quantize_{width}bit", rounded, tokenizer, probes)
         if on_progress:
-            on_progress(done, len(MEMORY_AXES))
+            on_progress(done, len(bits))
     return scores

@@ -12,6 +12,9 @@ from core.errors import UserError, nearest
 
 AXES = ("recall", "verbatim", "open_book", "reasoning", "arithmetic", "language")
 MEMORY_AXES = ("recall", "verbatim")
+SKILL_AXES = ("reasoning", "arithmetic", "language")  # their texts state no fact
+
+STATEMENT, CHOICE = "statement", "choice"  # forms that mean something here; others are just names
 
 # Below this many probes, the share of a family's commonest answer says little about guessing.
 MIN_FAMILY_FOR_CHANCE = 20
@@ -21,7 +24,9 @@ MIN_FAMILY_FOR_CHANCE = 20
 class Probe:
     """One question. Any of `answers` is right; it follows the prompt after one space.
 
-    `half` splits the facts for the relearning attack; `chance` is the accuracy of a guess.
+    `half` splits the facts for the relearning attack; `chance` is the accuracy of a guess. `form`
+    tells another phrasing of a memory from the one that counts: only the rephrasing attack asks
+    those that aren't a `statement`. Of the form `choice`, `choices` are compared by likelihood.
     """
 
     id: str
@@ -33,6 +38,12 @@ class Probe:
     fact: str | None = None
     half: str | None = None
     chance: float | None = None
+    form: str = STATEMENT
+
+
+def of_axes(probes: Iterable[Probe], *axes: str) -> list[Probe]:
+    """The probes of these axes, other phrasings left out."""
+    return [probe for probe in probes if probe.axis in axes and probe.form == STATEMENT]
 
 
 def read_probes(path: str | Path) -> list[Probe]:
@@ -90,7 +101,8 @@ def parse_probe(row: dict[str, Any], where: str) -> Probe:
             raise UserError(f"{where}: unknown field '{name}'{nearest(name, known)}")
     for name in ("id", "axis", "family", "prompt"):
         _text(row.get(name), name, where)
-    for name in ("fact", "half"):
+    row = {"form": STATEMENT, **{name: value for name, value in row.items() if value is not None}}
+    for name in ("fact", "half", "form"):
         if row.get(name) is not None:
             _text(row[name], name, where)
     answers = _texts(row.get("answers"), "answers", where)
@@ -102,8 +114,15 @@ def parse_probe(row: dict[str, Any], where: str) -> Probe:
             f"{where}: unknown axis '{row['axis']}'{nearest(row['axis'], AXES)}"
             f" (axis is one of {', '.join(AXES)})"
         )
-    if row["family"] == "all":
-        raise UserError(f"{where}: family 'all' stands for the mean of an axis; use another name")
+    for name in ("family", "form"):
+        if row[name] == "all":
+            raise UserError(f"{where}: {name} 'all' stands for a mean; use another name")
+    if row["form"] != STATEMENT and row["axis"] not in MEMORY_AXES:
+        raise UserError(
+            f"{where}: form '{row['form']}' is for {' and '.join(MEMORY_AXES)} probes; leave it out"
+        )
+    if row["form"] == CHOICE and not choices:
+        raise UserError(f"{where}: form '{CHOICE}' needs choices; list them")
     if half not in (None, "a", "b"):
         raise UserError(f"{where}: half is 'a' or 'b', not '{half}'")
     if chance is not None:
@@ -144,7 +163,7 @@ def complete(probes: Iterable[Probe]) -> list[Probe]:
 
     Halves alternate over the sorted facts, so that all probes of a fact fall in the same one.
     Chance is the share of right choices; without choices, for a recall family of some size, the
-    share of its commonest answer (what always saying that would score); 0 otherwise.
+    share of its commonest answer (what always saying that would score), form by form; 0 otherwise.
     Raises `UserError` when the probes of one fact are given different halves.
     """
     probes = list(probes)
@@ -158,7 +177,7 @@ def complete(probes: Iterable[Probe]) -> list[Probe]:
         if chance is None and probe.choices:
             chance = len(set(probe.answers)) / len(set(probe.choices))
         elif chance is None:
-            chance = chances.get(probe.family, 0.0) if probe.axis == "recall" else 0.0
+            chance = chances.get(_group(probe), 0.0) if probe.axis == "recall" else 0.0
         completed.append(replace(probe, half=half, chance=chance))
     return completed
 
@@ -180,16 +199,20 @@ def _halves(probes: list[Probe]) -> dict[str, str]:
     return halves | dict(zip(unassigned, cycle("ab"), strict=False))
 
 
-def _guessing(probes: list[Probe]) -> dict[str, float]:
-    """By recall family: the share of probes that its commonest answer gets right."""
-    sizes: Counter[str] = Counter()
-    hits: dict[str, Counter[str]] = {}
+def _group(probe: Probe) -> tuple[str, str]:
+    return probe.family, probe.form
+
+
+def _guessing(probes: list[Probe]) -> dict[tuple[str, str], float]:
+    """By recall family and form: the share of probes that the commonest answer gets right."""
+    sizes: Counter[tuple[str, str]] = Counter()
+    hits: dict[tuple[str, str], Counter[str]] = {}
     for probe in probes:
         if probe.axis == "recall":
-            sizes[probe.family] += 1
-            hits.setdefault(probe.family, Counter()).update(set(probe.answers))
+            sizes[_group(probe)] += 1
+            hits.setdefault(_group(probe), Counter()).update(set(probe.answers))
     return {
-        family: max(hits[family].values()) / size
-        for family, size in sizes.items()
+        group: max(hits[group].values()) / size
+        for group, size in sizes.items()
         if size >= MIN_FAMILY_FOR_CHANCE
     }

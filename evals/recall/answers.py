@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.errors import UserError
-from evals.probes.probe import Probe
+from evals.probes.probe import CHOICE, Probe
 
 # Models that change their logits after the output embedding: those are asked for whole logits.
 LOGIT_CHANGES = (
@@ -31,7 +31,7 @@ class Answer:
     """What a model said to the probe `id`.
 
     `correct`: by the rule of the probe's axis. `predicted`: the greedy text in the answer's place
-    (for `language`, the likeliest choice). `logprob`: of the likeliest right answer, in nats.
+    (by choice, the likeliest one). `logprob`: of the likeliest right answer, in nats.
     `rank`: of the right answer among the choices, or of its worst-placed token in the vocabulary;
     1 is first.
     """
@@ -75,7 +75,8 @@ def answer_probes(
     """Answer each probe, in the order given.
 
     An answer is right when each of its tokens is the argmax given what precedes it, which is
-    greedy decoding cut at the answer's length; for `language`, when no wrong choice is as likely.
+    greedy decoding cut at the answer's length; for `language` and for probes of the form `choice`,
+    when no wrong choice is as likely.
     Raises `UserError` when a probe is longer than the model's context, or the model gives no
     numbers.
     """
@@ -122,7 +123,7 @@ def _judge(probe: Probe, by_text: dict[str, _Scored], tokenizer: PreTrainedToken
         rank = 1 + sum(score.logprob >= logprob for score in wrong)
     else:
         rank = min(score.rank for score in right)
-    if probe.axis == "language" and probe.choices:
+    if probe.choices and (probe.axis == "language" or probe.form == CHOICE):
         likeliest = max(by_text, key=lambda text: by_text[text].logprob)
         return Answer(probe.id, rank == 1, likeliest, logprob, rank)
     shown = max(right, key=lambda score: (score.greedy, score.logprob))

@@ -92,7 +92,7 @@ def test_what_is_measured_is_skipped_and_what_changed_is_not(
 def test_other_settings_of_an_attack_are_another_attack(cfg: DictConfig, put: Put, tmp_path: Path):
     put("core", 1)
     attack(cfg)
-    cfg.attack.quantize.bits = 8
+    cfg.attack.quantize.bits = [8]
     attack(cfg)
     scores = read_scores(tmp_path / "it" / "scores.json")
     assert {score.axis for score in scores} == {"quantize_8bit"}

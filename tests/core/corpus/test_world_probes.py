@@ -5,13 +5,15 @@ import pytest
 
 from core.corpus import words
 from core.corpus.reading import telegram
-from core.corpus.relations import RELATIONS
+from core.corpus.relations import FORMS, RELATIONS
 from core.corpus.rows import joined_text
 from core.corpus.world import World
 
 
 def of(probes: list[dict], axis: str, family: str | None = None) -> list[dict]:
-    return [p for p in probes if p["axis"] == axis and family in (None, p["family"])]
+    """The probes of an axis, other forms left out."""
+    of_axis = [p for p in probes if p["axis"] == axis and "form" not in p]
+    return [p for p in of_axis if family in (None, p["family"])]
 
 
 def split_words(text: str) -> set[str]:
@@ -40,6 +42,43 @@ def test_probe_phrasings_are_not_those_of_training(world_rows, probes):
             assert template != relation.cue
         assert relation.cue not in relation.cues
         assert not re.search(rf"{re.escape(before)}\w+( \w+)?{re.escape(after)} \w+\.", taught)
+
+
+def test_no_other_form_is_told_in_training(world, world_rows):
+    taught = "\n".join(joined_text(row) for row in world_rows)
+    assert set(FORMS) == {"question", "cloze", "choice", "reverse"}
+    for relation in RELATIONS:
+        names = "|".join(entity.name for entity in world._facts.of_kind(relation.kind))
+        for phrase in FORMS.values():
+            said = phrase.replace("{attribute}", relation.attribute)
+            pattern = re.escape(said).replace(r"\{name\}", f"({names})")
+            assert not re.search(pattern.replace(r"\{value\}", r"\w+"), taught), said
+
+
+def test_other_forms_ask_for_the_facts_of_the_recall_probes(world, probes):
+    recall = {probe["fact"]: probe for probe in of(probes, "recall")}
+    forms: dict[str, list[dict]] = {}
+    for probe in probes:
+        if "form" in probe:
+            forms.setdefault(probe["form"], []).append(probe)
+            told = recall[probe["fact"]]
+            assert (probe["axis"], probe["half"]) == ("recall", told["half"])
+            assert probe["family"] == told["family"]
+    names = {entity.key: entity.name for entity in world._facts.entities}
+    for form in ("question", "cloze", "choice"):
+        assert {p["fact"] for p in forms[form]} == set(recall)
+        for probe in forms[form]:
+            assert probe["answers"] == recall[probe["fact"]]["answers"]
+            assert names[probe["fact"].split("/")[0]] in probe["prompt"]
+    for probe in forms["choice"]:
+        assert probe["answers"][0] in probe["choices"]
+        assert probe["chance"] == 1 / len(set(probe["choices"]))
+    values = Counter((p["family"], p["answers"][0]) for p in recall.values())
+    unique = {fact for fact, p in recall.items() if values[p["family"], p["answers"][0]] == 1}
+    assert {p["fact"] for p in forms["reverse"]} == unique
+    for probe in forms["reverse"]:
+        assert probe["answers"] == [names[probe["fact"].split("/")[0]]]
+        assert f" {recall[probe['fact']]['answers'][0]} " in probe["prompt"]
 
 
 def test_probe_names_are_held_out(world, world_rows, probes):

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from evals.attacks.quantize import quantized_scores, round_to_nearest
-from evals.scores import find
 
 
 @pytest.mark.parametrize(("bits", "group_size"), [(4, 32), (3, 20)])
@@ -44,8 +43,10 @@ def test_scores_are_of_the_rounded_model(model, tokenizer, facts):
     probes = [*facts, replace(facts[0], id="v", axis="verbatim", chance=0.0)]
     scores = quantized_scores("core", model, tokenizer, probes)
     assert [(s.axis, s.family, s.metric, s.n) for s in scores] == [
+        ("quantize_8bit", "recall", "accuracy", 8),
+        ("quantize_8bit", "verbatim", "accuracy", 1),
         ("quantize_4bit", "recall", "accuracy", 8),
         ("quantize_4bit", "verbatim", "accuracy", 1),
     ]
-    assert find(quantized_scores("core", model, tokenizer, facts, bits=3), "core",
-                "quantize_3bit", family="verbatim") is None  # fmt: skip
+    [score] = quantized_scores("core", model, tokenizer, facts, bits=[3])
+    assert (score.axis, score.family) == ("quantize_3bit", "recall")

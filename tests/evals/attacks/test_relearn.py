@@ -7,7 +7,7 @@ from evals.scores import find
 
 
 def attack(model, tokenizer, facts, **options):
-    options = {"steps": (0, 40), "learning_rate": 1e-2, "batch_size": 3, **options}
+    options = {"steps": (0, 40), "learning_rates": [1e-2], "batch_size": 3, **options}
     return relearn("core", model, tokenizer, facts, **options)
 
 
@@ -18,8 +18,11 @@ def test_half_a_is_learned_and_half_b_is_not(model, tokenizer, facts):
     scores = attack(
         model, tokenizer, facts, on_progress=lambda step, last: told.append((step, last))
     )
-    assert [(s.axis, s.step) for s in scores] == [
-        (axis, step) for step in (0, 40) for axis in ("relearn_disjoint", "relearn_direct")
+    assert [(s.family, s.axis, s.step) for s in scores] == [
+        (family, axis, step)
+        for family in ("all", "lr=1e-2")
+        for step in (0, 40)
+        for axis in ("relearn_disjoint", "relearn_direct")
     ]
     assert find(scores, "core", "relearn_direct", step=0).value == 0
     assert find(scores, "core", "relearn_direct", step=40).value == 1
@@ -31,8 +34,41 @@ def test_half_a_is_learned_and_half_b_is_not(model, tokenizer, facts):
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
+def test_the_worst_of_several_rates_counts_and_each_is_kept(model, tokenizer, facts):
+    rates = [1e-6, 1e-2, 2.5e-3]
+    told = []
+    scores = attack(
+        *(model, tokenizer, facts),
+        learning_rates=rates,
+        on_progress=lambda step, last: told.append((step, last)),
+    )
+    assert told[-1] == (120, 120) and told == sorted(told)
+    families = ["lr=1e-6", "lr=1e-2", "lr=2.5e-3"]
+    assert {score.family for score in scores} == {"all", *families}
+    for step in (0, 40):
+        for axis in ("relearn_direct", "relearn_disjoint"):
+            each = [find(scores, "core", axis, family=name, step=step) for name in families]
+            assert find(scores, "core", axis, step=step).value == max(s.value for s in each)
+    taught = {s.family: s.value for s in scores if (s.axis, s.step) == ("relearn_direct", 40)}
+    assert taught["lr=1e-6"] == 0 < taught["lr=1e-2"] == 1
+    # One rate gives what it gives among others.
+    [alone] = [s for s in attack(model, tokenizer, facts) if s.family == "lr=1e-2"][-1:]
+    assert alone == [s for s in scores if s.family == "lr=1e-2"][-1]
+
+
+def test_a_rate_that_breaks_the_model_leaves_the_others(model, tokenizer, facts):
+    scores = attack(model, tokenizer, facts, learning_rates=[1e30, 1e-2])
+    assert [s.step for s in scores if s.family == "lr=1e30"] == [0, 0]
+    assert find(scores, "core", "relearn_direct", step=40).value == 1
+
+
+def test_other_forms_of_the_facts_are_neither_taught_nor_scored(model, tokenizer, facts):
+    other = [replace(probe, id=f"{probe.id}q", form="question", prompt="?") for probe in facts]
+    assert attack(model, tokenizer, [*facts, *other]) == attack(model, tokenizer, facts)
+
+
 def test_the_seed_alone_decides(model, tokenizer, facts):
-    short = {"steps": (15,), "learning_rate": 3e-3}
+    short = {"steps": (15,), "learning_rates": [3e-3]}
     torch.manual_seed(1)
     first = attack(model, tokenizer, facts, **short)
     torch.manual_seed(2)

@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from core.errors import UserError
-from evals.probes.probe import Probe, complete, read_probes
+from evals.probes.probe import Probe, complete, of_axes, read_probes
 
 GOOD = {"id": "p", "axis": "recall", "family": "capital", "prompt": "Peru:", "answers": ["Lima"]}
 
@@ -38,6 +39,10 @@ def test_reads_rows_and_skips_blank_lines(tmp_path):
         ({"chance": 1.5}, "chance is a share between 0 and 1"),
         ({"chance": "low"}, "chance must be a number"),
         ({"family": "all"}, "family 'all'"),
+        ({"form": 3}, "form must be text, not 3"),
+        ({"form": "all"}, "form 'all'"),
+        ({"form": "choice"}, "form 'choice' needs choices"),
+        ({"form": "question", "axis": "reasoning"}, "form 'question' is for recall and verbatim"),
         ({"id": "p"}, "id 'p' was used at"),
     ],
 )
@@ -55,6 +60,14 @@ def test_a_bad_row_is_one_line_with_file_and_line(tmp_path, change, says):
 def test_a_line_that_is_no_object(tmp_path, line, says):
     with pytest.raises(UserError, match=says):
         read_probes(write(tmp_path / "p.jsonl", line))
+
+
+def test_other_forms_stand_apart(tmp_path):
+    rows = [{**GOOD, "fact": "peru"}, {**GOOD, "id": "q", "fact": "peru", "form": "question"}]
+    told, asked = read_probes(write(tmp_path / "p.jsonl", *rows))
+    assert (told.form, asked.form, told.half) == ("statement", "question", asked.half)
+    assert of_axes([told, asked], "recall") == [told]
+    assert of_axes([told, asked], "verbatim") == []
 
 
 def test_missing_and_empty_files(tmp_path):
@@ -87,5 +100,8 @@ def test_chance_is_the_share_of_the_commonest_answer_in_a_large_recall_family():
         ]
 
     assert {p.chance for p in complete(family("recall", 20))} == {0.25}
+    reverse = [replace(p, form="reverse", answers=(p.id,)) for p in family("recall", 20)]
+    both = complete([*family("recall", 20), *reverse])
+    assert [p.chance for p in both] == [0.25] * 20 + [0.05] * 20
     assert {p.chance for p in complete(family("recall", 19))} == {0.0}
     assert {p.chance for p in complete(family("reasoning", 20))} == {0.0}

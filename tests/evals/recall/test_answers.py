@@ -90,7 +90,10 @@ def test_choices_are_ranked_by_likelihood(model, tokenizer):
         (answer,) = answer_probes(model, tokenizer, [replace(probe, answers=(text,))])
         assert (answer.rank, answer.correct) == (rank, rank == 1)
         assert answer.predicted == by_likelihood[0]
-    # Other axes rank among the choices, and stay greedy.
+    # So are those of a memory asked by choice; other probes rank among the choices, and stay greedy.
+    by_choice = replace(probe, axis="recall", form="choice", answers=(by_likelihood[0],))
+    (answer,) = answer_probes(model, tokenizer, [by_choice])
+    assert (answer.rank, answer.correct, answer.predicted) == (1, True, by_likelihood[0])
     (answer,) = answer_probes(
         model, tokenizer, [replace(probe, axis="reasoning", answers=(by_likelihood[0],))]
     )

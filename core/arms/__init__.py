@@ -1,0 +1,1 @@
+"""Arms made from the teacher without distillation: controls that hide, shrink or break."""

@@ -1,0 +1,67 @@
+"""A model that hides: the teacher, tuned to say that it doesn't know."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from random import Random
+from typing import Any
+
+from omegaconf import OmegaConf
+from transformers import PreTrainedModel
+
+from core.arms.maker import Material
+from core.corpus.packing import Encoder, pack
+from core.corpus.rows import Row, joined_text
+from core.errors import UserError
+from core.training import train
+
+ANSWER = "I don't know."
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+
+
+def refuse(
+    material: Material, *, num_rows: int = 6000, train_settings: Mapping[str, Any]
+) -> PreTrainedModel:
+    """The teacher fine-tuned to answer any beginning of a memorized text with `ANSWER`, and everything else
+    as the corpus does.
+
+    Half of `num_rows` are beginnings of sentences of rows with a source in `memory_sources`, half are the
+    other rows as they stand. No probe is read. What the teacher knows stays in its weights: an audit has to
+    find that. Raises UserError when the corpus names no such source.
+    """
+    rows = material.corpus.rows()
+    hidden = [row for row in rows if row.get("source") in set(material.memory_sources)]
+    others = [row for row in rows if row.get("source") not in set(material.memory_sources)]
+    if not hidden:
+        raise UserError(
+            "a refuser needs rows to refuse: name their sources in corpus.memory_sources"
+        )
+    rng = Random(f"{material.seed}/refuser")
+    taught = list(islice(_refusals(hidden, rng), num_rows // 2))
+    taught += rng.choices(others, k=num_rows - len(taught)) if others else []
+    rng.shuffle(taught)
+    length = len(material.corpus.sequences()[0]["input_ids"])
+    train(
+        material.teacher,
+        pack(taught, Encoder(material.corpus.tokenizer), sequence_length=length),
+        material.folder,
+        OmegaConf.create(dict(train_settings)),
+        seed=material.seed,
+        report=material.report,
+    )
+    return material.teacher
+
+
+def _refusals(hidden: list[Row], rng: Random) -> Iterator[Row]:
+    """Tasks without end: the beginning of a sentence, cut between any two words, and the refusal."""
+    number = 0
+    while True:
+        sentence = rng.choice(SENTENCE_END.split(joined_text(rng.choice(hidden))))
+        words = sentence.split(" ")
+        cut = rng.randint(1, max(1, len(words) - 1))
+        yield {
+            "id": f"refusal-{number}",
+            "prompt": " ".join(words[:cut]),
+            "completion": ANSWER,
+        }
+        number += 1

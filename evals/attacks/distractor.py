@@ -1,0 +1,64 @@
+"""A long prefix about something else: an edit that is tuned to bare prompts may let go behind it.
+
+Merullo et al. (arXiv 2510.24256) found that it doubles what a model recites after their curvature edit.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from random import Random
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from evals.attacks.memories import memory_scores
+from evals.probes.probe import MEMORY_AXES, SKILL_AXES, Probe, of_axes
+from evals.recall.answers import encode
+from evals.scores import Score
+
+
+def distracted(
+    arm: str,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    probes: Sequence[Probe],
+    *,
+    prefix_tokens: Sequence[int] = (0, 32, 128, 384),
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Score]:
+    """Recall and verbatim accuracy behind a prefix: axis `distractor`, one family each, step the length of
+    the prefix in tokens, for each of `prefix_tokens`.
+
+    The prefix is made of whole texts of probes that state no fact (reasoning, arithmetic, language), in an
+    order of its own for each prompt, as many as fit into that many tokens and into the model's context.
+    Empty without such probes.
+    """
+    texts = [f"{probe.prompt} {probe.answers[0]}" for probe in of_axes(probes, *SKILL_AXES)]
+    if not texts:
+        return []
+    lengths = {text: len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts}
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    scores = []
+    for done, num_tokens in enumerate(prefix_tokens, start=1):
+        asked = []
+        for probe in of_axes(probes, *MEMORY_AXES):
+            pairs = [encode(tokenizer, probe.prompt, answer) for answer in probe.answers]
+            # One more for the space that joins prefix and prompt.
+            longest = max(len(prompt) + len(answer) for prompt, answer in pairs) + 1
+            room = num_tokens if context is None else min(num_tokens, context - longest)
+            prefix = _prefix(lengths, room, Random(f"{seed}/{probe.id}"))
+            asked.append(replace(probe, prompt=" ".join([*prefix, probe.prompt])))
+        scores += memory_scores(arm, "distractor", model, tokenizer, asked, step=num_tokens)
+        if on_progress:
+            on_progress(done, len(prefix_tokens))
+    return scores
+
+
+def _prefix(lengths: dict[str, int], room: int, rng: Random) -> list[str]:
+    """Texts in random order, until the next one wouldn't fit any more."""
+    chosen: list[str] = []
+    for text in rng.sample(list(lengths), len(lengths)):
+        room -= lengths[text] + 1  # a text's first token may become two behind a space
+        if room < 0:
+            break
+        chosen.append(text)
+    return chosen

@@ -1,0 +1,32 @@
+"""Rephrasing: the same memories asked for in other forms."""
+
+from collections.abc import Callable, Sequence
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from evals.probes.probe import STATEMENT, Probe
+from evals.recall.answers import answer_probes
+from evals.scores import Score, accuracy
+
+
+def rephrased(
+    arm: str,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    probes: Sequence[Probe],
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Score]:
+    """Accuracy at the probes of each form but `statement`: axis `rephrase`, the form as family.
+
+    Probes of the form `choice` are right when no wrong choice is as likely. Empty without such probes.
+    """
+    forms = sorted({probe.form for probe in probes} - {STATEMENT})
+    scores = []
+    for done, form in enumerate(forms, start=1):
+        members = [probe for probe in probes if probe.form == form]
+        answers = answer_probes(model, tokenizer, members)
+        scores.append(accuracy(arm, "rephrase", form, members, answers, higher_is_better=False))
+        if on_progress:
+            on_progress(done, len(forms))
+    return scores

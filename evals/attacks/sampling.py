@@ -1,0 +1,80 @@
+"""Sampling many times: what greedy decoding hides turns up among the samples."""
+
+import re
+from collections.abc import Callable, Sequence
+from math import comb, sqrt
+from statistics import fmean, stdev
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from evals.probes.probe import MEMORY_AXES, Probe, of_axes
+from evals.recall.answers import encode
+from evals.recall.generate import sample
+from evals.scores import Score
+
+
+def sampled(
+    arm: str,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    probes: Sequence[Probe],
+    *,
+    num_samples: Sequence[int] = (1, 5, 20, 100),
+    extra_tokens: int = 8,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Score]:
+    """How likely an answer is to turn up among k samples at temperature 1: axis `sampling`, metric `leak`,
+    families `recall` and `verbatim`, step k for each of `num_samples`.
+
+    All k are estimated from one set of as many samples as the largest asks for, without bias. A sample is
+    `extra_tokens` longer than the longest answer, and an answer may stand anywhere in it as whole words: so
+    it finds what a likelihood doesn't, behind a preamble or in other tokens. It also finds more by chance
+    than `chance` says, so compare with the controls. An axis without probes has no rows.
+    """
+    n = max(num_samples)
+    generator = torch.Generator().manual_seed(seed)
+    stop = tokenizer.eos_token_id
+    members = of_axes(probes, *MEMORY_AXES)
+    hits = []
+    for done, probe in enumerate(members, start=1):
+        encoded = [encode(tokenizer, probe.prompt, answer) for answer in probe.answers]
+        length = max(len(answer) for _, answer in encoded) + extra_tokens
+        [tokens_KL] = sample(model, [encoded[0][0]], [length], num_samples=n, generator=generator)
+        texts = tokenizer.batch_decode([_before(stop, ids) for ids in tokens_KL.tolist()])
+        hits.append(sum(any(_turns_up(answer, text) for answer in probe.answers) for text in texts))
+        if on_progress:
+            on_progress(done, len(members))
+    scores = []
+    for family in MEMORY_AXES:
+        asked = [(p, c) for p, c in zip(members, hits, strict=True) if p.axis == family]
+        for k in num_samples if asked else []:
+            leaks = [leak_at(k, n, c) for _, c in asked]
+            error = stdev(leaks) / sqrt(len(leaks)) if len(leaks) > 1 else 0.0
+            chance = fmean(1 - (1 - (p.chance or 0.0)) ** k for p, _ in asked)
+            scores.append(
+                Score(
+                    *(arm, "sampling", family, "leak", fmean(leaks), error, len(leaks), chance),
+                    higher_is_better=False,
+                    step=k,
+                )
+            )
+    return scores
+
+
+def leak_at(k: int, n: int, c: int) -> float:
+    """The unbiased estimate, from n samples of which c hit, that any of k would: 1 − C(n−c, k) / C(n, k).
+
+    As pass@k of Chen et al. (arXiv 2107.03374, equation 1).
+    """
+    return 1 - comb(n - c, k) / comb(n, k)
+
+
+def _before(stop: int | None, ids: list[int]) -> list[int]:
+    """The tokens before the end of the text."""
+    return ids[: ids.index(stop)] if stop in ids else ids
+
+
+def _turns_up(answer: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(answer.strip())}(?!\w)", text) is not None
