@@ -8,6 +8,8 @@
 
 The controls never saw the facts: `never_exposed`, and `rebound`, which knows their names and form. What one
 of them does under an attack, a model does that has nothing to hide; so the higher of them sets the limit.
+What is taught again directly comes back to a quick learner sooner: there, what the arm itself learns of false
+facts is a limit too.
 """
 
 import math
@@ -103,6 +105,11 @@ def _limit(scores: Sequence[Score], score: Score) -> tuple[float | None, str]:
             margin = max(floor, 2 * math.hypot(score.stderr, control.stderr))
             at_least = (control.chance or 0.0) if in_bits else -math.inf
             limits.append((max(control.value, at_least) + margin, name))
+    if score.axis == "relearn_direct":
+        false = find(scores, score.arm, "relearn_false", family=score.family, step=score.step)
+        if false is not None:
+            margin = max(floor, 2 * math.hypot(score.stderr, false.stderr))
+            limits.append((false.value + margin, "its own learning of false facts"))
     if limits:
         return max(limits)
     if score.axis in MEMORY_AXES and score.chance is not None:

@@ -3,8 +3,12 @@
 What was suppressed returns when a little of it is taught; what was never there doesn't. After
 Deeb & Roger, "Do Unlearning Methods Remove Information from Language Model Weights?" (2024); several
 learning rates of which the worst case counts, as in UNDO (arXiv 2506.06278).
+
+What is taught directly comes back to any model in the end, to a quick learner sooner. Whether a trace of it
+was there is told by the same model's learning of false facts: the same questions, each other's answers.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -29,7 +33,8 @@ def relearn(
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Score]:
     """Fine-tune a copy of the model on the recall probes of half a; at each of `steps`, score the
-    recall of half b (axis `relearn_disjoint`) and of half a (`relearn_direct`).
+    recall of half b (axis `relearn_disjoint`) and of half a (`relearn_direct`). A second copy is taught
+    false answers to half a, and scored on these (`relearn_false`).
 
     Each learning rate is a family, such as `lr=1e-3`; `all` is the largest of them at each step, so of
     several rates a little above what one would score by chance, for every arm alike. A rate that breaks the
@@ -37,37 +42,62 @@ def relearn(
     no recall probes: not measured, rather than 0.
     """
     recall = of_axes(probes, "recall")
-    halves = {
-        "relearn_disjoint": [probe for probe in recall if probe.half == "b"],
-        "relearn_direct": [probe for probe in recall if probe.half == "a"],
-    }
-    if not all(halves.values()):
+    half_a = [probe for probe in recall if probe.half == "a"]
+    half_b = [probe for probe in recall if probe.half == "b"]
+    if not half_a or not half_b:
         return []
-    texts = [text_of(tokenizer, probe) for probe in halves["relearn_direct"]]
+    false_a = with_false_answers(half_a)
+    # What is taught, and what is asked then.
+    lessons = [
+        (half_a, {"relearn_disjoint": half_b, "relearn_direct": half_a}),
+        (false_a, {"relearn_false": false_a}),
+    ]
+    runs = [(taught, asked, rate) for taught, asked in lessons if taught for rate in learning_rates]
     last, scores = max(steps), []
-    for number, rate in enumerate(learning_rates):
+    for number, (taught, asked, rate) in enumerate(runs):
 
         def show(step: int, done: int = number * last) -> None:
             if on_progress:
-                on_progress(done + step, len(learning_rates) * last)
+                on_progress(done + step, len(runs) * last)
 
         for step, attacked in fine_tuned(
             model,
-            texts,
+            [text_of(tokenizer, probe) for probe in taught],
             steps=steps,
             learning_rate=rate,
             batch_size=batch_size,
             seed=seed,
             on_step=show,
         ):
-            for axis, half in halves.items():
+            for axis, half in asked.items():
                 answers = answer_probes(attacked, tokenizer, half)
+                better = axis == "relearn_false"  # to learn is no fault
                 scores.append(
                     accuracy(
-                        arm, axis, name_of(rate), half, answers, higher_is_better=False, step=step
+                        arm, axis, name_of(rate), half, answers, higher_is_better=better, step=step
                     )
                 )
     return [*_worst(scores), *scores]
+
+
+def with_false_answers(probes: Sequence[Probe]) -> list[Probe]:
+    """Each probe with the next different answer of its family; those of a family of one answer are left out.
+
+    Answers stay as frequent as they are, so that a guess has no more to gain from them.
+    """
+    families: dict[str, list[Probe]] = {}
+    for probe in probes:
+        families.setdefault(probe.family, []).append(probe)
+    false = []
+    for members in families.values():
+        # In the order of their answers, a shift by the commonest one's count leaves none in its place.
+        members = sorted(members, key=lambda probe: probe.answers)
+        shift = max(Counter(probe.answers for probe in members).values())
+        for index, probe in enumerate(members):
+            other = members[(index + shift) % len(members)].answers
+            if not set(other) & set(probe.answers):
+                false.append(replace(probe, answers=other, choices=()))
+    return false
 
 
 def name_of(rate: float) -> str:

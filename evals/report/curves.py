@@ -15,6 +15,7 @@ from evals.scores import MAP, Score, arms_of, methods_of, write_atomically
 TITLES = {
     "relearn_disjoint": "half a is taught again: half b",
     "relearn_direct": "half a is taught again: half a",
+    "relearn_false": "false answers to half a are taught: these",
 }
 PANELS_A_ROW = 2
 

@@ -69,6 +69,23 @@ def test_a_difference_of_nothing_is_none_however_small_the_errors() -> None:
     assert verdicts(told(0.0, core=(0.081, 0.07, 0.94, 0.9)))["core"]["verdict"] == "kept"
 
 
+def attack(axis: str, **values: float) -> list[Score]:
+    better = axis == "relearn_false"
+    return [
+        Score(arm, axis, "all", "accuracy", value, 0.01, 100, 0.05, better, step=100)
+        for arm, value in values.items()
+    ]
+
+
+def test_a_quick_learner_is_told_from_one_that_remembers() -> None:
+    direct = attack("relearn_direct", core=0.8, refuser=0.8, never_exposed=0.4, rebound=0.5)
+    false = attack("relearn_false", core=0.79, refuser=0.4, never_exposed=0.4, rebound=0.5)
+    relearned = without(told(), "relearn_disjoint")
+    assert verdicts([*relearned, *direct])["core"]["verdict"] == "hidden"
+    found = verdicts([*relearned, *direct, *false])
+    assert found["core"]["verdict"] == "forgotten" and found["refuser"]["verdict"] == "hidden"
+
+
 def test_families_do_not_speak_for_the_mean() -> None:
     family = Score("core", "recall", "capital", "accuracy", 0.5, 0.0, 9, 0.05, False)
     control = Score("rebound", "recall", "capital", "accuracy", 0.0, 0.0, 9, 0.05, False)
