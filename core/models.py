@@ -54,11 +54,15 @@ def load_tokenizer(folder: str | Path, *, hub: bool = False) -> PreTrainedTokeni
     """The tokenizer beside a model; raises UserError when there is none."""
     local = _is_local(folder, hub)
     try:
-        return AutoTokenizer.from_pretrained(
+        tokenizer = AutoTokenizer.from_pretrained(
             folder, trust_remote_code=False, local_files_only=local
         )
     except Exception as error:  # tokenizers raises bare Exception on a corrupt tokenizer.json
         raise UserError(_cannot_load("a tokenizer", folder, error)) from error
+    # Of a well-known architecture without its files transformers makes an empty one.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise UserError(f"can't load a tokenizer from {folder}: its files are missing or empty")
+    return tokenizer
 
 
 def _is_local(folder: str | Path, hub: bool) -> bool:

@@ -36,6 +36,8 @@ def run(cfg: DictConfig) -> None:
     """
     from core.distill import check_arms
 
+    if cfg.model is not None:
+        raise UserError("model= is for `winnow eval` and `winnow attack`; a run makes its own")
     began = time.monotonic()
     check_arms(cfg)  # before anything is trained
     runs = [seeded(cfg, seed) for seed in cfg.seeds] or [cfg]

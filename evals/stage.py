@@ -15,7 +15,7 @@ from core.build import build
 from core.console import Report, console
 from core.errors import UserError, nearest
 from core.progress import reporting
-from evals.evaluate import evaluate_model, load_arm
+from evals.evaluate import evaluate_model, find_model, fingerprint_model, load_arm
 from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe, read_probes
 from evals.recall.map_quality import map_examples, map_quality
 from evals.recall.metrics import metrics_of
@@ -23,6 +23,7 @@ from evals.report.ablation import ablation_table, draw_ablation
 from evals.report.console import markdown_table, result_table
 from evals.report.frontier import draw_frontier
 from evals.report.html import write_report
+from evals.report.measured import measured_table
 from evals.report.scorers import scorer_table
 from evals.scores import (
     MAP,
@@ -38,6 +39,7 @@ from evals.verdict import verdict_lines, verdicts
 SCORES = "scores.json"
 SAMPLES = "samples.jsonl"
 VERDICT = "verdict.json"
+KINDS = ("evals", "attacks", "lm_eval")  # folders of a run with a part for each arm
 
 
 def load_probes(cfg: DictConfig) -> list[Probe]:
@@ -56,28 +58,51 @@ def load_probes(cfg: DictConfig) -> list[Probe]:
 
 
 def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
-    """Put the probes to each arm: `evals/<arm>/` with scores and samples; then `scores.json`."""
-    probes = of_axes(load_probes(cfg), *AXES)
-    metrics = metrics_of(cfg.eval)
+    """Put the probes to each arm, or to `model`: `evals/<arm>/` with scores and samples.
 
-    def measure(arm: str, folder: Path, show: Report) -> None:
-        model, tokenizer = load_arm(_arm_folder(cfg, arm))
-        scores, samples = evaluate_model(arm, model, tokenizer, probes, metrics=metrics)
-        lines = (json.dumps(sample, ensure_ascii=False) + "\n" for sample in samples)
-        (folder / SAMPLES).write_text("".join(lines), encoding="utf-8")
-        write_scores(folder / SCORES, scores)
+    Then lm-eval's `tasks`, if there are any: `lm_eval/<arm>/`; all scores go to `scores.json`.
+    The world's probes are left out for a `model` that has tasks to do: it never saw that world.
+    """
+    harness = None
+    if cfg.tasks:
+        from evals.harness import Harness  # lm-eval takes seconds to import
 
-    _each_arm(cfg, "evals", plain(cfg.eval), measure, report)
+        known = {"probes": cfg.probes.path, "seed": cfg.seed}
+        harness = Harness(cfg.tasks, cfg.tasks_path, known)  # refused before anything is measured
+
+    if cfg.model is None or cfg.probes.path is not None or harness is None:
+        probes = of_axes(load_probes(cfg), *AXES)
+        metrics = metrics_of(cfg.eval)
+
+        def measure(arm: str, source: Path, folder: Path, show: Report) -> None:
+            scores, samples = evaluate_model(arm, *load_arm(source), probes, metrics=metrics)
+            lines = (json.dumps(sample, ensure_ascii=False) + "\n" for sample in samples)
+            (folder / SAMPLES).write_text("".join(lines), encoding="utf-8")
+            write_scores(folder / SCORES, scores)
+
+        _each_arm(cfg, "evals", plain(cfg.eval), measure, report)
+
+    if harness is not None:
+
+        def do_tasks(arm: str, source: Path, folder: Path, show: Report) -> None:
+            write_scores(folder / SCORES, harness.scores(arm, *load_arm(source)))
+
+        _each_arm(cfg, "lm_eval", harness.identity, do_tasks, report)
+
+    if cfg.only is None and (cfg.model is not None or harness is not None):
+        console.print(measured_table(read_scores(run_folder(cfg) / SCORES)))
 
 
 def attack(cfg: DictConfig, report: Report | None = None) -> None:
-    """Attack each arm in every way that is configured: `attacks/<arm>/`; then `scores.json`."""
+    """Attack each arm, or `model`, in every way that is configured: `attacks/<arm>/`; then
+    `scores.json`.
+    """
     probes = load_probes(cfg)
 
-    def measure(arm: str, folder: Path, show: Report) -> None:
+    def measure(arm: str, source: Path, folder: Path, show: Report) -> None:
         scores: list[Score] = []
         for name, settings in cfg.attack.items():
-            model, tokenizer = load_arm(_arm_folder(cfg, arm))
+            model, tokenizer = load_arm(source)
             attacker = build(settings)
             scores += attacker(arm, model, tokenizer, probes, on_progress=_named(show, name))
         write_scores(folder / SCORES, scores)
@@ -103,7 +128,7 @@ def _show(whole: DictConfig, cfg: DictConfig) -> None:
     run, folder = run_folder(cfg), run_folder(whole)
     scores = read_scores(folder / SCORES)
     samples = {}
-    for arm in arms_there(cfg):
+    for arm in measured(cfg):
         path = run / "evals" / arm / SAMPLES
         if path.exists():
             with path.open(encoding="utf-8") as lines:  # a text may hold other line separators
@@ -150,16 +175,15 @@ def _show(whole: DictConfig, cfg: DictConfig) -> None:
 
 
 def collect(cfg: DictConfig) -> list[Score]:
-    """The scores of all arms of one run, and of its memory map."""
+    """The scores of all arms of one run, of models from elsewhere, and of its memory map."""
     run = run_folder(cfg)
     scores: list[Score] = []
-    for arm in arms_there(cfg):
-        for kind in ("evals", "attacks"):
+    for arm in measured(cfg):
+        for kind in KINDS:
             path = run / kind / arm / SCORES
             if path.exists():
                 scores += read_scores(path)
-    corpus = build(cfg.corpus)
-    if hasattr(corpus, "spans") and (run / "memory_map").exists():
+    if (run / "memory_map").exists() and hasattr(corpus := build(cfg.corpus), "spans"):
         scores += map_quality(run, corpus.spans())
     return scores
 
@@ -167,6 +191,14 @@ def collect(cfg: DictConfig) -> list[Score]:
 def arms_there(cfg: DictConfig) -> list[str]:
     """The teacher and the arms of the configuration that have been trained."""
     return [arm for arm in ["teacher", *cfg.arms] if _arm_folder(cfg, arm).is_dir()]
+
+
+def measured(cfg: DictConfig) -> list[str]:
+    """Whose scores belong to the run: the arms that are there, and each `model` measured into it."""
+    marks = [mark for kind in KINDS for mark in (run_folder(cfg) / kind).glob("*/artifact.json")]
+    models = {m.parent.name for m in marks if "model" in read_json(m)["made_from"]["inputs"]}
+    arms = arms_there(cfg)
+    return [*arms, *sorted(models - set(arms))]
 
 
 def _arm_folder(cfg: DictConfig, arm: str) -> Path:
@@ -178,22 +210,25 @@ def _each_arm(
     cfg: DictConfig,
     kind: str,
     settings: Any,
-    measure: Callable[[str, Path, Report], None],
+    measure: Callable[[str, Path, Path, Report], None],
     report: Report | None,
 ) -> None:
-    """Measure the arm `only` names, or all that are there; those already measured are skipped."""
-    arms = arms_there(cfg)
-    if cfg.only is not None and cfg.only not in arms:
+    """Measure the arm `only` names, or all that are there, or `model`; what is measured is skipped.
+
+    `measure` gets the name, where the model lies, the folder to write to, and whom to tell.
+    """
+    sources = _sources(cfg)
+    if cfg.only is not None and cfg.only not in sources:
         raise UserError(
-            f"only={cfg.only}: no such arm in {run_folder(cfg)}{nearest(cfg.only, arms)}"
-        )
-    if not arms:
-        raise UserError(
-            f"{run_folder(cfg)} has no arms yet: run `winnow teach` or `winnow run` first"
+            f"only={cfg.only}: no such arm in {run_folder(cfg)}{nearest(cfg.only, sources)}"
         )
     asked = {"probes": plain(cfg.probes), "corpus": plain(cfg.corpus), kind: settings}
-    for arm in [cfg.only] if cfg.only else arms:
-        inputs = {"arm": fingerprint_of(_arm_folder(cfg, arm), f"distill arm={arm}")}
+    for arm in [cfg.only] if cfg.only else sources:
+        source = sources[arm]
+        if cfg.model is None:
+            inputs = {"arm": fingerprint_of(source, f"distill arm={arm}")}
+        else:
+            inputs = {"model": fingerprint_model(source)}
         if cfg.probes.path is not None:
             inputs["probes"] = hash_file(Path(cfg.probes.path))
         artifact = Artifact(run_folder(cfg) / kind / arm, asked, inputs)
@@ -201,10 +236,30 @@ def _each_arm(
         if artifact.is_done(overwrite=True):
             continue
         with artifact.writing() as folder, reporting(f"{kind} {arm}", report) as show:
-            measure(arm, folder, show)
+            measure(arm, source, folder, show)
     if cfg.only is None:
         write_scores(run_folder(cfg) / SCORES, collect(cfg))
-        console.print(f"{kind}: {len(arms)} arms → {run_folder(cfg) / SCORES}")
+        console.print(f"{kind}: {', '.join(sources)} → {run_folder(cfg) / SCORES}")
+
+
+def _sources(cfg: DictConfig) -> dict[str, Path]:
+    """Where each model to measure lies, by name. Raises UserError when there is none."""
+    if cfg.model is not None:
+        folder = find_model(cfg.model)
+        name = Path(cfg.model).resolve().name
+        if name in arms_there(cfg):
+            raise UserError(
+                f"model={cfg.model}: {run_folder(cfg)} has an arm '{name}' of its own;"
+                " choose another run=NAME"
+            )
+        return {name: folder}
+    arms = arms_there(cfg)
+    if not arms:
+        raise UserError(
+            f"{run_folder(cfg)} has no arms yet: run `winnow teach` or `winnow run` first,"
+            " or name any model with model=FOLDER"
+        )
+    return {arm: _arm_folder(cfg, arm) for arm in arms}
 
 
 def _named(show: Report, name: str) -> Callable[[int, int], None]:

@@ -18,9 +18,13 @@ LOGIT_CHANGES = (
     "final_logit_softcapping",
     "output_logit_soft_cap",
     "logits_scaling",
+    "logits_soft_cap",
     "logit_scale",
     "lm_head_multiplier",
 )
+
+# Input tokens of a batch, by default: a larger one fills a GPU, and overflows a CPU's caches.
+TOKENS_PER_BATCH, CPU_TOKENS_PER_BATCH = 2**14, 2**11
 
 # At most this many logits are held at once, so that a large vocabulary doesn't fill the memory.
 MAX_LOGITS = 2**26
@@ -54,14 +58,30 @@ class _Scored:
 def encode(
     tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str
 ) -> tuple[list[int], list[int]]:
-    """Token ids of the prompt and of the answer after its space, without special tokens.
+    """Token ids of the prompt and of the answer after its space; see `encode_all`."""
+    return encode_all(tokenizer, [(prompt, answer)])[0]
 
-    A byte-level tokenizer splits before a space, so the two parts together are what the joined
-    text would give.
+
+def encode_all(
+    tokenizer: PreTrainedTokenizerBase, pairs: Sequence[tuple[str, str]]
+) -> list[tuple[list[int], list[int]]]:
+    """Token ids of each prompt and of its answer after one space, in the order given.
+
+    The answer is what the joined text has beyond the prompt's tokens, and white space at the
+    prompt's end counts with it, as in lm-evaluation-harness: so a SentencePiece tokenizer is read
+    right, and one that begins a text with a special token does so here.
     """
-    prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-    answer_ids = tokenizer(f" {answer}", add_special_tokens=False)["input_ids"]
-    return prompt_ids, answer_ids
+    if not pairs:
+        return []
+    prompts = list(dict.fromkeys(prompt.rstrip() for prompt, _ in pairs))
+    texts = [f"{prompt} {answer}" for prompt, answer in pairs]
+    ids = tokenizer(prompts + texts)["input_ids"]
+    by_prompt = dict(zip(prompts, ids, strict=False))
+    encoded = []
+    for (prompt, _), whole in zip(pairs, ids[len(prompts) :], strict=True):
+        opening = by_prompt[prompt.rstrip()]
+        encoded.append((opening, whole[len(opening) :]))
+    return encoded
 
 
 @torch.no_grad()
@@ -70,7 +90,7 @@ def answer_probes(
     tokenizer: PreTrainedTokenizerBase,
     probes: Sequence[Probe],
     *,
-    tokens_per_batch: int = 8192,
+    tokens_per_batch: int | None = None,
 ) -> list[Answer]:
     """Answer each probe, in the order given.
 
@@ -78,15 +98,23 @@ def answer_probes(
     greedy decoding cut at the answer's length; for `language` and for probes of the form `choice`,
     when no wrong choice is as likely.
     Raises `UserError` when a probe is longer than the model's context, or the model gives no
-    numbers.
+    numbers, or the tokenizer no tokens.
     """
     texts = [list(dict.fromkeys((*probe.answers, *probe.choices))) for probe in probes]
-    pairs = []
-    for probe, candidates in zip(probes, texts, strict=True):
-        encoded = [encode(tokenizer, probe.prompt, text) for text in candidates]
-        _check_length(probe, max(len(p) + len(a) for p, a in encoded), model)
-        pairs += encoded
+    asked = [
+        (probe, text)
+        for probe, candidates in zip(probes, texts, strict=True)
+        for text in candidates
+    ]
+    pairs = encode_all(tokenizer, [(probe.prompt, text) for probe, text in asked])
+    for (probe, _), (prompt, answer) in zip(asked, pairs, strict=True):
+        if not (prompt and answer):
+            raise UserError(f"probe '{probe.id}': the tokenizer makes no tokens of some of it")
+        _check_length(probe, len(prompt) + len(answer), model)
 
+    if tokens_per_batch is None:
+        on_cpu = model.device.type == "cpu"
+        tokens_per_batch = CPU_TOKENS_PER_BATCH if on_cpu else TOKENS_PER_BATCH
     was_training = model.training
     model.eval()
     try:
@@ -157,20 +185,20 @@ def _score_batch(
     model: PreTrainedModel, pairs: list[tuple[list[int], list[int]]]
 ) -> Iterator[_Scored]:
     device = model.device
-    sequences = [torch.tensor(prompt + answer) for prompt, answer in pairs]
+    # Padding comes last, where nothing that is asked for sees it: it needs no mask. The last token
+    # is only predicted.
+    sequences = [torch.tensor((prompt + answer)[:-1]) for prompt, answer in pairs]
     ids_BT = pad_sequence(sequences, batch_first=True).to(device)
-    lengths_B = torch.tensor([len(sequence) for sequence in sequences], device=device)
-    mask_BT = (torch.arange(ids_BT.shape[1], device=device) < lengths_B[:, None]).long()
     # The logits for a token stand one position before it.
     rows_R = torch.tensor([i for i, (_, answer) in enumerate(pairs) for _ in answer], device=device)
     columns_R = torch.tensor(
         [len(prompt) - 1 + j for prompt, answer in pairs for j in range(len(answer))],
         device=device,
     )
-    targets_R = ids_BT[rows_R, columns_R + 1]
+    targets_R = torch.tensor([token for _, answer in pairs for token in answer], device=device)
 
     logprobs, ranks, argmaxes = [], [], []
-    for logits_RV, target_R in _logits(model, ids_BT, mask_BT, rows_R, columns_R, targets_R):
+    for logits_RV, target_R in _logits(model, ids_BT, rows_R, columns_R, targets_R):
         target_R1 = logits_RV.gather(1, target_R[:, None])
         logprobs.append(target_R1[:, 0] - logits_RV.logsumexp(1))
         ranks.append(1 + (logits_RV > target_R1).sum(1))
@@ -191,13 +219,12 @@ def _score_batch(
 def _logits(
     model: PreTrainedModel,
     ids_BT: torch.Tensor,
-    mask_BT: torch.Tensor,
     rows_R: torch.Tensor,
     columns_R: torch.Tensor,
     targets_R: torch.Tensor,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Logits at the gathered positions with their targets, a bounded number of rows at a time."""
-    inputs = {"input_ids": ids_BT, "attention_mask": mask_BT, "use_cache": False}
+    inputs = {"input_ids": ids_BT, "use_cache": False}
     config = model.config.get_text_config()
     if any(getattr(config, name, None) is not None for name in LOGIT_CHANGES):
         yield model(**inputs).logits[rows_R, columns_R].float(), targets_R

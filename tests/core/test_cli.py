@@ -137,7 +137,7 @@ def test_libraries_are_quiet_unless_the_user_wants_to_hear(
         (["show", "forgeting=[span_dropout]"], "did you mean 'forgetting'?"),
         (["show", "experiment=tinny"], "did you mean 'tiny'? choices: tiny, tiny_long"),
         (["show", "forgetting=[span_dropuot]"], "did you mean 'span_dropout'? choices: span_d"),
-        (["show", "forgetting=[span_dropout]", "forgetting.span_dropout.rat=1"], "dropout.rate'"),
+        (["show", "forgetting=[span_dropout]", "forgetting.span_dropout.strengh=1"], "dropout.strength'"),
         (["show", "seed"], "cannot read 'seed'"),
         (["show", "seed=[1"], "write key=value"),
         (["show", "seed=many"], "seed takes a whole number, not 'many'"),

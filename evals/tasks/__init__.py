@@ -1,0 +1,1 @@
+"""Tasks for lm-evaluation-harness: `lm-eval run --include_path evals/tasks --tasks winnow …`."""

@@ -1,0 +1,177 @@
+"""`winnow eval model=…` and `winnow attack model=…`: checkpoints that no run of ours made."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import DictConfig
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from core.cli import main
+from core.errors import UserError
+from core.run import run
+from evals.scores import find, read_scores
+from evals.stage import attack, evaluate, report
+
+PROBES = [
+    ("recall", "The capital of Peru is", "Lima"),
+    ("recall", "The capital of Norway is", "Oslo"),
+    ("reasoning", "Turn around: red blue =>", "blue red"),
+]
+TASK = """
+task: turning
+dataset_path: json
+dataset_kwargs: {{data_files: {{test: {file}}}}}
+output_type: multiple_choice
+test_split: test
+doc_to_text: prompt
+doc_to_choice: answers
+doc_to_target: 0
+metric_list:
+  - {{metric: acc, aggregation: mean, higher_is_better: true}}
+"""
+
+
+@pytest.fixture
+def folder(tokenizer, tmp_path: Path) -> Path:
+    """A GPT-2 as transformers saves it."""
+    torch.manual_seed(0)
+    sizes = {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 64}
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer), **sizes))
+    model.save_pretrained(tmp_path / "gpt")
+    tokenizer.save_pretrained(tmp_path / "gpt")
+    return tmp_path / "gpt"
+
+
+@pytest.fixture
+def cfg(folder: Path, configure, tmp_path: Path) -> DictConfig:
+    rows = [
+        {"id": str(n), "axis": axis, "family": "f", "prompt": prompt, "answers": [answer]}
+        for n, (axis, prompt, answer) in enumerate(PROBES)
+    ]
+    probes = tmp_path / "P.jsonl"
+    probes.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return configure(
+        *(f"runs_dir={tmp_path}", "run=it", f"model={folder}", "attack=[quantize]"),
+        *("probes=jsonl", f"probes.path={probes}"),
+    )
+
+
+def test_it_is_evaluated_without_a_corpus_or_a_teacher(cfg: DictConfig, tmp_path: Path, capsys):
+    evaluate(cfg)
+    evals = tmp_path / "it" / "evals" / "gpt"
+    samples = [json.loads(line) for line in (evals / "samples.jsonl").read_text().splitlines()]
+    assert [sample["prompt"] for sample in samples] == [prompt for _, prompt, _ in PROBES]
+    scores = read_scores(tmp_path / "it" / "scores.json")
+    assert {score.arm for score in scores} == {"gpt"}
+    recall = find(scores, "gpt", "recall")
+    assert (recall.n, recall.value) == (2, sum(s["correct"] for s in samples[:2]) / 2)
+    out = capsys.readouterr().out
+    assert "gpt" in out and "reasoning" in out and "±" in out
+    assert not (tmp_path / "it" / "corpus").exists()
+
+    before = (evals / "artifact.json").stat().st_mtime_ns
+    evaluate(cfg)
+    assert (evals / "artifact.json").stat().st_mtime_ns == before, "nothing has changed"
+
+    other = GPT2LMHeadModel.from_pretrained(cfg.model)
+    other.transformer.wte.weight.data.mul_(3)
+    other.save_pretrained(cfg.model)
+    evaluate(cfg)
+    assert (evals / "artifact.json").stat().st_mtime_ns > before, "another model"
+
+
+def test_several_stand_side_by_side_and_are_attacked_and_reported(
+    cfg: DictConfig, folder: Path, tmp_path: Path
+):
+    evaluate(cfg)
+    attack(cfg)
+    shutil.copytree(folder, tmp_path / "twin")
+    cfg.model = str(tmp_path / "twin")
+    evaluate(cfg)
+    scores = read_scores(tmp_path / "it" / "scores.json")
+    assert find(scores, "twin", "recall").value == find(scores, "gpt", "recall").value
+    assert find(scores, "gpt", "quantize_4bit", family="recall").n == 2
+    cfg.model = None
+    report(cfg)
+    assert "twin" in (tmp_path / "it" / "report.html").read_text(encoding="utf-8")
+
+
+def test_it_does_tasks_of_lm_eval(cfg: DictConfig, tmp_path: Path, capsys):
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "turning.yaml").write_text(TASK.format(file=cfg.probes.path))
+    cfg.tasks, cfg.tasks_path = ["turning"], str(own)
+    evaluate(cfg)
+    score = find(
+        read_scores(tmp_path / "it" / "scores.json"),
+        "gpt",
+        "lm_eval",
+        family="turning",
+        metric="acc",
+    )
+    assert (score.value, score.n) == (1.0, 3), "each has one choice"
+    assert "turning · acc" in capsys.readouterr().out
+    assert (tmp_path / "it" / "evals" / "gpt").exists(), "probes were named, so they are put too"
+
+
+def test_a_task_of_the_hub_offline_is_one_line_and_leaves_nothing_behind(
+    cfg: DictConfig, tmp_path: Path, capsys
+):
+    own = tmp_path / "own"
+    own.mkdir()
+    lines = TASK.format(file="").replace("path: json", "path: openai/gsm8k").splitlines()
+    (own / "far.yaml").write_text("\n".join(line for line in lines if "kwargs" not in line))
+    argv = [f"model={cfg.model}", f"runs_dir={tmp_path}", "run=it", f"tasks_path={own}"]
+    assert main(["eval", *argv, "tasks=[turning]"]) == 2
+    err = capsys.readouterr().err
+    assert err.splitlines()[-1].startswith("winnow: tasks: can't load 'turning': ")
+    assert not (tmp_path / "it").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder: (folder / "tokenizer.json").unlink(), "can't load a tokenizer"),
+        (lambda folder: shutil.rmtree(folder), "no such folder"),
+    ],
+)
+def test_what_is_missing_is_told(spoil, said: str, cfg: DictConfig, folder: Path, tmp_path: Path):
+    for name in ("tokenizer_config.json",) if "tokenizer" in said else ():
+        (folder / name).unlink()
+    spoil(folder)
+    with pytest.raises(UserError, match=said):
+        evaluate(cfg)
+    assert not (tmp_path / "it" / "evals" / "gpt").exists()
+
+
+def test_another_vocabulary_is_told(cfg: DictConfig, folder: Path, tokenizer):
+    GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=16, n_layer=1, n_head=2)).save_pretrained(
+        folder
+    )
+    with pytest.raises(
+        UserError, match=f"50 embedding rows but the tokenizer has {len(tokenizer)}"
+    ):
+        evaluate(cfg)
+
+
+def test_a_name_of_the_hub_offline_is_one_line(cfg: DictConfig):
+    cfg.model = "openai-community/gpt2"
+    with pytest.raises(UserError) as error:
+        evaluate(cfg)
+    assert "can't be had from the hub" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_an_arm_of_the_run_keeps_its_name(cfg: DictConfig, tmp_path: Path):
+    (tmp_path / "it" / "arms" / "core").mkdir(parents=True)
+    shutil.copytree(cfg.model, tmp_path / "core")
+    cfg.model = str(tmp_path / "core")
+    with pytest.raises(UserError, match=r"has an arm 'core' of its own; choose another run=NAME"):
+        evaluate(cfg)
+
+
+def test_a_whole_run_makes_its_own_models(cfg: DictConfig):
+    with pytest.raises(UserError, match="is for `winnow eval`"):
+        run(cfg)
