@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import open_dict
 from safetensors.torch import load_file, save_file
 
 from core.cli import main
@@ -102,7 +103,8 @@ def test_an_arm_may_change_the_settings_of_its_regularizers(configure) -> None:
 
 def test_an_arm_may_take_other_steps(runs: Path, configure) -> None:
     cfg = configure(*ARM, f"runs_dir={runs}")
-    cfg.arms.core.train = {"num_steps": 1}
+    with open_dict(cfg):
+        cfg.arms.core.train = {"num_steps": 1}
     distill(cfg)
     lines = (runs / "copy" / "arms" / "core" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1]
