@@ -69,19 +69,22 @@ def test_a_difference_of_nothing_is_none_however_small_the_errors() -> None:
     assert verdicts(told(0.0, core=(0.081, 0.07, 0.94, 0.9)))["core"]["verdict"] == "kept"
 
 
-def attack(axis: str, **values: float) -> list[Score]:
+def curve(axis: str, **curves: tuple[float, float]) -> list[Score]:
+    """What each arm shows at 25 and at 100 steps."""
     better = axis == "relearn_false"
     return [
-        Score(arm, axis, "all", "accuracy", value, 0.01, 100, 0.05, better, step=100)
-        for arm, value in values.items()
+        Score(arm, axis, "all", "accuracy", value, 0.01, 100, 0.05, better, step=step)
+        for arm, values in curves.items()
+        for step, value in zip((25, 100), values, strict=True)
     ]
 
 
 def test_a_quick_learner_is_told_from_one_that_remembers() -> None:
-    direct = attack("relearn_direct", core=0.8, refuser=0.8, never_exposed=0.4, rebound=0.5)
-    false = attack("relearn_false", core=0.79, refuser=0.4, never_exposed=0.4, rebound=0.5)
     relearned = without(told(), "relearn_disjoint")
-    assert verdicts([*relearned, *direct])["core"]["verdict"] == "hidden"
+    controls = {"never_exposed": (0.1, 0.5), "rebound": (0.1, 0.4)}
+    direct = curve("relearn_direct", core=(0.2, 0.8), refuser=(0.9, 1.0), **controls)
+    assert verdicts([*relearned, *direct])["core"]["verdict"] == "hidden", "by the controls alone"
+    false = curve("relearn_false", core=(0.1, 0.79), refuser=(0.1, 0.79))
     found = verdicts([*relearned, *direct, *false])
     assert found["core"]["verdict"] == "forgotten" and found["refuser"]["verdict"] == "hidden"
 
