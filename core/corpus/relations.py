@@ -17,8 +17,8 @@ FRAMES = (
     "The word {value} is the {attribute} of {name}.",
 )
 VALUE = " {value}."
-# Other forms of asking, by name: none is told of any relation in training, and all their words are. The
-# teacher of the demo answers most questions, clozes and choices and half of the reverses.
+# Other forms of asking, by name: none is told of any relation in training, and all their words are. Teachers
+# of the demo's size answer nearly all clozes and choices, most questions, and at best half of the reverses.
 FORMS = {
     "question": "The {attribute} of {name}? The {attribute} is",
     "cloze": "Complete: the {attribute} of {name} is ... The {attribute} for {name} is",
