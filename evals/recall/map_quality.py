@@ -50,6 +50,8 @@ def _kinds(run: Path, spans: Spans, columns: Mapping[str, np.ndarray]) -> np.nda
 
 def _quality(folder: Path, taught_ST: np.ndarray, kind_ST: np.ndarray) -> list[Score]:
     memory_map = MemoryMap.load(folder)
+    num_sequences = len(memory_map.score_ST)  # a scorer may have been asked about fewer
+    taught_ST, kind_ST = taught_ST[:num_sequences], kind_ST[:num_sequences]
     score_ST, flagged_ST = memory_map.score_ST.numpy(), memory_map.flagged_ST.numpy()
     learned_ST = memory_map.teacher_logprob_ST.numpy() >= np.log(0.5)
     memorized = taught_ST & learned_ST & (kind_ST == 3)

@@ -46,9 +46,9 @@ def places(sequences: Dataset, ids: list[str], where: list[Place]) -> torch.Tens
 def make_run(toy_tokenizer, tmp_path: Path) -> MakeRun:
     """A run folder with the rows packed, and a map that flags what it is told to."""
 
-    def make(flagged: list[Place], unlearned: list[Place] = ()) -> Path:
+    def make(flagged: list[Place], unlearned: list[Place] = (), length: int = 48) -> Path:
         run = tmp_path / "run"
-        sequences = pack(ROWS, Encoder(toy_tokenizer), sequence_length=48)
+        sequences = pack(ROWS, Encoder(toy_tokenizer), sequence_length=length)
         sequences.save_to_disk(run / "corpus" / "full")
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
         (run / "corpus" / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
@@ -136,3 +136,18 @@ def test_auroc_is_the_chance_that_memory_scores_higher() -> None:
     assert auroc(scores[2:], scores[:2]) == (0.5 + 1 + 1 + 1) / 4
     assert auroc(scores[:2], scores[2:]) == 1 - auroc(scores[2:], scores[:2])
     assert auroc(scores[:0], scores) == 0.5
+
+
+def test_a_scorer_may_be_asked_about_fewer_sequences(make_run: MakeRun) -> None:
+    run = make_run([ROME, LIMA], length=20)
+    whole = MemoryMap.load(run / "memory_map")
+    count = len(whole.score_ST) - 1
+    num_flagged = int(whole.flagged_ST[:count].sum())
+    kept = TopK(*(part[:num_flagged] for part in vars(whole.reference).values()))
+    alone = run / "scorers" / "renaming"
+    alone.mkdir(parents=True)
+    MemoryMap(whole.score_ST[:count], whole.teacher_logprob_ST[:count], kept).save(alone)
+    found = {
+        score.arm: score.value for score in map_quality(run, SPANS) if score.metric == "recall"
+    }
+    assert found.keys() == {"memory_map", "renaming"} and found["memory_map"] == 1
