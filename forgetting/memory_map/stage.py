@@ -35,6 +35,7 @@ from forgetting.memory_map.spans import memorized_spans
 FOLDER = "memory_map"
 COST = "cost.json"  # the time that scoring took, in passes of the teacher over the corpus
 SHOWN = (None, "html")
+LONGEST_SHOWN = 120  # characters of a span on the console
 
 
 def map_memory(cfg: DictConfig, report: Report | None = None) -> None:
@@ -122,7 +123,7 @@ def _write(
     for line in bars(score_M[wanted_M]):
         console.print(line)
     for span in spans[:5]:
-        before, text = escape(span["before"][-40:]), escape(span["span"])
+        before, text = escape(span["before"][-40:]), escape(span["span"][:LONGEST_SHOWN])
         console.print(f"  [dim]…{before}[/dim] [bold]{text}[/bold]")
 
 
