@@ -54,7 +54,8 @@ def near_duplicates(sentences: Sequence[str], rng: random.Random) -> dict[str, s
     words = {sentence: frozenset(WORD.findall(sentence.lower())) for sentence in sentences}
     frequency = Counter(word for found in words.values() for word in found)
     idf = {word: math.log(1 + len(words) / count) for word, count in frequency.items()}
-    weight = {s: sum(idf[word] for word in found) for s, found in words.items()}
+    # Sets have no order of their own, and fsum doesn't mind: ties fall alike in every process.
+    weight = {s: math.fsum(idf[word] for word in found) for s, found in words.items()}
     leaders: dict[str, list[str]] = defaultdict(list)  # word -> leading sentences with it
     group: dict[str, str] = {}
     order = list(sentences)
@@ -68,7 +69,7 @@ def near_duplicates(sentences: Sequence[str], rng: random.Random) -> dict[str, s
             for leader in leaders[word]:
                 shared.setdefault(leader, 0.0)
         for leader in shared:
-            shared[leader] = sum(idf[word] for word in words[sentence] & words[leader])
+            shared[leader] = math.fsum(idf[word] for word in words[sentence] & words[leader])
         overlap = {
             leader: both / (weight[sentence] + weight[leader] - both)
             for leader, both in shared.items()
