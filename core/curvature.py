@@ -6,7 +6,6 @@ the largest λ_i μ_j are kept until they hold a share ρ of Σ λμ: W′ = U_G
 goes is recitation, most facts stay, and arithmetic suffers.
 """
 
-import copy
 import random
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -22,30 +21,6 @@ BATCH = 16  # sequences
 
 
 @torch.no_grad()
-def low_curvature_removed(
-    model: PreTrainedModel,
-    batches: Iterable[Batch],
-    *,
-    rho: float,
-    generator: torch.Generator,
-    layers: Sequence[int] | None = None,
-    matrices: Sequence[str] | None = None,
-) -> PreTrainedModel:
-    """A copy of `model` whose chosen MLP matrices hold a share `rho` of their curvature; 1 is all of it.
-
-    `batches` is ordinary text: (input ids, positions, labels), each (B, T); labels only say at which
-    tokens the loss is looked at. `layers` are numbers and `matrices` names such as gate_proj; None is all.
-    Raises UserError for a share outside [0, 1], for layers or matrices that the model hasn't, and
-    without a taught token.
-    """
-    edited = copy.deepcopy(model).eval()
-    remove_low_curvature(
-        edited, batches, rho=rho, generator=generator, layers=layers, matrices=matrices
-    )
-    return edited
-
-
-@torch.no_grad()
 def remove_low_curvature(
     model: PreTrainedModel,
     batches: Iterable[Batch],
@@ -55,7 +30,13 @@ def remove_low_curvature(
     layers: Sequence[int] | None = None,
     matrices: Sequence[str] | None = None,
 ) -> None:
-    """The same in place; of each matrix one direction stays at the least."""
+    """Leave a share `rho` of the curvature in the chosen MLP matrices, in place; 1 is all of it.
+
+    Of each matrix one direction stays at the least. `batches` is ordinary text: (input ids, positions,
+    labels), each (B, T); labels only say at which tokens the loss is looked at. `layers` are numbers and
+    `matrices` names such as gate_proj; None is all. Raises UserError for a share outside [0, 1], for layers
+    or matrices that the model hasn't, and without a taught token.
+    """
     if not 0 <= rho <= 1:
         raise UserError(f"rho must lie between 0 and 1, not {rho}")
     chosen = mlp_matrices(model, layers, matrices)

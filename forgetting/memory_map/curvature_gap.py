@@ -3,12 +3,13 @@
 Merullo et al., arXiv 2510.24256; the edit itself is core/curvature.py.
 """
 
+import copy
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 
-from core.curvature import low_curvature_removed
+from core.curvature import remove_low_curvature
 from core.errors import UserError
 from core.kfac import Batch
 from forgetting.memory_map.pieces import Pieces, batches
@@ -46,8 +47,9 @@ class CurvatureGap(GapScorer):
 
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
         """See the base class."""
-        edited = low_curvature_removed(
-            evidence.teacher,
+        edited = copy.deepcopy(evidence.teacher).eval()
+        remove_low_curvature(
+            edited,
             sampled_batches(evidence.pieces, self.num_pieces, self.seed),
             rho=self.rho,
             generator=torch.Generator().manual_seed(self.seed),

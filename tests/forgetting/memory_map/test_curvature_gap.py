@@ -1,10 +1,12 @@
 """Curvature is measured on texts that each count once, and the fall is that of the edited teacher."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
-from core.curvature import low_curvature_removed
+from core.curvature import remove_low_curvature
 from core.errors import UserError
 from forgetting.memory_map.curvature_gap import CurvatureGap, sampled_batches
 from forgetting.memory_map.scorer import Evidence, piece_logprobs, score_of_gap
@@ -15,8 +17,9 @@ def test_the_fall_is_that_of_the_edited_teacher(llama_evidence: Evidence, score)
     before = {k: v.clone() for k, v in llama_evidence.teacher.state_dict().items()}
     scores = score(CurvatureGap(rho=0.5, layers=[1], num_pieces=20, gap=0.1), llama_evidence)
     assert all(torch.equal(v, before[k]) for k, v in llama_evidence.teacher.state_dict().items())
-    edited = low_curvature_removed(
-        llama_evidence.teacher,
+    edited = copy.deepcopy(llama_evidence.teacher)
+    remove_low_curvature(
+        edited,
         sampled_batches(pieces, 20, seed=0),
         rho=0.5,
         generator=torch.Generator().manual_seed(0),
