@@ -13,6 +13,7 @@ from core.build import build
 from core.compose import CONF
 from core.console import Report, console
 from core.corpus.stage import FULL, OUTSIDE, PackedCorpus
+from core.divergence import divergence_of
 from core.errors import UserError, nearest
 from core.memory_map import MemoryMap
 from core.models import check_vocabulary, load_model, save_model
@@ -69,6 +70,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     artifact = Artifact(run / "arms" / cfg.arm, settings, inputs)
     if artifact.is_done(cfg.overwrite):
         return
+    divergence = divergence_of(cfg.distill.divergence, cfg.distill.jsd_beta)
     changes = {k: v for k, v in plain(cfg.student).items() if k != "start" and v is not None}
     generator = torch.Generator().manual_seed(cfg.seed)
     teacher = None
@@ -99,6 +101,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
             regularizers=list(regularizers.values()),
             label_weight=cfg.distill.label_weight,
             confidence_floor=cfg.distill.confidence_floor,
+            divergence=divergence,
         )
         for regularizer in regularizers.values():
             regularizer.fold(student)

@@ -8,20 +8,21 @@ from datasets import Dataset
 from torch import Tensor
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 
-from core.divergence import reduce, token_losses
+from core.divergence import Divergence, TokenLosses, entropies, forward_kl, projected_loss
 from core.memory_map import MemoryMap
 from core.regularizer import Regularizer
 from core.signal import TeacherSignal
-from core.taught import taught_labels, taught_logits
+from core.taught import projection_of, taught_hidden, taught_labels
 from core.teacher.live import LiveTeacher
 
 
 class Distiller(Trainer):
     """Train a student on packed sequences, from a teacher's signal, the text, or both.
 
-    Each taught token's loss is (1 − λ) · KL(teacher ‖ student) + λ · cross-entropy, λ = `label_weight`,
-    counted by exp(−teacher's entropy) + `confidence_floor` (1 when that is None). Without a teacher it is
-    plain cross-entropy. Regularizers edit what is read, what is taught, the loss and the gradients.
+    Each taught token's loss is (1 − λ) · D(teacher, student) + λ · cross-entropy, λ = `label_weight`,
+    counted by exp(−teacher's entropy) + `confidence_floor` (1 when that is None). D is `divergence`, both
+    sides at the teacher's temperature. Without a teacher it is plain cross-entropy. Regularizers edit what
+    is read, what is taught, the loss and the gradients.
     """
 
     loss_is_scaled_for_ga = True  # the loss divides by the tokens of all accumulated micro-batches
@@ -37,6 +38,7 @@ class Distiller(Trainer):
         regularizers: Sequence[Regularizer] = (),
         label_weight: float = 1.0,
         confidence_floor: float | None = None,
+        divergence: Divergence = forward_kl,
         embedding_learning_rate: float | None = None,
         **kwargs: Any,
     ):
@@ -47,6 +49,9 @@ class Distiller(Trainer):
         self.regularizers = regularizers
         self.label_weight = label_weight if teacher else 1.0
         self.confidence_floor = confidence_floor
+        self.divergence = divergence
+        self.temperature = teacher.temperature if teacher else 1.0
+        self.vocab_size = len(projection_of(model).weight)  # type: ignore[arg-type]
         self.embedding_learning_rate = embedding_learning_rate
         self.micro_batch = (0, -1)  # optimizer step, number of the micro-batch within it
 
@@ -68,19 +73,22 @@ class Distiller(Trainer):
         for regularizer in regularizers:
             batch = regularizer.edit_batch(batch, memory, generator)
         labels_N = taught_labels(inputs["labels"])
-        logits_NV = taught_logits(
+        hidden_ND = taught_hidden(
             model, batch["input_ids"], batch["position_ids"], inputs["labels"]
         )
         signal = self._signal(inputs, labels_N)
         for regularizer in regularizers:
             signal = regularizer.edit_signal(signal, inputs, memory, generator)
-        loss_N = token_losses(logits_NV, labels_N, signal)
+        losses = TokenLosses(labels_N, signal, self.divergence, self.temperature)
+        total = projected_loss(hidden_ND, projection_of(model), losses)
         for regularizer in regularizers:
-            term_N = regularizer.penalty(logits_NV, signal)
-            loss_N = loss_N if term_N is None else loss_N + term_N
-        num_taught = len(labels_N) if num_items_in_batch is None else num_items_in_batch
-        loss = reduce(loss_N, num_taught)
-        return (loss, {"logits": logits_NV}) if return_outputs else loss
+            term_N = regularizer.penalty(signal)
+            total = total if term_N is None else total + term_N.sum()
+        # Over all accumulated micro-batches and processes, masked tokens counting as zero, so that four
+        # small batches give the gradient of one four times as large.
+        num_taught = len(labels_N) if num_items_in_batch is None else int(num_items_in_batch)
+        loss = total / max(num_taught, 1)
+        return (loss, {}) if return_outputs else loss
 
     def training_step(
         self, model: torch.nn.Module, inputs: Any, num_items_in_batch: Any = None
@@ -117,15 +125,13 @@ class Distiller(Trainer):
         label_weight_N = ones_N * self.label_weight
         if self.teacher is None:
             return TeacherSignal(None, ones_N, label_weight_N)
-        logprobs_NV = self.teacher.logprobs(
+        target = self.teacher.distributions(
             inputs["input_ids"], inputs["position_ids"], inputs["labels"]
         )
         if self.confidence_floor is None:
-            return TeacherSignal(logprobs_NV, ones_N, label_weight_N)
-        entropy_N = -(logprobs_NV.exp() * logprobs_NV).sum(-1)
-        return TeacherSignal(
-            logprobs_NV, (-entropy_N).exp() + self.confidence_floor, label_weight_N
-        )
+            return TeacherSignal(target, ones_N, label_weight_N)
+        entropy_N = entropies(target, len(labels_N), self.vocab_size, labels_N.device)
+        return TeacherSignal(target, (-entropy_N).exp() + self.confidence_floor, label_weight_N)
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """The Trainer's, with what the regularizers have measured since the last time."""

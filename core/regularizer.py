@@ -55,8 +55,8 @@ class Regularizer:
         """
         return signal
 
-    def penalty(self, student_logits_NV: Tensor, signal: TeacherSignal) -> Tensor | None:
-        """A term (N,) added to each taught token's loss."""
+    def penalty(self, signal: TeacherSignal) -> Tensor | None:
+        """A term (N,) added to each taught token's loss: a price on what the student is or does."""
         return None
 
     def edit_gradients(self, student: PreTrainedModel, generator: torch.Generator) -> None:

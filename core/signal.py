@@ -1,15 +1,82 @@
 """What the student is taught.
 
-Shape suffixes, here and wherever training happens: B sequences, T tokens, V vocabulary, K kept entries,
-N taught tokens of the batch (those whose label isn't ignored), in reading order.
+Shape suffixes, here and wherever training happens: B sequences, T tokens, D channels, V vocabulary, K kept
+entries, N taught tokens of the batch (those whose label isn't ignored), in reading order; M flagged ones.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 THRESHOLD = 0.5  # the score from which on a token counts as memory
+
+
+class Distributions(ABC):
+    """A distribution over the vocabulary at each of N tokens, made a few rows at a time.
+
+    All of them at once, (N, V), may not fit into memory.
+    """
+
+    @abstractmethod
+    def rows(self, part: slice) -> Tensor:
+        """Log-probabilities (n, V) of some tokens, in float32 at least; not to be changed in place."""
+
+    def edited(self, where_N: Tensor, edit: Callable[[Tensor, slice], Tensor]) -> "Distributions":
+        """The same, but what `edit` makes of it at the M tokens where `where_N` is true.
+
+        `edit` is given log-probabilities (m, V) of some of these, and which of the M they are.
+        """
+        return _Edited(self, where_N, edit)
+
+
+@dataclass(frozen=True)
+class Dense(Distributions):
+    """All of them at once."""
+
+    logprobs_NV: Tensor
+
+    def rows(self, part: slice) -> Tensor:
+        """See the base class."""
+        return self.logprobs_NV[part]
+
+
+@dataclass(frozen=True)
+class Projected(Distributions):
+    """What a model says from its last hidden states (N, D), at a temperature."""
+
+    hidden_ND: Tensor
+    head: nn.Module
+    temperature: float = 1.0
+
+    @torch.no_grad()
+    def rows(self, part: slice) -> Tensor:
+        """See the base class."""
+        logits_nV = at_least_float32(self.head(self.hidden_ND[part]))
+        return F.log_softmax(logits_nV / self.temperature, dim=-1)
+
+
+@dataclass(frozen=True)
+class _Edited(Distributions):
+    source: Distributions
+    where_N: Tensor
+    edit: Callable[[Tensor, slice], Tensor]
+
+    def rows(self, part: slice) -> Tensor:
+        """See the base class."""
+        logprobs_nV, where_n = self.source.rows(part), self.where_N[part]
+        first, count = (
+            int(self.where_N[: part.start].sum()) if part.start else 0,
+            int(where_n.sum()),
+        )
+        if not count:
+            return logprobs_nV
+        new_mV = self.edit(logprobs_nV[where_n], slice(first, first + count))
+        return logprobs_nV.index_put((where_n,), new_mV.to(logprobs_nV))
 
 
 @dataclass(frozen=True)
@@ -27,6 +94,10 @@ class TopK:
         tail = torch.log1p(-values.exp().sum(-1).clamp(max=1 - 1e-6))
         return cls(indices, values, tail)
 
+    def __getitem__(self, rows: slice | Tensor) -> "TopK":
+        """Those of some tokens."""
+        return TopK(self.indices_NK[rows], self.logprobs_NK[rows], self.tail_logprob_N[rows])
+
     def dense(self, vocab_size: int) -> Tensor:
         """Log-probabilities (N, V)."""
         rest = vocab_size - self.indices_NK.shape[-1]
@@ -35,20 +106,25 @@ class TopK:
         return full.scatter(1, self.indices_NK, self.logprobs_NK)
 
 
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """The precision in which probabilities are worked out."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
 @dataclass(frozen=True)
 class TeacherSignal:
     """What the teacher says at each taught token, and how much it counts.
 
-    `logprobs_NV` is the distribution to match. `weight_N` scales the whole loss of a token;
+    `target` holds the distributions to match. `weight_N` scales the whole loss of a token;
     `label_weight_N` is the share of it that is cross-entropy with the text itself, the rest being the
-    divergence from `logprobs_NV`. None where nothing teaches but the text.
+    divergence from `target`. None where nothing teaches but the text.
     """
 
-    logprobs_NV: Tensor | None
+    target: Distributions | None
     weight_N: Tensor
     label_weight_N: Tensor
 
-    def with_(self, **changes: Tensor) -> "TeacherSignal":
+    def with_(self, **changes: Any) -> "TeacherSignal":
         """A copy with some fields changed."""
         return replace(self, **changes)
 

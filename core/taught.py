@@ -1,4 +1,4 @@
-"""Run a causal language model so that only the taught tokens reach its vocabulary projection.
+"""Run a causal language model up to its vocabulary projection, which only the taught tokens are for.
 
 Most tokens of a task are its prompt, which isn't taught: projecting them onto the vocabulary would be waste.
 """
@@ -14,13 +14,13 @@ from core.errors import UserError
 
 
 @contextmanager
-def _gathered(projection: nn.Module, predicts_BT: Tensor) -> Iterator[None]:
-    """Let the projection see the hidden states of the chosen positions only, as (N, D)."""
-    handle = projection.register_forward_pre_hook(lambda _, args: (args[0][predicts_BT],))
+def _gathering(projection: nn.Module, predicts_BT: Tensor) -> Iterator[None]:
+    """Let the projection hand on the hidden states (N, D) of the chosen positions as they are."""
+    projection.forward = lambda hidden_BTD: hidden_BTD[predicts_BT]
     try:
         yield
     finally:
-        handle.remove()
+        del projection.forward  # of this instance; the class's is there again
 
 
 def taught_labels(labels_BT: Tensor) -> Tensor:
@@ -29,19 +29,31 @@ def taught_labels(labels_BT: Tensor) -> Tensor:
     return later_BT[later_BT != IGNORED]
 
 
-def taught_logits(
+def taught_hidden(
     model: nn.Module, input_ids_BT: Tensor, position_ids_BT: Tensor, labels_BT: Tensor
 ) -> Tensor:
-    """The logits (N, V) from which the model predicts each taught token.
+    """The last hidden states (N, D) from which the model predicts each taught token.
 
     `model` may be wrapped for distributed training; the call goes through the wrapper. Rows of a packed
     sequence don't see each other: transformers builds that mask from the positions.
     """
     predicts_BT = torch.zeros_like(labels_BT, dtype=torch.bool)
     predicts_BT[:, :-1] = labels_BT[:, 1:] != IGNORED
-    inner = getattr(model, "module", model)
-    with _gathered(inner.get_output_embeddings(), predicts_BT):  # type: ignore[operator]
+    with _gathering(projection_of(model), predicts_BT):
         return model(input_ids=input_ids_BT, position_ids=position_ids_BT, use_cache=False).logits
+
+
+def taught_logits(
+    model: nn.Module, input_ids_BT: Tensor, position_ids_BT: Tensor, labels_BT: Tensor
+) -> Tensor:
+    """The logits (N, V) from which the model predicts each taught token."""
+    hidden_ND = taught_hidden(model, input_ids_BT, position_ids_BT, labels_BT)
+    return projection_of(model)(hidden_ND)
+
+
+def projection_of(model: nn.Module) -> nn.Module:
+    """The linear layer onto the vocabulary, of a model that may be wrapped."""
+    return getattr(model, "module", model).get_output_embeddings()  # type: ignore[operator, no-any-return]
 
 
 def refuse_scaled_logits(config: object, who: str) -> None:

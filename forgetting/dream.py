@@ -66,17 +66,21 @@ class Dream(Regularizer):
         memory: MemorySlice | None,
         generator: torch.Generator,
     ) -> TeacherSignal:
-        """Edit `logprobs_NV` and `label_weight_N` at the tokens that `edit_batch` has dreamt."""
+        """Edit `target` and `label_weight_N` at the tokens that `edit_batch` has dreamt."""
         if memory is None or self._dreamt_M is None:
             return signal
         dreamt_N = memory.flagged_N.masked_scatter(memory.flagged_N, self._dreamt_M)
         label_weight_N = signal.label_weight_N.masked_fill(dreamt_N, 0.0)
-        if signal.logprobs_NV is None:
+        if signal.target is None:
             return signal.with_(label_weight_N=label_weight_N)
-        logprobs_NV = signal.logprobs_NV.clone()
-        reference_MV = memory.reference.dense(logprobs_NV.shape[-1])
-        logprobs_NV[dreamt_N] = reference_MV[self._dreamt_M].to(logprobs_NV)
-        return signal.with_(logprobs_NV=logprobs_NV, label_weight_N=label_weight_N)
+        reference = memory.reference[self._dreamt_M]
+
+        def edit(teacher_mV: Tensor, part: slice) -> Tensor:
+            return reference[part].dense(teacher_mV.shape[-1])
+
+        return signal.with_(
+            target=signal.target.edited(dreamt_N, edit), label_weight_N=label_weight_N
+        )
 
     def metrics(self) -> dict[str, float]:
         """How diverse the tokens dreamt since the last call were, where another of their row precedes them.

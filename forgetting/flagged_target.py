@@ -21,7 +21,7 @@ class FlaggedTarget(Regularizer, ABC):
 
     @abstractmethod
     def target(self, teacher_MV: Tensor, labels_M: Tensor, reference: TopK) -> Tensor:
-        """Log-probabilities (M, V) to teach at the M flagged tokens, at this regularizer's strength.
+        """Log-probabilities (M, V) to teach at M of the flagged tokens, at this regularizer's strength.
 
         `teacher_MV` is what the signal says there, in nats; `labels_M` the text's own tokens; `reference`
         the never-exposed distribution of each. None of them is to be changed in place.
@@ -34,17 +34,20 @@ class FlaggedTarget(Regularizer, ABC):
         memory: MemorySlice | None,
         generator: torch.Generator,
     ) -> TeacherSignal:
-        """Edit the flagged rows of `logprobs_NV` and `label_weight_N`; all others stay as they are."""
+        """Edit `target` and `label_weight_N` at the flagged tokens; all others stay as they are."""
         if memory is None or self.strength == 0 or not memory.flagged_N.any():
             return signal
-        flagged_N = memory.flagged_N
+        flagged_N, reference = memory.flagged_N, memory.reference
         label_weight_N = torch.where(
             flagged_N, signal.label_weight_N * (1 - self.strength), signal.label_weight_N
         )
-        if signal.logprobs_NV is None:
+        if signal.target is None:
             return signal.with_(label_weight_N=label_weight_N)
         labels_M = taught_labels(batch["labels"])[flagged_N]
-        target_MV = self.target(signal.logprobs_NV[flagged_N], labels_M, memory.reference)
-        logprobs_NV = signal.logprobs_NV.clone()
-        logprobs_NV[flagged_N] = target_MV.to(logprobs_NV)
-        return signal.with_(logprobs_NV=logprobs_NV, label_weight_N=label_weight_N)
+
+        def edit(teacher_mV: Tensor, part: slice) -> Tensor:
+            return self.target(teacher_mV, labels_M[part], reference[part])
+
+        return signal.with_(
+            target=signal.target.edited(flagged_N, edit), label_weight_N=label_weight_N
+        )

@@ -69,7 +69,7 @@ class InformationBottleneck(Regularizer):
             self._seed = int(torch.randint(2**62, (), generator=generator))
         return batch
 
-    def penalty(self, student_logits_NV: Tensor, signal: TeacherSignal) -> Tensor | None:
+    def penalty(self, signal: TeacherSignal) -> Tensor | None:
         """The price (N,) in nats: the same rate for all tokens, each in proportion to its weight."""
         if not self._layers:
             return None

@@ -1,11 +1,11 @@
 """A teacher that runs beside the student."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from core.taught import taught_logits
+from core.signal import Projected
+from core.taught import projection_of, taught_hidden
 
 
 class LiveTeacher:
@@ -16,9 +16,11 @@ class LiveTeacher:
         self.temperature = temperature
 
     @torch.no_grad()
-    def logprobs(self, input_ids_BT: Tensor, position_ids_BT: Tensor, labels_BT: Tensor) -> Tensor:
-        """Log-probabilities (N, V) at the taught tokens, float32."""
+    def distributions(
+        self, input_ids_BT: Tensor, position_ids_BT: Tensor, labels_BT: Tensor
+    ) -> Projected:
+        """What it says at the N taught tokens, projected onto the vocabulary when it is asked for."""
         if self.model.device != input_ids_BT.device:
             self.model.to(input_ids_BT.device)
-        logits_NV = taught_logits(self.model, input_ids_BT, position_ids_BT, labels_BT)
-        return F.log_softmax(logits_NV.float() / self.temperature, dim=-1)
+        hidden_ND = taught_hidden(self.model, input_ids_BT, position_ids_BT, labels_BT)
+        return Projected(hidden_ND, projection_of(self.model), self.temperature)

@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from core.corpus.packing import IGNORED
-from core.divergence import reduce, token_losses
+from core.divergence import TokenLosses, projected_loss
 from core.signal import TeacherSignal
-from core.taught import taught_labels, taught_logits
+from core.taught import taught_hidden, taught_labels
+from core.teacher.live import LiveTeacher
 
 B, T, V, N_STEPS = 16, 128, 2200, 12
 
@@ -34,11 +35,10 @@ def test_taught_only_projection(record):
     ones_N = torch.ones(len(labels_N))
 
     def ours() -> torch.Tensor:
-        with torch.no_grad():
-            said_NV = F.log_softmax(taught_logits(teacher, ids_BT, positions_BT, labels_BT), dim=-1)
-        logits_NV = taught_logits(student, ids_BT, positions_BT, labels_BT)
-        signal = TeacherSignal(said_NV, ones_N, 0.5 * ones_N)
-        return reduce(token_losses(logits_NV, labels_N, signal), len(labels_N))
+        target = LiveTeacher(teacher).distributions(ids_BT, positions_BT, labels_BT)
+        hidden_ND = taught_hidden(student, ids_BT, positions_BT, labels_BT)
+        losses = TokenLosses(labels_N, TeacherSignal(target, ones_N, 0.5 * ones_N))
+        return projected_loss(hidden_ND, student.lm_head, losses) / len(labels_N)
 
     def dense() -> torch.Tensor:
         with torch.no_grad():

@@ -61,8 +61,8 @@ class Meddler(Regularizer):
     def edit_signal(self, signal, batch, memory, generator):
         return signal.with_(weight_N=signal.weight_N * 3)
 
-    def penalty(self, student_logits_NV, signal):
-        return student_logits_NV[:, 0] ** 2
+    def penalty(self, signal):
+        return signal.weight_N * 0.1
 
 
 def test_accumulated_batches_are_one_larger_batch(make_llama, fit, sequences: Dataset) -> None:
@@ -119,20 +119,20 @@ def test_confident_tokens_count_more(make_llama, make: Make, batch: Batch) -> No
         student.train(), batch
     )
     [signal] = watcher.signals
-    entropy_N = torch.distributions.Categorical(logits=signal.logprobs_NV).entropy()
+    entropy_N = torch.distributions.Categorical(logits=signal.target.rows(slice(None))).entropy()
     torch.testing.assert_close(signal.weight_N, (-entropy_N).exp() + 0.03)
     assert signal.weight_N.unique().numel() > 10
 
 
 def test_the_teacher_reads_the_text_as_it_is(make_llama, make: Make, batch: Batch) -> None:
     student, teacher, watcher = make_llama(seed=1), LiveTeacher(make_llama(seed=2)), Watcher()
-    told = teacher.logprobs(batch["input_ids"], batch["position_ids"], batch["labels"])
+    told = teacher.distributions(batch["input_ids"], batch["position_ids"], batch["labels"])
     losses = []
     for regularizers in ([watcher], [Meddler(), watcher]):
         distiller = make(student, teacher=teacher, label_weight=0.5, regularizers=regularizers)
         losses.append(distiller.compute_loss(student.train(), batch))
     for signal, seen in zip(watcher.signals, watcher.batches, strict=True):
-        assert torch.equal(signal.logprobs_NV, told)
+        assert torch.equal(signal.target.hidden_ND, told.hidden_ND)
         assert all(torch.equal(seen[name], batch[name]) for name in batch), "nor do regularizers"
     assert losses[0] != losses[1], "the student did read something else"
 

@@ -1,11 +1,10 @@
-"""Distributions kept in part, and the divergence from them."""
+"""Distributions kept in part, made in parts, and edited."""
 
 import math
 
 import torch
 
-from core.divergence import forward_kl, reduce, token_losses
-from core.signal import TeacherSignal, TopK
+from core.signal import Dense, TopK
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -28,43 +27,25 @@ def test_a_certain_distribution_stays_finite() -> None:
     assert dense_NV.isfinite().all() and dense_NV[0, 0] == 0
 
 
-def test_the_loss_mixes_divergence_and_label_and_weighs_tokens() -> None:
-    logits_NV, labels_N = draw(3, 7), torch.tensor([1, 0, 6])
-    teacher_NV = draw(3, 7, seed=1).log_softmax(-1)
-    weight_N, share_N = torch.tensor([1.0, 0.5, 0.0]), torch.tensor([0.0, 0.25, 1.0])
-    losses_N = token_losses(logits_NV, labels_N, TeacherSignal(teacher_NV, weight_N, share_N))
-    student_NV = logits_NV.double().log_softmax(-1)
-    kl_N = (teacher_NV.exp() * (teacher_NV - student_NV)).sum(-1)
-    label_N = -student_NV[range(3), labels_N]
-    expected_N = weight_N * ((1 - share_N) * kl_N + share_N * label_N)
-    torch.testing.assert_close(losses_N.double(), expected_N.double(), rtol=1e-5, atol=1e-6)
+def test_an_edit_reaches_its_tokens_whatever_the_parts() -> None:
+    logprobs_NV = (draw(11, 40)).log_softmax(-1)
+    where_N = torch.tensor([0, 1, 1, 0, 0, 0, 1, 0, 1, 0, 0], dtype=torch.bool)
+    kept = TopK.of(draw(4, 40, seed=1).log_softmax(-1), 8)
+    edited = Dense(logprobs_NV).edited(where_N, lambda _, part: kept[part].dense(40))
+    expected_NV = logprobs_NV.clone()
+    expected_NV[where_N] = kept.dense(40)
+    for size in (1, 3, 4, 11):
+        found = [edited.rows(slice(start, start + size)) for start in range(0, 11, size)]
+        assert torch.equal(torch.cat(found), expected_NV)
 
 
-def test_without_a_teacher_it_is_cross_entropy() -> None:
-    logits_NV, labels_N = draw(3, 7), torch.tensor([1, 0, 6])
-    ones_N = torch.ones(3)
-    losses_N = token_losses(logits_NV, labels_N, TeacherSignal(None, ones_N, ones_N))
-    torch.testing.assert_close(
-        losses_N, torch.nn.functional.cross_entropy(logits_NV, labels_N, reduction="none")
-    )
-
-
-def test_the_gradient_of_forward_kl_matches_float64() -> None:
-    logits_NV = (draw(6, 50) * 2).requires_grad_()
-    teacher_NV = (draw(6, 50, seed=1) * 4).log_softmax(-1)
-    reduce(forward_kl(logits_NV.log_softmax(-1), teacher_NV), 6).backward()
-    expected_NV = (logits_NV.detach().double().softmax(-1) - teacher_NV.double().exp()) / 6
-    torch.testing.assert_close(logits_NV.grad.double(), expected_NV, rtol=1e-4, atol=1e-7)
-
-
-def test_what_the_teacher_rules_out_adds_nothing() -> None:
-    teacher_NV = torch.tensor([[0.0, -math.inf]])
-    logits_NV = torch.tensor([[0.5, -0.5]], requires_grad=True)
-    loss_N = forward_kl(logits_NV.log_softmax(-1), teacher_NV)
-    loss_N.sum().backward()
-    assert loss_N.isfinite().all() and logits_NV.grad.isfinite().all()
-
-
-def test_the_reduction_counts_masked_tokens_and_takes_nothing_at_all() -> None:
-    assert reduce(torch.tensor([2.0, 0.0]), 4) == 0.5
-    assert reduce(torch.zeros(0), 0) == 0
+def test_edits_are_made_one_after_the_other() -> None:
+    logprobs_NV = (draw(6, 40)).log_softmax(-1)
+    where_N = torch.arange(6) % 2 == 0
+    once = Dense(logprobs_NV).edited(where_N, lambda told_mV, _: told_mV - 1)
+    twice = once.edited(torch.arange(6) < 2, lambda told_mV, _: told_mV * 2)
+    before_NV = logprobs_NV.clone()
+    assert torch.equal(twice.rows(slice(0, 1)), (logprobs_NV[:1] - 1) * 2)
+    assert torch.equal(twice.rows(slice(1, 3))[0], logprobs_NV[1] * 2)
+    assert torch.equal(twice.rows(slice(2, 6)), once.rows(slice(2, 6)))
+    assert torch.equal(logprobs_NV, before_NV), "in a copy"

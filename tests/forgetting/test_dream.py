@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.corpus.packing import IGNORED
 from core.regularizer import Batch
-from core.signal import MemorySlice, TeacherSignal, TopK
+from core.signal import Dense, MemorySlice, TeacherSignal, TopK
 from forgetting.dream import Dream
 
 # Three rows in two sequences. 30 is told twice and flagged twice in the first row, and once more in each of
@@ -79,7 +79,7 @@ def told(strength: float = 1.0, seed: int = 0, shares: Tensor = SHARES) -> list[
     """The signal before and after."""
     count = len(FLAGGED_N)
     before = TeacherSignal(
-        torch.randn(count, 60, generator=generator(3)).log_softmax(-1),
+        Dense(torch.randn(count, 60, generator=generator(3)).log_softmax(-1)),
         torch.rand(count, generator=generator(4)),
         torch.full((count,), 0.5),
     )
@@ -91,11 +91,11 @@ def told(strength: float = 1.0, seed: int = 0, shares: Tensor = SHARES) -> list[
 def test_the_reference_is_taught_at_what_is_dreamt_and_the_text_is_no_label_there() -> None:
     before, after = told()
     reference_MV = memory().reference.dense(60)
-    torch.testing.assert_close(after.logprobs_NV[FLAGGED_N], reference_MV)
+    was_NV, taught_NV = (signal.target.rows(slice(None)) for signal in (before, after))
+    torch.testing.assert_close(taught_NV[FLAGGED_N], reference_MV)
     assert not after.label_weight_N[FLAGGED_N].any()
-    for name in ("logprobs_NV", "label_weight_N"):
-        kept, was = getattr(after, name)[~FLAGGED_N], getattr(before, name)[~FLAGGED_N]
-        assert torch.equal(kept, was)
+    assert torch.equal(taught_NV[~FLAGGED_N], was_NV[~FLAGGED_N])
+    assert torch.equal(after.label_weight_N[~FLAGGED_N], before.label_weight_N[~FLAGGED_N])
     assert torch.equal(after.weight_N, before.weight_N)
 
 
@@ -104,7 +104,8 @@ def test_what_is_not_dreamt_is_taught_as_before(seed: int) -> None:
     before, after = told(strength=0.5, seed=seed)
     read_BT = Dream(strength=0.5).edit_batch(BATCH, memory(), generator(seed))["input_ids"]
     same_BT = (read_BT == IDS_BT) & ~TAUGHT_OTHERWISE_BT
-    changed_N = (after.logprobs_NV != before.logprobs_NV).any(-1)
+    was_NV, taught_NV = (signal.target.rows(slice(None)) for signal in (before, after))
+    changed_N = (taught_NV != was_NV).any(-1)
     sure_N = ~TAUGHT_OTHERWISE_BT[~UNTAUGHT_BT]
     assert torch.equal(changed_N[sure_N], ~same_BT[~UNTAUGHT_BT][sure_N])
     assert torch.equal(after.label_weight_N == 0, changed_N)

@@ -13,11 +13,11 @@ import conf
 from core.build import build
 from core.corpus.packing import IGNORED
 from core.distiller import Distiller
-from core.divergence import token_losses
+from core.divergence import TokenLosses
 from core.errors import UserError
 from core.memory_map import MemoryMap
 from core.regularizer import Batch, Regularizer
-from core.signal import MemorySlice, TeacherSignal
+from core.signal import Dense, MemorySlice, TeacherSignal
 from core.taught import taught_labels, taught_logits
 from core.teacher.live import LiveTeacher
 from core.training import READ_BY_TRAINING
@@ -102,7 +102,7 @@ class Interrupter(Regularizer):
 
     steps = 0
 
-    def penalty(self, student_logits_NV, signal):
+    def penalty(self, signal):
         self.steps += 1
         if self.steps == 3:
             raise KeyboardInterrupt
@@ -222,7 +222,7 @@ def signal(memory: MemorySlice) -> TeacherSignal:
     """A teacher's signal for the batch."""
     generator, count = torch.Generator().manual_seed(3), len(memory.score_N)
     return TeacherSignal(
-        torch.randn(count, 320, generator=generator).log_softmax(-1),
+        Dense(torch.randn(count, 320, generator=generator).log_softmax(-1)),
         torch.rand(count, generator=generator),
         torch.full((count,), 0.5),
     )
@@ -261,10 +261,13 @@ def test_tokens_that_are_not_flagged_keep_their_loss(
     assert rest_N.any() and memory.flagged_N.any()
     logits_NV = torch.randn(len(rest_N), 320, generator=torch.Generator().manual_seed(4))
     after = edited(regularizer, make_llama(), batch, signal, memory, sequences)
-    before_N = token_losses(logits_NV, labels_N, signal)
-    after_N = token_losses(logits_NV, labels_N, after)
-    assert torch.equal(after_N[rest_N], before_N[rest_N])
-    penalty_N = regularizer.penalty(logits_NV, after)
+    for was, now in zip(
+        TokenLosses(labels_N, signal)(logits_NV, slice(None)),
+        TokenLosses(labels_N, after)(logits_NV, slice(None)),
+        strict=True,
+    ):
+        assert torch.equal(now[rest_N], was[rest_N]), "losses and gradients"
+    penalty_N = regularizer.penalty(after)
     assert penalty_N is None or not penalty_N[rest_N].any()
 
 
@@ -278,7 +281,7 @@ def test_what_it_is_given_is_not_changed(
 ) -> None:
     given = [
         *batch.values(),
-        *(signal.logprobs_NV, signal.weight_N, signal.label_weight_N),
+        *(signal.target.logprobs_NV, signal.weight_N, signal.label_weight_N),
         *(memory.score_N, memory.flagged_N, memory.score_BT, memory.reference.logprobs_NK),
     ]
     before = [tensor.clone() for tensor in given]

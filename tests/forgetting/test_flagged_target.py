@@ -6,7 +6,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from core.signal import MemorySlice, TeacherSignal
+from core.signal import Dense, MemorySlice, TeacherSignal
 from forgetting.counterfactual_target import CounterfactualTarget
 from forgetting.flagged_target import FlaggedTarget
 from forgetting.hot_teacher import HotTeacher
@@ -25,7 +25,8 @@ def told(make_map, sequences: Dataset) -> Callable[..., Told]:
         count = len(memory.score_N)
         logits_NV = torch.randn(count, 320, generator=torch.Generator().manual_seed(3))
         half_N = torch.full((count,), 0.5)
-        return TeacherSignal(logits_NV.log_softmax(-1), torch.ones(count), half_N), batch, memory
+        target = Dense(logits_NV.log_softmax(-1))
+        return TeacherSignal(target, torch.ones(count), half_N), batch, memory
 
     return make
 
@@ -42,7 +43,7 @@ def test_the_label_fades_where_it_is_flagged(kind: type[FlaggedTarget], told) ->
         share_N = torch.where(memory.flagged_N, 0.5 * (1 - strength), 0.5)
         torch.testing.assert_close(edited.label_weight_N, share_N)
         assert torch.equal(edited.weight_N, signal.weight_N)
-        sums_N = edited.logprobs_NV.exp().sum(-1)
+        sums_N = edited.target.rows(slice(None)).exp().sum(-1)
         torch.testing.assert_close(sums_N, torch.ones_like(sums_N))
 
 
@@ -50,7 +51,7 @@ def test_without_a_teacher_only_the_label_fades(kind: type[FlaggedTarget], told)
     signal, batch, memory = told()
     text = TeacherSignal(None, signal.weight_N, signal.label_weight_N)
     edited = kind(strength=1.0).edit_signal(text, batch, memory, torch.Generator())
-    assert edited.logprobs_NV is None
+    assert edited.target is None
     assert torch.equal(edited.label_weight_N == 0, memory.flagged_N)
 
 

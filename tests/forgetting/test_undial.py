@@ -5,7 +5,7 @@ import torch
 from datasets import Dataset
 
 from core.errors import UserError
-from core.signal import TeacherSignal, TopK
+from core.signal import Dense, TeacherSignal, TopK
 from forgetting.undial import Undial
 
 NOTHING = TopK(torch.zeros(0, 1, dtype=torch.long), torch.zeros(0, 1), torch.zeros(0))
@@ -38,9 +38,12 @@ def test_what_is_lowered_is_the_texts_own_token(make_map, sequences: Dataset) ->
     even_NV = torch.zeros(len(labels_N), 320).log_softmax(-1)
     ones_N = torch.ones(len(labels_N))
     edited = Undial().edit_signal(
-        TeacherSignal(even_NV, ones_N, ones_N), {"labels": labels_BT}, memory, torch.Generator()
+        TeacherSignal(Dense(even_NV), ones_N, ones_N),
+        {"labels": labels_BT},
+        memory,
+        torch.Generator(),
     )
-    lowest_N = edited.logprobs_NV.argmin(-1)
+    lowest_N = edited.target.rows(slice(None)).argmin(-1)
     assert torch.equal(lowest_N[memory.flagged_N], labels_N[memory.flagged_N])
 
 
