@@ -96,12 +96,16 @@ class Artifact:
 
     def _check(self) -> None:
         mark = read_json(self.folder / MARK)
+        self.check_fingerprint(mark)
+        verify(self.folder, mark)
+
+    def check_fingerprint(self, mark: Mapping[str, Any]) -> None:
+        """Raise UserError, saying what differs, when the mark of the folder is another artifact's."""
         if mark.get("fingerprint") != self.fingerprint:
             raise UserError(
                 f"{self.folder} was made from another configuration ({self._difference(mark)}): "
                 "choose another run=NAME, or add overwrite=true to make it again"
             )
-        verify(self.folder, mark)
 
     def _difference(self, mark: Mapping[str, Any]) -> str:
         old, new = _flatten(mark.get("made_from", {})), _flatten(self.made_from)

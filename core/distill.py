@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
-from transformers import PreTrainedModel
 
 from core.arms.maker import Maker, Material
 from core.artifacts import Artifact, fingerprint_of, plain, run_folder
@@ -16,16 +15,18 @@ from core.corpus.stage import FULL, OUTSIDE, PackedCorpus
 from core.divergence import divergence_of
 from core.errors import UserError, nearest
 from core.memory_map import MemoryMap
-from core.models import check_vocabulary, load_model, save_model
+from core.models import load_config, save_model
 from core.progress import reporting
 from core.regularizer import Regularizer
+from core.signal import Teacher
 from core.student import fresh_student, inherited_student
-from core.taught import refuse_scaled_logits
+from core.teacher.cached import CachedTeacher
 from core.teacher.live import LiveTeacher
-from core.teacher.stage import model_config
+from core.teacher.stage import model_config, run_teacher
 from core.training import train
 
 STARTS = ("fresh", "teacher")
+SIGNALS = ("live", "cached")
 VARIANTS = (FULL, "deduplicated", "never_exposed", "rebound")  # of the corpus
 
 
@@ -57,6 +58,9 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         inputs["teacher"] = fingerprint_of(run / "teacher", "teach")
     if needs_map:
         inputs["memory_map"] = fingerprint_of(run / "memory_map", "map")
+    cached = _cached_teacher(cfg, arm)
+    if cached is not None:
+        inputs["teacher_cache"] = cached.fingerprint
     training = OmegaConf.create({**plain(cfg.distill.train), **plain(arm.get("train") or {})})
     settings = {
         "arm": arm,
@@ -73,21 +77,27 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     divergence = divergence_of(cfg.distill.divergence, cfg.distill.jsd_beta)
     changes = {k: v for k, v in plain(cfg.student).items() if k != "start" and v is not None}
     generator = torch.Generator().manual_seed(cfg.seed)
-    teacher = None
-    if arm.teacher:
-        teacher = LiveTeacher(_teacher(cfg, corpus), cfg.distill.temperature)
-    if teacher and cfg.student.start == "teacher":
-        student = inherited_student(teacher.model, changes, cfg.seed)
-    elif teacher:
-        student = fresh_student(teacher.model.config, changes, cfg.seed)
-    else:
+    teacher: Teacher | None = cached
+    if not arm.teacher:
         student = fresh_student(model_config(cfg, len(tokenizer)), changes, cfg.seed)
+    elif cached is not None and cfg.student.start == "fresh":
+        student = fresh_student(load_config(run / "teacher"), changes, cfg.seed)
+    else:
+        model = run_teacher(cfg, corpus)
+        if cfg.student.start == "teacher":
+            student = inherited_student(model, changes, cfg.seed)
+        else:
+            student = fresh_student(model.config, changes, cfg.seed)
+        if cached is None:
+            teacher = LiveTeacher(model, cfg.distill.temperature)
     for regularizer in regularizers.values():
         regularizer.read_corpus(sequences)
         regularizer.prepare_student(student, generator)
     memory_map = MemoryMap.load(run / "memory_map") if needs_map else None
     if memory_map is not None:
         sequences = sequences.select(range(min(len(sequences), len(memory_map.score_ST))))
+    if cached is not None:
+        sequences = sequences.select(range(min(len(sequences), cached.num_sequences)))
     with artifact.writing() as folder, reporting(cfg.arm, report) as show:
         train(
             student,
@@ -118,7 +128,7 @@ def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
     if artifact.is_done(cfg.overwrite):
         return
     make: Maker = build(arm.made_by)
-    teacher, sources = _teacher(cfg, corpus), build(cfg.corpus).memory_sources
+    teacher, sources = run_teacher(cfg, corpus), build(cfg.corpus).memory_sources
     with artifact.writing() as folder, reporting(cfg.arm, report) as show:
         model = make(Material(teacher, corpus, sources, folder, cfg.seed, show))
         save_model(folder, model, corpus.tokenizer)
@@ -126,12 +136,22 @@ def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
     console.print(f"{cfg.arm}: made from the teacher → {artifact.folder}")
 
 
-def _teacher(cfg: DictConfig, corpus: PackedCorpus) -> PreTrainedModel:
-    """The run's teacher; raises UserError when it doesn't fit the corpus's tokenizer."""
-    model = load_model(run_folder(cfg) / "teacher")
-    check_vocabulary(model, corpus.tokenizer, "the teacher")
-    refuse_scaled_logits(model.config, "the teacher")
-    return model
+def _cached_teacher(cfg: DictConfig, arm: DictConfig) -> CachedTeacher | None:
+    """The teacher's signal from disk, if the arm is to learn from it; raises UserError if it can't."""
+    if cfg.distill.signal not in SIGNALS:
+        hint = nearest(str(cfg.distill.signal), SIGNALS) or f"; choose {' or '.join(SIGNALS)}"
+        raise UserError(f"distill.signal={cfg.distill.signal}: no such signal{hint}")
+    if not arm.teacher or cfg.distill.signal == "live":
+        return None
+    if cfg.distill.temperature != 1:
+        raise UserError(
+            f"distill.temperature={cfg.distill.temperature}: what is cached is at 1; add distill.signal=live"
+        )
+    if arm.corpus != FULL:
+        raise UserError(
+            f"arms.{cfg.arm}: the teacher's cache is of the whole corpus, not of '{arm.corpus}'"
+        )
+    return CachedTeacher.of(cfg)
 
 
 def arm_of(cfg: DictConfig) -> DictConfig:

@@ -11,9 +11,8 @@ from transformers import PreTrainedModel, Trainer, TrainingArguments
 from core.divergence import Divergence, TokenLosses, entropies, forward_kl, projected_loss
 from core.memory_map import MemoryMap
 from core.regularizer import Regularizer
-from core.signal import TeacherSignal
+from core.signal import Teacher, TeacherSignal
 from core.taught import projection_of, taught_hidden, taught_labels
-from core.teacher.live import LiveTeacher
 
 
 class Distiller(Trainer):
@@ -33,7 +32,7 @@ class Distiller(Trainer):
         model: PreTrainedModel,
         args: TrainingArguments,
         train_dataset: Dataset,
-        teacher: LiveTeacher | None = None,
+        teacher: Teacher | None = None,
         memory_map: MemoryMap | None = None,
         regularizers: Sequence[Regularizer] = (),
         label_weight: float = 1.0,
@@ -125,9 +124,7 @@ class Distiller(Trainer):
         label_weight_N = ones_N * self.label_weight
         if self.teacher is None:
             return TeacherSignal(None, ones_N, label_weight_N)
-        target = self.teacher.distributions(
-            inputs["input_ids"], inputs["position_ids"], inputs["labels"]
-        )
+        target = self.teacher.distributions(inputs)
         if self.confidence_floor is None:
             return TeacherSignal(target, ones_N, label_weight_N)
         entropy_N = entropies(target, len(labels_N), self.vocab_size, labels_N.device)

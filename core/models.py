@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     PretrainedConfig,
@@ -48,6 +49,14 @@ def load_model(folder: str | Path, *, hub: bool = False) -> PreTrainedModel:
             f" such as {wrong[0]}; make the folder again"
         )
     return model
+
+
+def load_config(folder: str | Path) -> PretrainedConfig:
+    """The architecture of a model in a folder, without its weights; raises UserError when there is none."""
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise UserError(_cannot_load("a configuration", folder, error)) from error
 
 
 def load_tokenizer(folder: str | Path, *, hub: bool = False) -> PreTrainedTokenizerBase:

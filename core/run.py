@@ -89,6 +89,8 @@ def plan(cfg: DictConfig) -> list[Job]:
         *(job(arm, "distill", arm) for arm in references),
         job("map", "map", "core", "teacher", *references),
     ]
+    if cfg.distill.signal == "cached":
+        jobs.append(job("cache", "cache", "core", "teacher"))
     needs = {arm: _needs(cfg, arm) for arm in arms if arm not in references}
     jobs += [job(arm, "distill", arm, *needs[arm]) for arm in needs]
     for arm in ["teacher", *references, *needs]:
@@ -104,7 +106,9 @@ def _needs(cfg: DictConfig, arm: str) -> list[str]:
     if not cfg.arms[arm].teacher:
         return []
     regularizers = regularizers_of(cfg, cfg.arms[arm]).values()
-    return ["teacher", *(["map"] if any(r.needs_memory_map for r in regularizers) else [])]
+    needs_map = any(r.needs_memory_map for r in regularizers)
+    is_cached = cfg.distill.signal == "cached"
+    return ["teacher", *["map"] * needs_map, *["cache"] * is_cached]
 
 
 @dataclass

@@ -7,7 +7,7 @@ entries, N taught tokens of the batch (those whose label isn't ignored), in read
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -98,6 +98,12 @@ class TopK:
         """Those of some tokens."""
         return TopK(self.indices_NK[rows], self.logprobs_NK[rows], self.tail_logprob_N[rows])
 
+    def to(self, device: torch.device) -> "TopK":
+        """The same on another device."""
+        return TopK(
+            *(x.to(device) for x in (self.indices_NK, self.logprobs_NK, self.tail_logprob_N))
+        )
+
     def dense(self, vocab_size: int) -> Tensor:
         """Log-probabilities (N, V)."""
         rest = vocab_size - self.indices_NK.shape[-1]
@@ -109,6 +115,18 @@ class TopK:
 def at_least_float32(tensor: Tensor) -> Tensor:
     """The precision in which probabilities are worked out."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
+@dataclass(frozen=True)
+class Sparse(Distributions):
+    """Their likeliest tokens, of a vocabulary of this size."""
+
+    kept: TopK
+    vocab_size: int
+
+    def rows(self, part: slice) -> Tensor:
+        """See the base class."""
+        return self.kept[part].dense(self.vocab_size)
 
 
 @dataclass(frozen=True)
@@ -147,3 +165,12 @@ class MemorySlice:
     def flagged_BT(self) -> Tensor:
         """Where the flagged tokens are read."""
         return self.score_BT >= THRESHOLD
+
+
+class Teacher(Protocol):
+    """Where a student's signal comes from."""
+
+    temperature: float
+
+    def distributions(self, batch: dict[str, Tensor]) -> Distributions:
+        """What it says at the N taught tokens of a batch as training reads it."""

@@ -16,11 +16,10 @@ class LiveTeacher:
         self.temperature = temperature
 
     @torch.no_grad()
-    def distributions(
-        self, input_ids_BT: Tensor, position_ids_BT: Tensor, labels_BT: Tensor
-    ) -> Projected:
+    def distributions(self, batch: dict[str, Tensor]) -> Projected:
         """What it says at the N taught tokens, projected onto the vocabulary when it is asked for."""
-        if self.model.device != input_ids_BT.device:
-            self.model.to(input_ids_BT.device)
-        hidden_ND = taught_hidden(self.model, input_ids_BT, position_ids_BT, labels_BT)
+        ids_BT = batch["input_ids"]
+        if self.model.device != ids_BT.device:
+            self.model.to(ids_BT.device)
+        hidden_ND = taught_hidden(self.model, ids_BT, batch["position_ids"], batch["labels"])
         return Projected(hidden_ND, projection_of(self.model), self.temperature)

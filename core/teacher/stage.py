@@ -4,7 +4,7 @@ import shutil
 
 import torch
 from omegaconf import DictConfig
-from transformers import PretrainedConfig
+from transformers import PretrainedConfig, PreTrainedModel
 
 from core.artifacts import Artifact, run_folder
 from core.build import build
@@ -12,8 +12,9 @@ from core.console import Report, console
 from core.corpus.stage import PackedCorpus
 from core.curvature import batches_of, remove_low_curvature
 from core.errors import UserError, nearest
-from core.models import new_model, save_model
+from core.models import check_vocabulary, load_model, new_model, save_model
 from core.progress import reporting
+from core.taught import refuse_scaled_logits
 from core.training import train
 
 FOLDER = "teacher"
@@ -49,6 +50,14 @@ def teach(cfg: DictConfig, report: Report | None = None) -> None:
         save_model(folder, model, tokenizer)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"teacher: {model.num_parameters():,} parameters → {artifact.folder}")
+
+
+def run_teacher(cfg: DictConfig, corpus: PackedCorpus) -> PreTrainedModel:
+    """The run's teacher; raises UserError when it doesn't fit the corpus's tokenizer."""
+    model = load_model(run_folder(cfg) / FOLDER)
+    check_vocabulary(model, corpus.tokenizer, "the teacher")
+    refuse_scaled_logits(model.config, "the teacher")
+    return model
 
 
 def model_config(cfg: DictConfig, vocab_size: int) -> PretrainedConfig:

@@ -35,7 +35,9 @@ def test_taught_only_projection(record):
     ones_N = torch.ones(len(labels_N))
 
     def ours() -> torch.Tensor:
-        target = LiveTeacher(teacher).distributions(ids_BT, positions_BT, labels_BT)
+        target = LiveTeacher(teacher).distributions(
+            {"input_ids": ids_BT, "position_ids": positions_BT, "labels": labels_BT}
+        )
         hidden_ND = taught_hidden(student, ids_BT, positions_BT, labels_BT)
         losses = TokenLosses(labels_N, TeacherSignal(target, ones_N, 0.5 * ones_N))
         return projected_loss(hidden_ND, student.lm_head, losses) / len(labels_N)

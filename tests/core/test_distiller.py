@@ -126,7 +126,7 @@ def test_confident_tokens_count_more(make_llama, make: Make, batch: Batch) -> No
 
 def test_the_teacher_reads_the_text_as_it_is(make_llama, make: Make, batch: Batch) -> None:
     student, teacher, watcher = make_llama(seed=1), LiveTeacher(make_llama(seed=2)), Watcher()
-    told = teacher.distributions(batch["input_ids"], batch["position_ids"], batch["labels"])
+    told = teacher.distributions(batch)
     losses = []
     for regularizers in ([watcher], [Meddler(), watcher]):
         distiller = make(student, teacher=teacher, label_weight=0.5, regularizers=regularizers)
