@@ -17,11 +17,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from core import processes
 from core.errors import UserError
 
 CODE_VERSION = "1"  # raise when the same configuration would give another result
 MARK = "artifact.json"
 PARTIAL = ".partial"
+STARTED = "started.json"  # in a folder that isn't finished
 
 
 def plain(cfg: Any) -> Any:
@@ -116,21 +118,43 @@ class Artifact:
         return "; ".join(shown[:2]) + (f"; and {len(shown) - 2} more" if len(shown) > 2 else "")
 
     @contextmanager
-    def writing(self) -> Iterator[Path]:
+    def writing(self, *, alone: bool = False) -> Iterator[Path]:
         """A folder to write into; it becomes the artifact when the block ends without an exception.
 
         What an interrupted writer of the same fingerprint left is kept, so that it can go on from there.
+        Processes launched together all enter, and the block is theirs together, unless this one does it
+        `alone`; the first of them makes and finishes the folder.
         """
-        partial = self.folder.with_name(self.folder.name + PARTIAL)
-        started = partial / "started.json"
+        together = not alone
+        if alone or processes.is_main():
+            self._prepare()
+        if together:
+            processes.wait()
+        yield self._partial
+        if together:
+            processes.wait()
+        if alone or processes.is_main():
+            self._finish()
+        if together:
+            processes.wait()
+
+    @property
+    def _partial(self) -> Path:
+        return self.folder.with_name(self.folder.name + PARTIAL)
+
+    def _prepare(self) -> None:
+        partial = self._partial
+        started = partial / STARTED
         if partial.exists() and not (
             started.exists() and read_json(started).get("fingerprint") == self.fingerprint
         ):
             shutil.rmtree(partial)
         partial.mkdir(parents=True, exist_ok=True)
         write_json(started, {"fingerprint": self.fingerprint})
-        yield partial
-        started.unlink()
+
+    def _finish(self) -> None:
+        partial = self._partial
+        (partial / STARTED).unlink()
         files = sorted(path for path in partial.rglob("*") if path.is_file())
         sums = {path.relative_to(partial).as_posix(): hash_file(path) for path in files}
         mark = {"fingerprint": self.fingerprint, "made_from": self.made_from, "files": sums}

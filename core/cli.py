@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
-from core import compose
+from core import compose, processes
 from core.errors import UserError, explain, nearest
 
 if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help
@@ -36,6 +36,8 @@ QUIET = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit status: 0, 2 for what the user can mend, 130 interrupted."""
     try:
+        if processes.are_several():
+            _join()
         _dispatch(list(sys.argv[1:] if argv is None else argv))
     except KeyboardInterrupt:
         print("winnow: interrupted; the same command goes on from here", file=sys.stderr)
@@ -79,6 +81,14 @@ def _dispatch(argv: list[str]) -> None:
             _sweep(stage, args.overrides)
         else:
             stage(jobs[0])
+
+
+def _join() -> None:
+    """Of processes launched together, one talks."""
+    from core.console import console
+
+    processes.join()
+    console.quiet = not processes.is_main()
 
 
 class _Parser(argparse.ArgumentParser):

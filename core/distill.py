@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from core import processes
 from core.arms.maker import Maker, Material
 from core.artifacts import Artifact, fingerprint_of, plain, run_folder
 from core.build import build
@@ -115,8 +116,9 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         )
         for regularizer in regularizers.values():
             regularizer.fold(student)
-        save_model(folder, student, tokenizer)
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        if processes.is_main():
+            save_model(folder, student, tokenizer)
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"{cfg.arm}: {training.num_steps} steps → {artifact.folder}")
 
 

@@ -87,6 +87,8 @@ class Distiller(Trainer):
         # small batches give the gradient of one four times as large.
         num_taught = len(labels_N) if num_items_in_batch is None else int(num_items_in_batch)
         loss = total / max(num_taught, 1)
+        if num_items_in_batch is not None:
+            loss = loss * self.accelerator.num_processes  # whose gradients are averaged
         return (loss, {}) if return_outputs else loss
 
     def training_step(
@@ -99,7 +101,8 @@ class Distiller(Trainer):
         loss = super().training_step(model, inputs, num_items_in_batch)
         if self.accelerator.sync_gradients:
             for regularizer in self.regularizers:
-                regularizer.edit_gradients(self.accelerator.unwrap_model(model), self._generator())
+                student = self.accelerator.unwrap_model(model)
+                regularizer.edit_gradients(student, self._generator(alike=True))
         return loss
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
@@ -137,10 +140,13 @@ class Distiller(Trainer):
                 logs = {**logs, **regularizer.metrics()}
         super().log(logs, *args, **kwargs)
 
-    def _generator(self) -> torch.Generator:
-        """Seeded by run, step, micro-batch and process, so that resuming changes no draw."""
+    def _generator(self, *, alike: bool = False) -> torch.Generator:
+        """Seeded by run, step, micro-batch and process, so that resuming changes no draw.
+
+        `alike`: by run and step alone, for what is done once a step, and by all processes in the same way.
+        """
         _, number = self.micro_batch
-        place = max(number, 0) * self.args.world_size + self.args.process_index
+        place = -1 if alike else max(number, 0) * self.args.world_size + self.args.process_index
         generator = torch.Generator()
         return generator.manual_seed(
             self.args.seed * 1_000_003 + self.state.global_step + place * 2_147_483_647

@@ -18,6 +18,7 @@ from transformers import (
     default_data_collator,
 )
 
+from core import processes
 from core.console import Report
 from core.corpus.packing import COLUMNS
 from core.distiller import Distiller
@@ -66,6 +67,8 @@ def train(
         save_total_limit=1,
         report_to=list(settings.trackers) or "none",
         disable_tqdm=True,
+        # The projection onto the vocabulary is used, but not by the forward pass of the wrapped model.
+        ddp_find_unused_parameters=False,
         seed=seed,
     )
     if arguments.n_gpu > 1:
@@ -75,7 +78,12 @@ def train(
         )
     missing = [name for name in COLUMNS if name not in sequences.column_names]
     assert not missing, f"not a packed corpus: {missing}"
-    tokens_per_step = settings.batch_size * settings.accumulation * len(sequences[0]["input_ids"])
+    tokens_per_step = (
+        settings.batch_size
+        * settings.accumulation
+        * arguments.world_size
+        * len(sequences[0]["input_ids"])
+    )
     trainer = Distiller(
         model=model,
         args=arguments,
@@ -87,7 +95,8 @@ def train(
     )
     trainer.remove_callback(PrinterCallback)
     last = _last_checkpoint(checkpoints)
-    _trim_log(folder / LOG, _step_of(last) if last else 0)
+    if processes.is_main():
+        _trim_log(folder / LOG, _step_of(last) if last else 0)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
@@ -149,5 +158,7 @@ class _Watch(TrainerCallback):
         rate = (state.global_step - self.first) * self.tokens_per_step / max(seconds, 1e-9)
         self.note = f"loss {logs['loss']:.3f} · {rate:,.0f} tokens/s"
         row = {"step": state.global_step, "tokens_per_second": round(rate), **logs}
+        if not state.is_world_process_zero:
+            return
         with self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")

@@ -88,7 +88,7 @@ def cache_signal(cfg: DictConfig, report: Report | None = None) -> None:
                 done += len(batch["labels"])
                 show(done, total, "")
             ends = np.concatenate(counts).cumsum().astype(np.int64)
-            with artifact.writing() as folder:
+            with artifact.writing(alone=True) as folder:
                 tensors = {"rows": np.concatenate(rows), "ends": ends}
                 about = {"k": str(codec.k), "vocab_size": str(codec.vocab_size)}
                 save_file(tensors, folder / FILE, metadata=about)

@@ -6,6 +6,7 @@ import torch
 from omegaconf import DictConfig
 from transformers import PretrainedConfig, PreTrainedModel
 
+from core import processes
 from core.artifacts import Artifact, run_folder
 from core.build import build
 from core.console import Report, console
@@ -47,8 +48,9 @@ def teach(cfg: DictConfig, report: Report | None = None) -> None:
                 rho=cfg.teacher.rho,
                 generator=torch.Generator().manual_seed(cfg.seed),
             )
-        save_model(folder, model, tokenizer)
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        if processes.is_main():
+            save_model(folder, model, tokenizer)
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"teacher: {model.num_parameters():,} parameters → {artifact.folder}")
 
 
