@@ -1,14 +1,17 @@
 """Distillation under forgetting: a `transformers.Trainer` whose loss is ours."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
+from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 from core.divergence import Divergence, TokenLosses, entropies, forward_kl, projected_loss
+from core.errors import UserError
 from core.memory_map import MemoryMap
 from core.regularizer import Regularizer
 from core.signal import Teacher, TeacherSignal
@@ -99,11 +102,23 @@ class Distiller(Trainer):
         now = self.state.global_step
         self.micro_batch = (now, number + 1 if step == now else 0)
         loss = super().training_step(model, inputs, num_items_in_batch)
+        if not loss.isfinite():
+            self._refuse(inputs, loss)
         if self.accelerator.sync_gradients:
             for regularizer in self.regularizers:
                 student = self.accelerator.unwrap_model(model)
                 regularizer.edit_gradients(student, self._generator(alike=True))
         return loss
+
+    def _refuse(self, inputs: dict[str, Tensor], loss: Tensor) -> None:
+        """Keep the batch and raise UserError, before the weights are spoilt."""
+        checkpoints = Path(str(self.args.output_dir))
+        path = checkpoints.with_name(f"bad_batch_{self.args.process_index}.safetensors")
+        save_file({name: value.cpu().contiguous() for name, value in inputs.items()}, path)
+        raise UserError(
+            f"the loss is {loss.item()} at step {self.state.global_step + 1}: lower the learning rate; "
+            f"the batch is in {path}, and the last checkpoint in {checkpoints} is intact"
+        )
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         """The Trainer's own, with the token embeddings at a learning rate of their own.

@@ -42,7 +42,7 @@ def train(
 
     Checkpoints go to `folder/checkpoints`; when some are there, training goes on from the last one.
     Metrics go to `folder/metrics.jsonl`, one row for each step logged. Raises UserError when the
-    loss stops being finite.
+    loss or its gradients stop being finite.
     """
     checkpoints = folder / "checkpoints"
     arguments = TrainingArguments(
@@ -121,7 +121,7 @@ def _trim_log(log: Path, step: int) -> None:
 
 
 class _Watch(TrainerCallback):
-    """Writes the log, reports progress, and stops at a loss that isn't finite."""
+    """Writes the log, reports progress, and stops at gradients that aren't finite."""
 
     def __init__(self, log: Path, report: Report, tokens_per_step: int):
         self.log, self.report, self.tokens_per_step = log, report, tokens_per_step
@@ -149,9 +149,11 @@ class _Watch(TrainerCallback):
     ) -> None:
         if not logs or "loss" not in logs:
             return
-        if not torch.tensor(logs["loss"]).isfinite():
+        # The loss may be finite and its gradients not: the weights are spoilt then, and not saved.
+        norm = logs.get("grad_norm", 0.0)
+        if not torch.tensor(norm).isfinite():
             raise UserError(
-                f"the loss is {logs['loss']} at step {state.global_step}: "
+                f"the norm of the gradients is {norm} at step {state.global_step}: "
                 f"lower the learning rate; the last checkpoint in {args.output_dir} is intact"
             )
         seconds = time.monotonic() - self.began

@@ -82,6 +82,30 @@ def test_a_loss_that_is_not_finite_stops_and_spoils_no_checkpoint(
     assert last.name == "checkpoint-2"
     weights = load_file(last / "model.safetensors")
     assert all(weight.isfinite().all() for weight in weights.values())
+    batch = load_file(folder / "bad_batch_0.safetensors")
+    assert batch["index"].tolist() == [12, 13, 14, 15], "that of the fourth step"
+    assert batch["input_ids"].shape == batch["labels"].shape
+
+
+def test_gradients_that_are_not_finite_spoil_no_checkpoint(make_llama, fit, tmp_path: Path) -> None:
+    class Spoiler(Regularizer):
+        steps = 0
+
+        def edit_gradients(self, student, generator):
+            self.steps += 1
+            if self.steps == 4:
+                next(student.parameters()).grad.fill_(math.inf)
+
+    with pytest.raises(UserError, match=r"the norm of the gradients is (nan|inf) at step 4"):
+        fit(
+            make_llama(),
+            tmp_path,
+            num_steps=8,
+            save_steps=2,
+            log_steps=100,
+            regularizers=[Spoiler()],
+        )
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["checkpoint-2"]
 
 
 def test_a_loss_spoilt_at_the_very_end_is_told(make_llama, fit) -> None:
