@@ -90,14 +90,19 @@ def _shared_batches(
     pairs: Sequence[Pair], groups: list[list[int]], tokens_per_batch: int
 ) -> Iterator[list[list[int]]]:
     """Groups whose prompts are equally long, so that their answers begin at the same place: then nothing
-    has to be masked, and what is scored doesn't depend on who else is in the batch.
+    has to be masked, and what is scored doesn't depend on who else is in the batch. One that is too large
+    for a batch is cut.
     """
 
-    def size(own: list[int]) -> int:  # its keys and values are repeated for each answer
-        return sum(len(pairs[index][0]) + len(pairs[index][1]) for index in own)
+    def size(own: list[int]) -> int:  # the prompt's keys and values are repeated for each answer
+        return len(own) * max(len(pairs[index][0]) + len(pairs[index][1]) for index in own)
 
+    parts: list[list[int]] = []
+    for own in groups:
+        limit = max(1, tokens_per_batch * len(own) // size(own))
+        parts += [own[start : start + limit] for start in range(0, len(own), limit)]
     batch: list[list[int]] = []
-    for own in sorted(groups, key=lambda own: (-len(pairs[own[0]][0]), -len(own))):
+    for own in sorted(parts, key=lambda own: (-len(pairs[own[0]][0]), -len(own))):
         other_length = batch and len(pairs[batch[0][0]][0]) != len(pairs[own[0]][0])
         if batch and (other_length or sum(map(size, [*batch, own])) > tokens_per_batch):
             yield batch
