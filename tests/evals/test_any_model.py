@@ -69,6 +69,7 @@ def test_it_is_evaluated_without_a_corpus_or_a_teacher(cfg: DictConfig, tmp_path
     recall = find(scores, "gpt", "recall")
     assert (recall.n, recall.value) == (2, sum(s["correct"] for s in samples[:2]) / 2)
     out = capsys.readouterr().out
+    assert "open_book: missing" in out and "recall: missing" not in out
     assert "gpt" in out and "reasoning" in out and "±" in out
     assert not (tmp_path / "it" / "corpus").exists()
 
