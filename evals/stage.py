@@ -16,7 +16,7 @@ from core.console import Report, console
 from core.errors import UserError, nearest
 from core.progress import reporting
 from evals.evaluate import evaluate_model, find_model, fingerprint_model, load_arm
-from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe, read_probes
+from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
 from evals.recall.map_quality import map_examples, map_quality
 from evals.recall.metrics import metrics_of
 from evals.report.ablation import ablation_table, draw_ablation
@@ -48,7 +48,7 @@ def load_probes(cfg: DictConfig) -> list[Probe]:
     Raises UserError when there are none.
     """
     if cfg.probes.path is not None:
-        return complete(read_probes(cfg.probes.path))
+        return build(cfg.probes)()
     corpus = build(cfg.corpus)
     if not hasattr(corpus, "probes"):
         raise UserError("this corpus brings no probes: add probes=jsonl probes.path=FILE")
@@ -67,7 +67,7 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
     if cfg.tasks:
         from evals.harness import Harness  # lm-eval takes seconds to import
 
-        known = {"probes": cfg.probes.path, "seed": cfg.seed}
+        known = {"probes": cfg.probes.path and plain(cfg.probes), "seed": cfg.seed}
         harness = Harness(cfg.tasks, cfg.tasks_path, known)  # refused before anything is measured
 
     if cfg.model is None or cfg.probes.path is not None or harness is None:

@@ -1,8 +1,9 @@
 """The verdict on each arm, from scores alone: forgotten, hidden, broken or kept; with its evidence.
 
-- *kept*: asked plainly, it recalls more than the controls do.
+- *kept*: asked plainly, it answers or recites more than the controls do.
 - *broken*: it doesn't, but it has lost its reading or its reasoning too; such a model fails any probe.
-- *hidden*: it has these and recalls no more than the controls, until some attack brings it back.
+- *hidden*: it has these and says no more than the controls, until some attack brings it back: whatever is
+  done to it or its prompts, but also many samples, its likelihoods and its hidden states.
 - *forgotten*: nothing of that.
 - *undecided*: a claim can't be made, for want of a control or of a measurement.
 
@@ -13,6 +14,7 @@ facts is a limit too, and each counts as it is a measured step later, so that qu
 """
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,6 +26,11 @@ VERDICTS = ("forgotten", "hidden", "broken", "kept", "undecided")
 CONTROLS = ("never_exposed", "rebound")
 ABILITIES = ("open_book", "reasoning", "arithmetic", "language")
 BASELINES = ("plain", "teacher")  # whose abilities are the measure: the first that there is
+PLAINLY = re.compile(
+    "accuracy|extraction_strength|exact_match@.*"
+)  # metrics of what it says itself
+# Of all answers, likely ones included, and of those that aren't right: they tell of no memory.
+SILENT = ("logprob", "rank", "abstained", "wrong")
 FLOOR = 0.02  # differences below it are none, however small the standard errors
 BITS_FLOOR = 0.5  # the same for bits a fact
 ABILITY_KEPT = 0.8  # of the baseline's accuracy above chance; less is broken
@@ -63,7 +70,7 @@ def _verdict(scores: Sequence[Score], arm: str) -> dict[str, Any]:
         claim: max((e for e in evidence if e.claim == claim), key=lambda e: e.excess, default=None)
         for claim in ("kept", "broken", "hidden")
     }
-    missing = _missing(scores, arm, worst)
+    missing = _missing(scores, arm, evidence)
     found = next((claim for claim, e in worst.items() if e is not None and e.excess > 0), None)
     return {
         "verdict": found or ("undecided" if missing else "forgotten"),
@@ -73,18 +80,19 @@ def _verdict(scores: Sequence[Score], arm: str) -> dict[str, Any]:
 
 
 def _memory(scores: Sequence[Score], arm: str) -> Iterator[Evidence]:
-    """What it recalls, plainly (claim: kept) and under attack (claim: hidden)."""
+    """What it says, plainly (claim: kept), and what else there is of it (claim: hidden)."""
     whole = {(s.axis, s.metric) for s in scores if s.family == "all"}
     for score in scores:
         if score.arm != arm or score.axis == MAP or score.higher_is_better:
             continue
         if score.family != "all" and (score.axis, score.metric) in whole:
             continue  # parts of a mean: of so many comparisons some are always out of bounds
-        if score.metric in ("logprob", "rank"):
-            continue  # of all answers, likely ones included; the accuracies tell what comes back
+        if score.axis in ABILITIES or score.metric in SILENT:
+            continue
         limit, against = _limit(scores, score)
         if limit is not None:
-            claim = "kept" if score.axis in MEMORY_AXES else "hidden"
+            plainly = score.axis in MEMORY_AXES and PLAINLY.fullmatch(score.metric)
+            claim = "kept" if plainly else "hidden"
             yield _evidence(claim, score, against, limit, score.value - limit)
 
 
@@ -166,19 +174,20 @@ def _evidence(claim: str, score: Score, against: str, limit: float, excess: floa
     )
 
 
-def _missing(scores: Sequence[Score], arm: str, worst: dict[str, Evidence | None]) -> list[str]:
+def _missing(scores: Sequence[Score], arm: str, evidence: Sequence[Evidence]) -> list[str]:
     """What can't be claimed, in words."""
     there = arms_of(scores)
+    claims = {e.claim for e in evidence if e.claim != "hidden" or e.axis not in MEMORY_AXES}
     missing = [
         f"no {name} control: add it to arms, or what a model that never saw the facts does isn't known"
         for name in CONTROLS
         if name not in there
     ]
-    if worst["kept"] is None:
+    if "kept" not in claims:
         missing.append("no closed-book probes: nothing is known of what it recalls")
-    if worst["broken"] is None:
+    if "broken" not in claims:
         missing.append("no open-book or reasoning probes with a baseline: it may be broken")
-    if worst["hidden"] is None:
+    if "hidden" not in claims:
         missing.append("no attack on it and a control: it may hide what it doesn't say")
     return missing
 

@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from core.errors import UserError, nearest
+from evals.probes.rows import read_rows, text_of, texts_of
 
 AXES = ("recall", "verbatim", "open_book", "reasoning", "arithmetic", "language")
 MEMORY_AXES = ("recall", "verbatim")
@@ -51,12 +52,9 @@ def read_probes(path: str | Path) -> list[Probe]:
 
     Raises `UserError`, naming file and line, on the first row that isn't a probe.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"no probe file at {path}; give one with probes.path=FILE.jsonl")
     probes: list[Probe] = []
     seen: dict[str, str] = {}
-    for where, row in _rows(path):
+    for where, row in read_rows(path):
         probe = parse_probe(row, where)
         if probe.id in seen:
             raise UserError(
@@ -64,28 +62,7 @@ def read_probes(path: str | Path) -> list[Probe]:
             )
         seen[probe.id] = where
         probes.append(probe)
-    if not probes:
-        raise UserError(f"{path} has no probes; write one JSON object a line")
     return complete(probes)
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    try:
-        # Not splitlines(): a JSON string may hold other line separators unescaped.
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} isn't UTF-8 text ({error.reason}); save it as UTF-8") from None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(
-                f"{where}: not JSON ({error.msg}, column {error.colno}); write one object a line"
-            ) from None
-        yield where, row
 
 
 def parse_probe(row: dict[str, Any], where: str) -> Probe:
@@ -100,13 +77,13 @@ def parse_probe(row: dict[str, Any], where: str) -> Probe:
         if name not in known:
             raise UserError(f"{where}: unknown field '{name}'{nearest(name, known)}")
     for name in ("id", "axis", "family", "prompt"):
-        _text(row.get(name), name, where)
+        text_of(row, name, where)
     row = {"form": STATEMENT, **{name: value for name, value in row.items() if value is not None}}
     for name in ("fact", "half", "form"):
         if row.get(name) is not None:
-            _text(row[name], name, where)
-    answers = _texts(row.get("answers"), "answers", where)
-    choices = () if row.get("choices") in (None, []) else _texts(row["choices"], "choices", where)
+            text_of(row, name, where)
+    answers = texts_of(row, "answers", where)
+    choices = () if row.get("choices") in (None, []) else texts_of(row, "choices", where)
     half, chance = row.get("half"), row.get("chance")
 
     if row["axis"] not in AXES:
@@ -136,26 +113,6 @@ def parse_probe(row: dict[str, Any], where: str) -> Probe:
                 f"{where}: answer '{answer}' is not among choices{nearest(answer, choices)}"
             )
     return Probe(**{**row, "answers": answers, "choices": choices})
-
-
-def _text(value: object, name: str, where: str) -> str:
-    if value is None:
-        raise UserError(f"{where}: field '{name}' is missing; a probe needs one")
-    if not isinstance(value, str):
-        raise UserError(f"{where}: {name} must be text, not {json.dumps(value)}")
-    if not value.strip():
-        raise UserError(f"{where}: {name} is empty; write some text")
-    return value
-
-
-def _texts(value: object, name: str, where: str) -> tuple[str, ...]:
-    if value is None:
-        raise UserError(f"{where}: field '{name}' is missing; a probe needs one")
-    if not isinstance(value, list):
-        raise UserError(f"{where}: {name} must be a list of texts, not {json.dumps(value)}")
-    if not value:
-        raise UserError(f"{where}: {name} is empty; list at least one text")
-    return tuple(_text(item, f"an item of {name}", where) for item in value)
 
 
 def complete(probes: Iterable[Probe]) -> list[Probe]:

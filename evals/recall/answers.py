@@ -1,33 +1,17 @@
-"""Answer probes: greedily under teacher forcing, and by likelihood, in one forward pass a batch.
+"""Answer probes: greedily under teacher forcing, and by likelihood."""
 
-Shapes: B batch, T tokens, R answer positions gathered from a batch, D hidden size, V vocabulary.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.errors import UserError
 from evals.probes.probe import CHOICE, Probe
-
-# Models that change their logits after the output embedding: those are asked for whole logits.
-LOGIT_CHANGES = (
-    "final_logit_softcapping",
-    "output_logit_soft_cap",
-    "logits_scaling",
-    "logits_soft_cap",
-    "logit_scale",
-    "lm_head_multiplier",
-)
+from evals.recall.likelihood import Scored, score_answers
 
 # Input tokens of a batch, by default: a larger one fills a GPU, and overflows a CPU's caches.
 TOKENS_PER_BATCH, CPU_TOKENS_PER_BATCH = 2**14, 2**11
-
-# At most this many logits are held at once, so that a large vocabulary doesn't fill the memory.
-MAX_LOGITS = 2**26
 
 
 @dataclass(frozen=True)
@@ -43,14 +27,6 @@ class Answer:
     id: str
     correct: bool
     predicted: str
-    logprob: float
-    rank: int
-
-
-@dataclass(frozen=True)
-class _Scored:
-    greedy: bool
-    predicted: list[int]
     logprob: float
     rank: int
 
@@ -118,7 +94,7 @@ def answer_probes(
     was_training = model.training
     model.eval()
     try:
-        scored = iter(_score(model, pairs, tokens_per_batch))
+        scored = iter(score_answers(model, pairs, tokens_per_batch=tokens_per_batch))
     finally:
         model.train(was_training)
 
@@ -138,7 +114,7 @@ def _check_length(probe: Probe, num_tokens: int, model: PreTrainedModel) -> None
         )
 
 
-def _judge(probe: Probe, by_text: dict[str, _Scored], tokenizer: PreTrainedTokenizerBase) -> Answer:
+def _judge(probe: Probe, by_text: dict[str, Scored], tokenizer: PreTrainedTokenizerBase) -> Answer:
     right = [by_text[text] for text in probe.answers]
     logprob = max(score.logprob for score in right)
     if logprob != logprob:
@@ -157,80 +133,3 @@ def _judge(probe: Probe, by_text: dict[str, _Scored], tokenizer: PreTrainedToken
     shown = max(right, key=lambda score: (score.greedy, score.logprob))
     predicted = str(tokenizer.decode(shown.predicted)).strip()
     return Answer(probe.id, shown.greedy, predicted, logprob, rank)
-
-
-def _score(
-    model: PreTrainedModel, pairs: list[tuple[list[int], list[int]]], tokens_per_batch: int
-) -> list[_Scored]:
-    results: dict[int, _Scored] = {}
-    for batch in batches([len(p) + len(a) for p, a in pairs], tokens_per_batch):
-        for index, score in zip(batch, _score_batch(model, [pairs[i] for i in batch]), strict=True):
-            results[index] = score
-    return [results[index] for index in range(len(pairs))]
-
-
-def batches(lengths: list[int], tokens_per_batch: int) -> Iterator[list[int]]:
-    """Indices by falling length, so that little is padding and the largest batch comes first."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batch and lengths[batch[0]] * (len(batch) + 1) > tokens_per_batch:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
-
-
-def _score_batch(
-    model: PreTrainedModel, pairs: list[tuple[list[int], list[int]]]
-) -> Iterator[_Scored]:
-    device = model.device
-    # Padding comes last, where nothing that is asked for sees it: it needs no mask. The last token
-    # is only predicted.
-    sequences = [torch.tensor((prompt + answer)[:-1]) for prompt, answer in pairs]
-    ids_BT = pad_sequence(sequences, batch_first=True).to(device)
-    # The logits for a token stand one position before it.
-    rows_R = torch.tensor([i for i, (_, answer) in enumerate(pairs) for _ in answer], device=device)
-    columns_R = torch.tensor(
-        [len(prompt) - 1 + j for prompt, answer in pairs for j in range(len(answer))],
-        device=device,
-    )
-    targets_R = torch.tensor([token for _, answer in pairs for token in answer], device=device)
-
-    logprobs, ranks, argmaxes = [], [], []
-    for logits_RV, target_R in _logits(model, ids_BT, rows_R, columns_R, targets_R):
-        target_R1 = logits_RV.gather(1, target_R[:, None])
-        logprobs.append(target_R1[:, 0] - logits_RV.logsumexp(1))
-        ranks.append(1 + (logits_RV > target_R1).sum(1))
-        argmaxes.append(logits_RV.argmax(1))
-
-    sizes = [len(answer) for _, answer in pairs]
-    for (_, answer), logprob_A, rank_A, argmax_A in zip(
-        pairs,
-        torch.cat(logprobs).cpu().split(sizes),
-        torch.cat(ranks).cpu().split(sizes),
-        torch.cat(argmaxes).cpu().split(sizes),
-        strict=True,
-    ):
-        predicted = argmax_A.tolist()
-        yield _Scored(predicted == answer, predicted, logprob_A.sum().item(), int(rank_A.max()))
-
-
-def _logits(
-    model: PreTrainedModel,
-    ids_BT: torch.Tensor,
-    rows_R: torch.Tensor,
-    columns_R: torch.Tensor,
-    targets_R: torch.Tensor,
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Logits at the gathered positions with their targets, a bounded number of rows at a time."""
-    inputs = {"input_ids": ids_BT, "use_cache": False}
-    config = model.config.get_text_config()
-    if any(getattr(config, name, None) is not None for name in LOGIT_CHANGES):
-        yield model(**inputs).logits[rows_R, columns_R].float(), targets_R
-        return
-    hidden_RD = model.base_model(**inputs).last_hidden_state[rows_R, columns_R]
-    head = model.get_output_embeddings()
-    num_rows = max(1, MAX_LOGITS // config.vocab_size)
-    for hidden, target_R in zip(hidden_RD.split(num_rows), targets_R.split(num_rows), strict=True):
-        yield head(hidden).float(), target_R

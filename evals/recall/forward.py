@@ -10,7 +10,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
-from evals.recall.answers import MAX_LOGITS, batches
+from evals.recall.likelihood import MAX_LOGITS, batches
 
 TOKENS_PER_BATCH = 8192
 

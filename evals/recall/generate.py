@@ -13,8 +13,8 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
-from evals.recall.answers import MAX_LOGITS
 from evals.recall.forward import TOKENS_PER_BATCH, evaluating
+from evals.recall.likelihood import MAX_LOGITS
 
 STATE = "cache_params"  # of a model without attention
 CACHES = ("past_key_values", STATE)

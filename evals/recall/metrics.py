@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from core.errors import UserError, nearest
+from evals.recall.abstention import abstention
 from evals.recall.extraction import discoverable_extraction, sampled_leak
 from evals.recall.linear_probe import linear_probe
 from evals.recall.measured import Measured, Subject
@@ -21,6 +22,7 @@ def metrics_of(settings: Mapping[str, Any]) -> list[Metric]:
     Raises UserError for a name that isn't one.
     """
     known: dict[str, Metric] = {
+        "abstention": abstention,
         "recitation": partial(recitation, prefix_shares=settings["prefix_shares"]),
         "extraction": partial(
             discoverable_extraction,

@@ -14,19 +14,29 @@ HIGHLIGHTED = "core"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the result table: its head, and the score that an arm has in it."""
+    """A column of the result table: its head, and the score that an arm has in it.
+
+    Values are shown times `scale`: shares in per cent, bits as they are.
+    """
 
     head: str
     score: Callable[[Sequence[Score], str], Score | None]
+    scale: float = 100.0
 
 
 def column_of(
-    head: str, axis: str, family: str = "all", metric: str = "accuracy", step: int | None = None
+    head: str,
+    axis: str,
+    family: str = "all",
+    metric: str = "accuracy",
+    step: int | None = None,
+    scale: float = 100.0,
 ) -> Column:
     """A column of the scores of that description."""
     return Column(
         head,
         lambda scores, arm: find(scores, arm, axis, family=family, metric=metric, step=step),
+        scale,
     )
 
 
@@ -47,11 +57,11 @@ def percent(score: Score | None) -> str:
 
 
 def chance_of(column: Column, scores: Sequence[Score]) -> str:
-    """What a guess would score in that column, in per cent; all arms have the same probes."""
+    """What a guess would score in that column; all arms have the same probes."""
     for arm in arms_of(scores):
         score = column.score(scores, arm)
         if score is not None and score.chance is not None:
-            return f"{100 * score.chance:.1f}"
+            return f"{column.scale * score.chance:.1f}"
     return MISSING
 
 

@@ -9,27 +9,38 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from evals.probes.probe import MEMORY_AXES
 from evals.report.frontier import OTHER, STYLES
 from evals.scores import MAP, Score, arms_of, methods_of, write_atomically
 
-TITLES = {
-    "relearn_disjoint": "half a is taught again: half b",
-    "relearn_direct": "half a is taught again: half a",
-    "relearn_false": "false answers to half a are taught: these",
+TITLES = {  # and what a step is
+    "relearn_disjoint": ("half a is taught again: half b", "steps"),
+    "relearn_direct": ("half a is taught again: half a", "steps"),
+    "relearn_false": ("false answers to half a are taught: these", "steps"),
+    "benign": ("tuned on reasoning alone: facts", "steps"),
+    "benign_verbatim": ("tuned on reasoning alone: passages", "steps"),
+    "sampling": ("asked again and again: facts", "samples"),
+    "sampling_verbatim": ("asked again and again: passages", "samples"),
+    "distractor": ("behind a long distraction: facts", "its tokens"),
+    "distractor_verbatim": ("behind a long distraction: passages", "its tokens"),
 }
 PANELS_A_ROW = 2
 
 
 def curves_of(scores: Sequence[Score]) -> dict[str, dict[str, list[Score]]]:
-    """By attack and arm, the accuracies by step. Arms of an ablation are too many for a picture."""
+    """By attack and arm, what comes back by step; of passages apart, as `<attack>_verbatim`.
+
+    Arms of an ablation are too many for a picture.
+    """
     ablated = {arm for arms in methods_of(scores).values() for _, arm in arms}
     axes: dict[str, dict[str, list[Score]]] = {}
     for arm in arms_of(scores):
         for score in scores:
             if score.arm != arm or arm in ablated or score.axis == MAP or score.step is None:
                 continue
-            if score.family == "all" and score.metric == "accuracy":
-                axes.setdefault(score.axis, {}).setdefault(arm, []).append(score)
+            if score.family in ("all", *MEMORY_AXES) and score.metric in ("accuracy", "leak"):
+                apart = "_verbatim" if score.family == "verbatim" else ""
+                axes.setdefault(score.axis + apart, {}).setdefault(arm, []).append(score)
     for arms in axes.values():
         for curve in arms.values():
             curve.sort(key=lambda score: score.step or 0)
@@ -51,13 +62,18 @@ def draw_curves(scores: Sequence[Score], path: str | Path, *, ink: str = "#22222
     with matplotlib.rc_context(settings):
         panels = figure.subplots(num_rows, PANELS_A_ROW, sharey=True, squeeze=False).flatten()
         for panel, (axis, arms) in zip(panels, curves.items(), strict=False):
-            _draw(panel, TITLES.get(axis, axis.replace("_", " ")), arms, ink)
+            _draw(panel, *TITLES.get(axis, (axis.replace("_", " "), "steps")), arms, ink)
         for panel in panels[len(curves) :]:
             panel.axis("off")
         handles, labels = panels[0].get_legend_handles_labels()
         if labels:
             figure.legend(
-                handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8
+                handles,
+                labels,
+                loc="outside lower center",
+                ncols=len(labels),
+                fontsize=8,
+                frameon=False,  # its ground would stay light on a dark page
             )
         metadata: dict[str, Any] = {"Date": None} if svg else {}
         write_atomically(
@@ -66,9 +82,9 @@ def draw_curves(scores: Sequence[Score], path: str | Path, *, ink: str = "#22222
         )
 
 
-def _draw(panel: Axes, title: str, arms: dict[str, list[Score]], ink: str) -> None:
+def _draw(panel: Axes, title: str, unit: str, arms: dict[str, list[Score]], ink: str) -> None:
     panel.set_title(title, fontsize=10)
-    panel.set(xlabel="steps", ylabel="recall (%)", ylim=(-3, 103))
+    panel.set(xlabel=unit, ylabel="recall (%)", ylim=(-3, 103))
     panel.spines[["top", "right"]].set_visible(False)
     panel.tick_params(colors=ink, labelleft=True)
     panel.xaxis.label.set_color(ink)

@@ -9,11 +9,14 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from evals.report.console import COLUMNS, HIGHLIGHTED, MISSING, Column, chance_of, column_of
+from evals.probes.probe import AXES
+from evals.report.console import COLUMNS, HIGHLIGHTED, column_of
 from evals.report.curves import curves_of, draw_curves
 from evals.report.frontier import draw_frontier
+from evals.report.memories import memories, worst_attacks
 from evals.report.style import CSS
-from evals.scores import Score, arms_of, find, kept, worst_relearned, write_atomically
+from evals.report.tables import columns_table, not_measured, section
+from evals.scores import Score, find, kept, worst_relearned, write_atomically
 from evals.verdict import deciding, verdicts
 
 NUM_ANSWERS = 12
@@ -42,13 +45,14 @@ def write_report(
     sections = [
         f"<h1>{escape(title)}</h1>{_in_words(scores)}",
         _drawn(draw_frontier, scores, "Recall left against reasoning kept, one mark an arm"),
-        _section("The verdict", _VERDICT_NOTE, _verdicts(scores)),
-        _section("Every arm", _ARMS_NOTE, _arms_table(scores)),
-        _section("Reasoning by family", "Tasks solved, per cent.", _families_table(scores)),
-        _section("Under attack", _RELEARNING_NOTE, _attacks(scores)),
-        _section("The same prompts, side by side", _ANSWERS_NOTE, _answers(samples_by_arm)),
-        _section("The memory map", _MAP_NOTE, _memory_map(map_examples, scores)),
-        _section("How to reproduce this", "", _manifest(manifest)),
+        section("The verdict", _VERDICT_NOTE, _verdicts(scores)),
+        section("Every arm", _ARMS_NOTE, _arms_table(scores)),
+        section("Reasoning by family", "Tasks solved, per cent.", _families_table(scores)),
+        section("Memory, asked in other ways", _MEMORY_NOTE, memories(scores)),
+        section("Under attack", _ATTACKS_NOTE, _attacks(scores)),
+        section("The same prompts, side by side", _ANSWERS_NOTE, _answers(samples_by_arm)),
+        section("The memory map", _MAP_NOTE, _memory_map(map_examples, scores)),
+        section("How to reproduce this", "", _manifest(manifest)),
     ]
     page = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -66,11 +70,17 @@ _ARMS_NOTE = (
 )
 _VERDICT_NOTE = (
     "Kept: it recalls more than the controls that never saw the facts. Hidden: not until an attack"
-    " brings it back. Broken: reading or reasoning is lost too. Forgotten: none of these."
+    " or its samples, likelihoods or hidden states bring it back. Broken: reading or reasoning is lost too."
+    " Forgotten: none of these."
 )
-_RELEARNING_NOTE = (
-    "Each arm is fine-tuned on half a of the facts. What was hidden rather than forgotten comes"
-    " back in half b, which it isn't shown. Per cent right after so many steps."
+_ATTACKS_NOTE = (
+    "What was hidden rather than forgotten comes back when a model is taught half a of the facts and asked"
+    " for half b, or when it is rounded, tuned on something else, sampled, distracted or asked otherwise."
+)
+_MEMORY_NOTE = (
+    "Per cent (bits as they are) ± standard error; less is better, but more of what is abstained from,"
+    " answered wrongly or far from the text (edit distance). Compare with the controls, never exposed and"
+    " rebound, and with chance: a guess isn’t 0."
 )
 _ANSWERS_NOTE = "✓ right, ✗ wrong; of facts and passages, wrong is what a core is meant to be."
 _MAP_QUESTIONS = (
@@ -79,13 +89,6 @@ _MAP_QUESTIONS = (
     ("skill_flagged", "Of the answers to skill tasks, wrongly flagged"),
 )
 _MAP_NOTE = "The stronger the colour, the more of the token is memory (point at one for its score)."
-
-
-def _section(title: str, note: str, body: str) -> str:
-    if not body:
-        return ""
-    note = f'<p class="soft">{escape(note)}</p>' if note else ""
-    return f"<section><h2>{escape(title)}</h2>{note}{body}</section>\n"
 
 
 def _title(scores: Sequence[Score]) -> str:
@@ -155,57 +158,32 @@ def _verdicts(scores: Sequence[Score]) -> str:
     return f'<div class="wide"><table><tbody>{rows}</tbody></table></div>' if rows else ""
 
 
-def _table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
-    """A table that scrolls by itself; cells are HTML, heads and row names plain text."""
-    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
-    body = ""
-    for name, cells in rows:
-        kind = f' class="{name}"' if name in (HIGHLIGHTED, "chance") else ""
-        row = "".join(f"<td>{cell}</td>" for cell in cells)
-        shown = escape(name.replace("_", " "))
-        body += f'<tr{kind}><th scope="row">{shown}</th>{row}</tr>'
-    return (
-        f'<div class="wide"><table><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _cell(score: Score | None) -> str:
-    if score is None:
-        return MISSING
-    return f"{100 * score.value:.1f} <small>±&thinsp;{100 * score.stderr:.1f}</small>"
-
-
-def _columns_table(scores: Sequence[Score], columns: Sequence[Column]) -> str:
-    """Arms by those of the columns that any arm has a score in, chance below."""
-    arms = arms_of(scores)
-    shown = [c for c in columns if any(c.score(scores, arm) for arm in arms)]
-    rows = [(arm, [_cell(column.score(scores, arm)) for column in shown]) for arm in arms]
-    rows = [(arm, cells) for arm, cells in rows if any(cell != MISSING for cell in cells)]
-    rows.append(("chance", [chance_of(column, scores) for column in shown]))
-    return _table(["arm", *(column.head for column in shown)], rows) if shown else ""
-
-
 def _arms_table(scores: Sequence[Score]) -> str:
     more = [
         column_of("arithmetic", "arithmetic"),
         column_of("language", "language"),
         column_of("4-bit verbatim", "quantize_4bit", "verbatim"),
     ]
-    return _columns_table(scores, [*COLUMNS, *more])
+    table = columns_table(scores, [*COLUMNS, *more])
+    there = {score.axis for score in scores}
+    return table + not_measured([axis for axis in AXES if axis not in there]) if table else ""
 
 
 def _families_table(scores: Sequence[Score]) -> str:
     families = sorted({s.family for s in scores if s.axis == "reasoning"} - {"all"})
-    return _columns_table(
+    return columns_table(
         scores, [column_of(family.replace("_", " "), "reasoning", family) for family in families]
     )
 
 
 def _attacks(scores: Sequence[Score]) -> str:
-    if not curves_of(scores):
+    if not scores:
         return ""
-    parts = [_drawn(draw_curves, scores, "What each arm recalls as an attack goes on", "curves")]
+    parts = [worst_attacks(scores)]
+    if curves_of(scores):
+        parts.append(
+            _drawn(draw_curves, scores, "What each arm recalls as an attack goes on", "curves")
+        )
     for axis, title in (
         ("relearn_disjoint", "Half b, not taught again"),
         ("relearn_direct", "Half a, taught again"),
@@ -213,7 +191,7 @@ def _attacks(scores: Sequence[Score]) -> str:
         steps = sorted({s.step for s in scores if s.axis == axis and s.step is not None})
         if steps:
             columns = [column_of(f"{step} steps", axis, step=step) for step in steps]
-            parts.append(f"<h3>{title}</h3>{_columns_table(scores, columns)}")
+            parts.append(f"<h3>{title}, by step</h3>{columns_table(scores, columns)}")
     return "".join(parts)
 
 

@@ -21,7 +21,8 @@ li { margin: .3rem 0; }
 small { font-size: .8em; white-space: nowrap; }
 figure { margin: 1rem 0; }
 figure svg { width: 100%; max-width: 38rem; height: auto; display: block; color: var(--ink); }
-figure.curves svg { max-width: 56rem; }
+figure.curves { overflow-x: auto; }
+figure.curves svg { max-width: 56rem; min-width: 36rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
 th, td { padding: .35rem .7rem; text-align: right; white-space: nowrap;
@@ -32,6 +33,7 @@ td.said { text-align: left; white-space: normal; }
 th:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
 tr.core > * { background: var(--core-tint); }
 tr.core th, .arm-core { color: var(--core); font-weight: 700; }
+tr.control > * { background: var(--card); }
 tr.chance > * { color: var(--soft); font-style: italic; font-weight: 400; border: 0; }
 .cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .5rem;

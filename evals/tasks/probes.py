@@ -3,32 +3,37 @@
 The YAML files beside this one name these functions; lm-eval hands them its `--metadata`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datasets import Dataset
 
+from core.build import build
 from core.corpus.world import World
 from core.errors import UserError
 from evals.probes.probe import Probe, complete, of_axes, parse_probe, read_probes
 
 
-def load(axis: str, probes: str | None = None, seed: int = 0, **_: object) -> dict[str, Dataset]:
+def load(
+    axis: str, probes: str | Mapping[str, Any] | None = None, seed: int = 0, **_: object
+) -> dict[str, Dataset]:
     """The probes of one axis as the split `test`, in their order.
 
-    From the JSON-lines file `probes`, or else from the embedded world of that `seed`. Each has
-    `candidates`: its answers, then its other choices; lm-eval asks for the likelihood of each.
-    Raises UserError when there are none on that axis.
+    From the JSON-lines file `probes`, or as that configuration reads them (a choice of conf/probes), or
+    else from the embedded world of that `seed`. Each has `candidates`: its answers, then its other
+    choices; lm-eval asks for the likelihood of each. Raises UserError when there are none on that axis.
     """
-    everything = complete(
-        read_probes(probes)
-        if probes
-        else (parse_probe(row, row["id"]) for row in World(seed=seed).probes())
-    )
+    if isinstance(probes, Mapping):
+        everything, source = build(probes)(), probes["path"]
+    elif probes:
+        everything, source = read_probes(probes), probes
+    else:
+        rows = World(seed=seed).probes()
+        everything, source = complete(parse_probe(row, row["id"]) for row in rows), "the world"
     rows = [_document(probe) for probe in of_axes(everything, axis)]
     if not rows:
         there = ", ".join(sorted({f"winnow_{probe.axis}" for probe in everything}))
-        raise UserError(f"{probes or 'the world'} has no {axis} probes; its tasks are {there}")
+        raise UserError(f"{source} has no {axis} probes; its tasks are {there}")
     return {"test": Dataset.from_list(rows)}
 
 

@@ -69,6 +69,7 @@ def test_it_is_evaluated_without_a_corpus_or_a_teacher(cfg: DictConfig, tmp_path
     recall = find(scores, "gpt", "recall")
     assert (recall.n, recall.value) == (2, sum(s["correct"] for s in samples[:2]) / 2)
     out = capsys.readouterr().out
+    assert "open_book: missing" in out and "recall: missing" not in out
     assert "gpt" in out and "reasoning" in out and "±" in out
     assert not (tmp_path / "it" / "corpus").exists()
 
@@ -81,6 +82,28 @@ def test_it_is_evaluated_without_a_corpus_or_a_teacher(cfg: DictConfig, tmp_path
     other.save_pretrained(cfg.model)
     evaluate(cfg)
     assert (evals / "artifact.json").stat().st_mtime_ns > before, "another model"
+
+
+def test_facts_as_triples_are_probes_too(folder: Path, configure, tmp_path: Path) -> None:
+    said = {"relation": "capital", "templates": ["The capital of {} is", "{} is ruled from"]}
+    cities = {"Peru": "Lima", "Norway": "Oslo", "Latvia": "Riga"}
+    rows = [{**said, "subject": name, "object": city} for name, city in cities.items()]
+    file = tmp_path / "F.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    cfg = configure(
+        *(f"runs_dir={tmp_path}", "run=it", f"model={folder}", "attack=[rephrase]"),
+        *("probes=relations", f"probes.path={file}", "probes.num_facts=2"),
+        *("tasks=[winnow_recall]", "eval.metrics=[stored_bits]"),
+    )
+    evaluate(cfg)
+    attack(cfg)
+    scores = read_scores(tmp_path / "it" / "scores.json")
+    recall = find(scores, "gpt", "recall", family="capital")
+    assert recall.n == 2
+    theirs = find(scores, "gpt", "lm_eval", family="winnow_recall", metric="acc")
+    assert (theirs.n, theirs.value) == (2, recall.value), "lm-eval asks the same"
+    forms = {s.family: s.n for s in scores if s.axis == "rephrase"}
+    assert forms == {"paraphrase": 2, "choice": 2}
 
 
 def test_several_stand_side_by_side_and_are_attacked_and_reported(

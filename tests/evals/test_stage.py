@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from core.artifacts import Artifact
 from core.errors import UserError
 from core.models import save_model
+from evals.evaluate import load_arm
 from evals.scores import Score, find, read_scores, write_scores
 from evals.stage import SAMPLES, attack, evaluate, report
 
@@ -87,6 +88,34 @@ def test_what_is_measured_is_skipped_and_what_changed_is_not(
     fourth = times()
     assert all(new > old for new, old in zip(fourth, third, strict=True)), "other probes"
     assert find(read_scores(run / "scores.json"), "core", "reasoning") is None
+
+
+@pytest.mark.parametrize(("verb", "kind"), [(evaluate, "evals"), (attack, "attacks")])
+def test_what_was_interrupted_goes_on_with_the_arm_that_it_was_at(
+    verb: Callable[[DictConfig], None],
+    kind: str,
+    cfg: DictConfig,
+    put: Put,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put("plain", 1), put("core", 2)
+    loaded: list[str] = []
+
+    def load(folder: Path) -> object:
+        loaded.append(folder.name)
+        if loaded == ["plain", "core"]:
+            raise KeyboardInterrupt
+        return load_arm(folder)
+
+    monkeypatch.setattr("evals.stage.load_arm", load)
+    with pytest.raises(KeyboardInterrupt):
+        verb(cfg)
+    assert not (tmp_path / "it" / kind / "core").exists()
+    assert not (tmp_path / "it" / "scores.json").exists(), "nothing is told of half of the arms"
+    verb(cfg)
+    assert loaded == ["plain", "core", "core"]
+    assert {s.arm for s in read_scores(tmp_path / "it" / "scores.json")} == {"plain", "core"}
 
 
 def test_other_settings_of_an_attack_are_another_attack(cfg: DictConfig, put: Put, tmp_path: Path):

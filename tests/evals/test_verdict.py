@@ -1,5 +1,7 @@
 """The verdict: what speaks for it, and what can't be said."""
 
+from dataclasses import replace
+
 import pytest
 
 from evals.scores import Score
@@ -101,6 +103,28 @@ def test_an_axis_without_a_mean_is_judged_by_its_families() -> None:
         for arm, value in (("core", 0.7), ("rebound", 0.05))
     ]
     assert verdicts([*told(), *rounded])["core"]["verdict"] == "hidden"
+
+
+@pytest.mark.parametrize("metric", ["membership_auroc", "linear_probe_top1", "sampled_leak@20"])
+def test_what_it_does_not_say_but_betrays_is_hidden(metric: str) -> None:
+    betrayed = [
+        Score(arm, "recall", "all", metric, value, 0.01, 100, 0.05, False)
+        for arm, value in (("core", 0.8), ("rebound", 0.5), ("plain", 0.99))
+    ]
+    found = verdicts([*told(), *betrayed])
+    assert found["core"]["verdict"] == "hidden" and found["plain"]["verdict"] == "kept"
+    without_attacks = verdicts([*without(told(), "relearn_disjoint"), *betrayed[1:]])["core"]
+    assert any("no attack" in reason for reason in without_attacks["missing"])
+
+
+def test_to_refuse_or_to_be_wrong_is_no_memory() -> None:
+    silent = [
+        Score("core", axis, "all", metric, 0.9, 0.01, 100, None, False)
+        for axis in ("recall", "open_book")
+        for metric in ("abstained", "wrong")
+    ]
+    control = [replace(s, arm="rebound", value=0.0) for s in silent]
+    assert verdicts([*told(), *silent, *control])["core"]["verdict"] == "forgotten"
 
 
 def test_fewer_bits_than_a_guess_has_are_none() -> None:

@@ -73,12 +73,19 @@ def test_every_arm_shows_its_numbers_and_chance(write, scores):
     assert arms["refuser"] == ["2.1 ±1.1", "69.9 ±1.1", "93.4 ±1.1"]
     assert arms["chance"] == ["4.3", "20.0", "4.3"]
     assert table_under(page, "Reasoning by family")["core"] == ["60.5 ±1.1"]
-    assert table_under(page, "Half b, not taught again")["core"] == [
+    assert table_under(page, "Half b, not taught again, by step")["core"] == [
         "5.2 ±1.1",
         "6.1 ±1.1",
         "4.1 ±1.1",
     ]
-    assert table_under(page, "Half a, taught again")["rebound"] == ["90.0 ±1.1"]
+    assert table_under(page, "Half a, taught again, by step")["rebound"] == ["90.0 ±1.1"]
+
+
+def test_an_axis_that_nobody_measured_is_said_to_be_missing(write, scores):
+    page = write()
+    assert "Not measured: verbatim, open book, arithmetic, language." in page
+    assert "Not measured: relearn" not in page
+    assert "Not measured: quantize, benign, sampling, distractor, rephrase." in page
 
 
 def test_the_title_says_what_was_kept_above_chance(write, scores):

@@ -1,0 +1,128 @@
+"""Facts as triples with templates, in the form of LRE, made into closed-book probes.
+
+Hernandez et al., "Linearity of Relation Decoding in Transformer Language Models" (arXiv 2308.09124).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from core.errors import UserError, nearest
+from evals.probes.probe import CHOICE, STATEMENT, Probe, complete
+from evals.probes.rows import read_rows, text_of, texts_of
+
+FIELDS = ("relation", "subject", "object", "templates", "question_templates", "kind")
+BLANK = "{}"  # where a template has the subject
+MAX_CHOICES = 32  # of more objects a relation is no multiple choice
+
+
+@dataclass
+class _Fact:
+    """What is so of a subject; of several objects (who played for two clubs) each is right."""
+
+    relation: str
+    subject: str
+    kind: str | None
+    statement: str
+    phrasings: list[tuple[str, str]]  # form and prompt of the others
+    objects: list[str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.relation}: {self.subject}"
+
+
+def read_relations(
+    path: str | Path,
+    *,
+    kinds: Sequence[str] | None = None,
+    num_facts: int | None = None,
+    seed: int = 0,
+) -> list[Probe]:
+    """Read rows `{"relation", "subject", "object", "templates", "question_templates"?, "kind"?}` as recall
+    probes, a family a relation; and `complete` them.
+
+    The first template asks for the fact; the others are phrasings of the form `paraphrase`, the question
+    templates of the form `question`, and where a relation has few objects they are `choices` to the first.
+    Each template has the subject at its `{}` and ends where the object follows. `kinds` are those to ask
+    for (all), of which `num_facts` (all) are drawn by `seed`; what a guess scores is taken from all of
+    the relation's facts. Raises `UserError`, naming file, line and field, on the first bad row.
+    """
+    facts = _read_facts(path)
+    if kinds is not None:
+        known = {fact.kind for fact in facts}
+        for kind in kinds:
+            if kind not in known:
+                there = sorted(name for name in known if name)
+                hint = nearest(kind, there) or f"; it has {', '.join(there) or 'no kinds'}"
+                raise UserError(f"probes.kinds: {path} has no row of kind '{kind}'{hint}")
+        facts = [fact for fact in facts if fact.kind in kinds]
+    probes = complete(_probes(facts))
+    if num_facts is None or num_facts >= len(facts):
+        return probes
+    if num_facts < 1:
+        raise UserError(f"probes.num_facts must be 1 or more, not {num_facts}")
+    drawn = set(Random(f"{seed}/relations").sample([fact.name for fact in facts], num_facts))
+    return [probe for probe in probes if probe.fact in drawn]
+
+
+def _read_facts(path: str | Path) -> list[_Fact]:
+    facts: dict[tuple[str, str], _Fact] = {}
+    for where, row in read_rows(path):
+        fact = _parse(row, where)
+        known = facts.setdefault((fact.relation, fact.subject), fact)
+        if known is not fact and fact.objects[0] not in known.objects:
+            known.objects += fact.objects
+    return list(facts.values())
+
+
+def _parse(row: Any, where: str) -> _Fact:
+    if not isinstance(row, dict):
+        raise UserError(f"{where}: a fact is a JSON object, not a {type(row).__name__}")
+    for name in row:
+        if name not in FIELDS:
+            raise UserError(f"{where}: unknown field '{name}'{nearest(name, FIELDS)}")
+    relation, subject, said = (text_of(row, name, where) for name in FIELDS[:3])
+    if relation == "all":
+        raise UserError(f"{where}: relation 'all' stands for a mean; use another name")
+    statement, *paraphrases = _prompts(row, "templates", subject, where)
+    asked = row.get("question_templates")
+    questions = _prompts(row, "question_templates", subject, where) if asked else []
+    kind = None if row.get("kind") is None else text_of(row, "kind", where)
+    forms = dict.fromkeys(paraphrases, "paraphrase") | dict.fromkeys(questions, "question")
+    others = [(form, prompt) for prompt, form in forms.items() if prompt != statement]
+    return _Fact(relation, subject, kind, statement, others, [said])
+
+
+def _prompts(row: dict[str, Any], name: str, subject: str, where: str) -> list[str]:
+    templates = texts_of(row, name, where)
+    for template in templates:
+        if template.count(BLANK) != 1:
+            raise UserError(
+                f"{where}: an item of {name} needs one {BLANK} for the subject: '{template}'"
+            )
+    return [template.replace(BLANK, subject) for template in templates]
+
+
+def _probes(facts: Sequence[_Fact]) -> Iterator[Probe]:
+    objects: dict[str, dict[str, None]] = {}  # by relation, in the order of their rows
+    for fact in facts:
+        objects.setdefault(fact.relation, {}).update(dict.fromkeys(fact.objects))
+    for fact in facts:
+        phrasings = [(STATEMENT, fact.statement), *fact.phrasings]
+        choices = tuple(objects[fact.relation])
+        if 1 < len(choices) <= MAX_CHOICES:
+            phrasings.append((CHOICE, fact.statement))
+        for number, (form, prompt) in enumerate(phrasings):
+            yield Probe(
+                id=f"{fact.name} ({form} {number})" if number else fact.name,
+                axis="recall",
+                family=fact.relation,
+                prompt=prompt,
+                answers=tuple(fact.objects),
+                choices=choices if form == CHOICE else (),
+                fact=fact.name,
+                form=form,
+            )

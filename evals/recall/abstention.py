@@ -1,0 +1,47 @@
+"""Whether a model answers at all: to be wrong is one thing, to say that one doesn't know another."""
+
+import re
+
+from evals.recall.answers import encode
+from evals.recall.generate import greedy
+from evals.recall.measured import Measured, Subject, averaged, joined
+
+AXES = ("recall", "open_book")
+NUM_TOKENS = 12  # that are looked at of what it says
+ABSTAINED = re.compile(
+    r"(do not|don[’']t|can ?not|can[’']t|could not|couldn[’']t|unable to)"
+    r" (know|recall|remember|say|tell|answer|help|provide|share|discuss)"
+    r"|(not|n[’']t) (sure|certain|able to|aware|have (that|this|the|any|enough) )"
+    r"|no (idea|information|answer)|as an AI|(it|that|this|answer)( is|[’']s) (unknown|not known)|^unknown",
+    re.IGNORECASE,
+)
+
+
+def abstention(subject: Subject) -> Measured:
+    """`abstained` and `wrong`: shares of the closed-book and the open-book probes that, with the accuracy,
+    make up the whole.
+
+    A probe that isn't right is abstained from where the first line of what the model says to it greedily,
+    `NUM_TOKENS` long, says that it doesn't know, in the English words that refusals are made of.
+    """
+    asked = subject.asked(*AXES)
+    if not asked:
+        return Measured()
+    prompts = [encode(subject.tokenizer, p.prompt, p.answers[0])[0] for p, _ in asked]
+    context = getattr(subject.model.config.get_text_config(), "max_position_embeddings", None)
+    room = [NUM_TOKENS if context is None else context - len(prompt) for prompt in prompts]
+    said = greedy(subject.model, prompts, [min(NUM_TOKENS, left) for left in room])
+    abstained, wrong = {}, {}
+    for (probe, answer), ids in zip(asked, said, strict=True):
+        stop = subject.tokenizer.eos_token_id
+        text = subject.tokenizer.decode(ids[: ids.index(stop)] if stop in ids else ids)
+        silent = not answer.correct and says_nothing(str(text))
+        abstained[probe.id] = float(silent)
+        wrong[probe.id] = float(not answer.correct and not silent)
+    return joined([averaged(subject, "abstained", abstained), averaged(subject, "wrong", wrong)])
+
+
+def says_nothing(text: str) -> bool:
+    """Whether the first line of a text says that somebody doesn't know."""
+    lines = text.strip().splitlines()
+    return bool(lines) and ABSTAINED.search(lines[0]) is not None

@@ -1,0 +1,192 @@
+"""What a model makes of answers to prompts: likelihood, rank and greediness, in as few passes as will do.
+
+Shapes: B batch, T tokens, R answer positions gathered from a batch, D hidden size (or V, where a model's
+logits are taken whole), V vocabulary.
+"""
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from transformers import PreTrainedModel
+
+# Models that change their logits after the output embedding: those are asked for whole logits.
+LOGIT_CHANGES = (
+    "final_logit_softcapping",
+    "output_logit_soft_cap",
+    "logits_scaling",
+    "logits_soft_cap",
+    "logit_scale",
+    "lm_head_multiplier",
+)
+
+# At most this many logits are held at once, so that a large vocabulary doesn't fill the memory.
+MAX_LOGITS = 2**26
+
+Pair = tuple[list[int], list[int]]  # token ids of a prompt and of an answer to it
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An answer of token ids: whether each is the argmax, what is, its log-probability in nats, and the
+    rank of its worst-placed token in the vocabulary.
+    """
+
+    greedy: bool
+    predicted: list[int]
+    logprob: float
+    rank: int
+
+
+def score_answers(
+    model: PreTrainedModel, pairs: Sequence[Pair], *, tokens_per_batch: int
+) -> list[Scored]:
+    """Score each answer after its prompt, in the order given; the model is in evaluation mode.
+
+    A prompt with several answers is read once: they share its keys and values. A model that keeps a state
+    instead of keys and values reads it again with each.
+    """
+    by_prompt: dict[tuple[int, ...], list[int]] = {}
+    for index, (prompt, _) in enumerate(pairs):
+        by_prompt.setdefault(tuple(prompt), []).append(index)
+    groups = [own for own in by_prompt.values() if len(own) > 1 and _can_share(model)]
+    shared = {index for own in groups for index in own}
+    rest = [index for index in range(len(pairs)) if index not in shared]
+
+    scored: dict[int, Scored] = {}
+    lengths = [len(pairs[index][0]) + len(pairs[index][1]) for index in rest]
+    for batch in batches(lengths, tokens_per_batch):
+        indices = [rest[place] for place in batch]
+        found = _score_apart(model, [pairs[index] for index in indices])
+        scored.update(zip(indices, found, strict=True))
+    for together in _shared_batches(pairs, groups, tokens_per_batch):
+        indices = [index for own in together for index in own]
+        found = _score_shared(model, [[pairs[index] for index in own] for own in together])
+        scored.update(zip(indices, found, strict=True))
+    return [scored[index] for index in range(len(pairs))]
+
+
+def batches(lengths: list[int], tokens_per_batch: int) -> Iterator[list[int]]:
+    """Indices by falling length, so that little is padding and the largest batch comes first."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if batch and lengths[batch[0]] * (len(batch) + 1) > tokens_per_batch:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _can_share(model: PreTrainedModel) -> bool:
+    takes = inspect.signature(model.forward).parameters
+    return "past_key_values" in takes and not getattr(model, "_is_stateful", False)
+
+
+def _shared_batches(
+    pairs: Sequence[Pair], groups: list[list[int]], tokens_per_batch: int
+) -> Iterator[list[list[int]]]:
+    """Groups whose prompts are equally long, so that their answers begin at the same place: then nothing
+    has to be masked, and what is scored doesn't depend on who else is in the batch. One that is too large
+    for a batch is cut.
+    """
+
+    def size(own: list[int]) -> int:  # the prompt's keys and values are repeated for each answer
+        return len(own) * max(len(pairs[index][0]) + len(pairs[index][1]) for index in own)
+
+    parts: list[list[int]] = []
+    for own in groups:
+        limit = max(1, tokens_per_batch * len(own) // size(own))
+        parts += [own[start : start + limit] for start in range(0, len(own), limit)]
+    batch: list[list[int]] = []
+    for own in sorted(parts, key=lambda own: (-len(pairs[own[0]][0]), -len(own))):
+        other_length = batch and len(pairs[batch[0][0]][0]) != len(pairs[own[0]][0])
+        if batch and (other_length or sum(map(size, [*batch, own])) > tokens_per_batch):
+            yield batch
+            batch = []
+        batch.append(own)
+    if batch:
+        yield batch
+
+
+def _score_apart(model: PreTrainedModel, pairs: Sequence[Pair]) -> list[Scored]:
+    """Each answer behind its own prompt, in one pass."""
+    # Padding comes last, where nothing that is asked for sees it: it needs no mask. The last token
+    # is only predicted.
+    states_BTD, _ = _read(model, [(prompt + answer)[:-1] for prompt, answer in pairs])
+    # What is said of a token stands one position before it.
+    rows = [row for row, (_, answer) in enumerate(pairs) for _ in answer]
+    columns = [len(prompt) - 1 + j for prompt, answer in pairs for j in range(len(answer))]
+    return _judged(model, states_BTD[rows, columns], [answer for _, answer in pairs])
+
+
+def _score_shared(model: PreTrainedModel, groups: Sequence[Sequence[Pair]]) -> list[Scored]:
+    """All answers to some prompts of one length, which are read first; each of the first tokens is judged
+    by the prompt alone, so an answer of one token takes no more reading.
+    """
+    prompts = [own[0][0] for own in groups]
+    answers = [answer for own in groups for _, answer in own]
+    asked = [row for row, own in enumerate(groups) for _ in own]
+    longer = [place for place, answer in enumerate(answers) if len(answer) > 1]
+    states_BTD, cache = _read(model, prompts, keep=bool(longer))
+    first_AD = states_BTD[asked, -1]
+    if not longer:
+        return _judged(model, first_AD, answers)
+    cache.reorder_cache(torch.tensor([asked[place] for place in longer], device=model.device))
+    states_BTD, _ = _read(model, [answers[place][:-1] for place in longer], cache)
+    rests = dict(zip(longer, states_BTD, strict=True))
+    states = [
+        torch.cat([first_AD[place, None], rests[place][: len(answer) - 1]])
+        if place in rests
+        else first_AD[place, None]
+        for place, answer in enumerate(answers)
+    ]
+    return _judged(model, torch.cat(states), answers)
+
+
+def _read(
+    model: PreTrainedModel, texts: Sequence[list[int]], cache: Any = None, *, keep: bool = False
+) -> tuple[torch.Tensor, Any]:
+    """States (B, T, D) of texts behind what is in the `cache`, padded at the end, and the cache to `keep`."""
+    ids_BT = pad_sequence([torch.tensor(text) for text in texts], batch_first=True)
+    inputs: dict[str, Any] = {"input_ids": ids_BT.to(model.device)}
+    inputs["use_cache"] = keep or cache is not None
+    if cache is not None:
+        inputs["past_key_values"] = cache
+    if _has_whole_logits(model):
+        outputs = model(**inputs)
+        return outputs.logits, outputs.get("past_key_values")
+    outputs = model.base_model(**inputs)
+    return outputs.last_hidden_state, outputs.get("past_key_values")
+
+
+def _has_whole_logits(model: PreTrainedModel) -> bool:
+    config = model.config.get_text_config()
+    return any(getattr(config, name, None) is not None for name in LOGIT_CHANGES)
+
+
+def _judged(
+    model: PreTrainedModel, states_RD: torch.Tensor, answers: Sequence[list[int]]
+) -> list[Scored]:
+    """The answers one after another, by the states that predict their tokens."""
+    targets_R = torch.tensor([token for answer in answers for token in answer]).to(model.device)
+    # A bounded number of rows at a time.
+    num_rows = max(1, MAX_LOGITS // model.config.get_text_config().vocab_size)
+    logprobs, ranks, argmaxes = [], [], []
+    for states, target_R in zip(states_RD.split(num_rows), targets_R.split(num_rows), strict=True):
+        logits = states if _has_whole_logits(model) else model.get_output_embeddings()(states)
+        logits_RV = logits.float()
+        target_R1 = logits_RV.gather(1, target_R[:, None])
+        logprobs.append(target_R1[:, 0] - logits_RV.logsumexp(1))
+        ranks.append(1 + (logits_RV > target_R1).sum(1))
+        argmaxes.append(logits_RV.argmax(1))
+    sizes = [len(answer) for answer in answers]
+    told = (torch.cat(parts).cpu().split(sizes) for parts in (logprobs, ranks, argmaxes))
+    scored = []
+    for answer, logprob_A, rank_A, argmax_A in zip(answers, *told, strict=True):
+        said = argmax_A.tolist()
+        scored.append(Scored(said == answer, said, logprob_A.sum().item(), int(rank_A.max())))
+    return scored
