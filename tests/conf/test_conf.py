@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accelerate.commands.config.config_args import load_config_from_file
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
@@ -20,6 +21,7 @@ CHOICES = sorted(
     (folder.name, str(file.relative_to(folder).with_suffix("")))
     for folder in compose.CONF.iterdir()
     for file in folder.rglob("*.yaml")
+    if folder.name != "accelerate"  # read by its own launcher
 )
 IDS = ["/".join(choice) for choice in CHOICES]
 LISTS = {"forgetting", "arms", "attack"}  # groups of which several are chosen
@@ -96,3 +98,15 @@ def test_what_an_experiment_sets_for_an_attack_that_is_not_chosen_is_left_out() 
     assert set(compose.jobs(chosen)[0].attack) == {"quantize"}
     with pytest.raises(UserError, match=r"no option 'attack\.relearn\.batch_size'"):
         compose.jobs([*chosen, "attack.relearn.batch_size=4"])
+
+
+@pytest.mark.parametrize(
+    "file", sorted((compose.CONF / "accelerate").glob("*.yaml")), ids=lambda file: file.stem
+)
+def test_the_launcher_takes_its_configuration(file: Path) -> None:
+    config = load_config_from_file(str(file))
+    assert config.num_processes == 2
+    command = re.search(
+        r"^# accelerate launch --config_file (\S+) ", file.read_text(), re.MULTILINE
+    )
+    assert command and command[1] == f"conf/accelerate/{file.name}"
