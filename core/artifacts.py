@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -112,10 +112,11 @@ class Artifact:
         return "; ".join(shown[:2]) + (f"; and {len(shown) - 2} more" if len(shown) > 2 else "")
 
     @contextmanager
-    def writing(self) -> Iterator[Path]:
+    def writing(self, elsewhere: Iterable[Path] = ()) -> Iterator[Path]:
         """A folder to write into; it becomes the artifact when the block ends without an exception.
 
-        What an interrupted writer of the same fingerprint left is kept, so that it can go on from there.
+        Files `elsewhere` that it stands for are watched like its own. What an interrupted writer of the
+        same fingerprint left is kept, so that it can go on from there.
         """
         partial = self.folder.with_name(self.folder.name + PARTIAL)
         started = partial / "started.json"
@@ -129,6 +130,7 @@ class Artifact:
         started.unlink()
         files = sorted(path for path in partial.rglob("*") if path.is_file())
         sums = {path.relative_to(partial).as_posix(): hash_file(path) for path in files}
+        sums |= {path.absolute().as_posix(): hash_file(path) for path in elsewhere}
         mark = {"fingerprint": self.fingerprint, "made_from": self.made_from, "files": sums}
         write_json(partial / MARK, mark)
         os.replace(partial, self.folder)
@@ -137,7 +139,7 @@ class Artifact:
 def verify(folder: Path, mark: Mapping[str, Any]) -> None:
     """Compare each file of an artifact with its checksum; raises UserError at the first that differs."""
     for name, expected in mark.get("files", {}).items():
-        path = folder / name
+        path = folder / name  # one that lies elsewhere has its whole path for a name
         if not path.exists() or hash_file(path) != expected:
             state = "altered or truncated" if path.exists() else "missing"
             raise UserError(f"{path} is {state}: delete {folder} and run again to make it anew")
