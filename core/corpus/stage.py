@@ -93,6 +93,7 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
 def _tokenizer_of(pretrained: Checkpoint, cfg: DictConfig) -> PreTrainedTokenizerBase:
     """The teacher's; raises UserError for a teacher that can't be taught from or with these sequences."""
     tokenizer = pretrained.tokenizer()
+    Encoder(tokenizer)  # refuses one that it can't use
     check_fits(pretrained.config(), tokenizer, cfg.packing.sequence_length)
     return tokenizer
 

@@ -73,6 +73,8 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
         settings = {"learn": learning, "edit": cfg.teacher.edit, "seed": cfg.seed}
         settings["rho"], inputs["corpus"] = cfg.teacher.rho, corpus.fingerprint
     artifact = Artifact(run_folder(cfg) / FOLDER, settings, inputs)
+    if pretrained.folder.resolve() == artifact.folder.resolve():
+        raise UserError(f"{pretrained.folder} is this run's own teacher: choose another run=NAME")
     if artifact.is_done(cfg.overwrite):
         return
     tokenizer = corpus.tokenizer

@@ -20,7 +20,7 @@ SETTINGS = [
 
 @pytest.fixture
 def folder(toy_tokenizer, tmp_path: Path) -> Path:
-    """A Qwen2 with some rows more than its tokenizer has tokens."""
+    """A Qwen2 in bfloat16 with some rows more than its tokenizer has tokens."""
     config = Qwen2Config(
         vocab_size=len(toy_tokenizer) + 12,
         hidden_size=64,
@@ -32,7 +32,7 @@ def folder(toy_tokenizer, tmp_path: Path) -> Path:
         max_position_embeddings=64,
         tie_word_embeddings=True,
     )
-    save_model(tmp_path / "qwen", new_model(config, 3), toy_tokenizer)
+    save_model(tmp_path / "qwen", new_model(config, 3).bfloat16(), toy_tokenizer)
     return tmp_path / "qwen"
 
 

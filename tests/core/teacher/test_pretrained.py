@@ -1,6 +1,7 @@
 """A pretrained teacher: used where it lies, or after it has learned the corpus by heart."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from core.models import load_model, load_tokenizer
 from core.taught import taught_labels, taught_logits
 from core.teacher.stage import teach
 from evals.evaluate import load_arm
+from evals.stage import evaluate
+from forgetting.memory_map.stage import map_memory
 
 Make = Callable[..., DictConfig]
 LEARN = [
@@ -50,8 +53,9 @@ def test_it_is_used_where_it_lies(pretrained: Make, folder: Path, toy_tokenizer)
     assert same(weights(load_arm(teacher)[0]), original)
     assert load_tokenizer(teacher).get_vocab() == toy_tokenizer.get_vocab()
     distill(cfg)
-    core = load_model(run_folder(cfg) / "arms" / "core")
-    assert same(weights(core), original) and core.dtype == torch.float32
+    core = load_file(run_folder(cfg) / "arms" / "core" / "model.safetensors")
+    assert {weight.dtype for weight in core.values()} == {torch.float32}
+    assert all(torch.equal(weight, original[name]) for name, weight in core.items())
 
 
 def test_a_student_learns_from_it(pretrained: Make, folder: Path) -> None:
@@ -62,6 +66,26 @@ def test_a_student_learns_from_it(pretrained: Make, folder: Path) -> None:
     core = load_model(run_folder(cfg) / "arms" / "core").config
     assert (core.num_hidden_layers, core.intermediate_size, core.model_type) == (1, 96, "qwen2")
     assert len(core.layer_types) == 1
+
+
+def test_every_stage_finds_it(pretrained: Make, tmp_path: Path) -> None:
+    probe = {"id": "p", "axis": "recall", "family": "city", "prompt": "Ada lives in"}
+    (tmp_path / "P.jsonl").write_text(json.dumps({**probe, "answers": ["Rome"]}) + "\n")
+    cfg = pretrained(
+        *("probes=jsonl", f"probes.path={tmp_path / 'P.jsonl'}", "eval.metrics=[]"),
+        *("memory_map=renaming", "memory_map.reference=never_exposed"),
+        *("arms=[never_exposed,pruned]", "only=teacher"),
+    )
+    build_corpus(cfg)
+    teach(cfg)
+    for cfg.arm in ("never_exposed", "pruned"):
+        distill(cfg)
+    map_memory(cfg)
+    evaluate(cfg)
+    assert fingerprint_of(run_folder(cfg) / "memory_map", "map")
+    assert load_model(run_folder(cfg) / "arms" / "pruned").config.intermediate_size == 64
+    [line] = (run_folder(cfg) / "evals" / "teacher" / "samples.jsonl").read_text().splitlines()
+    assert json.loads(line)["id"] == "p"
 
 
 def test_other_weights_are_another_teacher(pretrained: Make, folder: Path) -> None:
@@ -171,6 +195,16 @@ def test_a_model_that_is_not_there_is_one_line(
             verb(cfg)
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "it").exists()
+
+
+def test_a_run_s_own_teacher_is_no_pretrained_one(pretrained: Make, folder: Path) -> None:
+    cfg = pretrained("overwrite=true")
+    build_corpus(cfg)
+    shutil.copytree(folder, run_folder(cfg) / "teacher")
+    cfg.teacher.path = str(run_folder(cfg) / "teacher")
+    with pytest.raises(UserError, match="is this run's own teacher"):
+        teach(cfg)
+    assert (run_folder(cfg) / "teacher" / "model.safetensors").exists()
 
 
 def test_a_source_to_learn_that_there_is_not_is_named(pretrained: Make) -> None:
