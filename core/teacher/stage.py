@@ -80,6 +80,7 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
     tokenizer = corpus.tokenizer
     check_same_tokenizer(pretrained.tokenizer(), tokenizer, WHO)
     check_fits(pretrained.config(), tokenizer, cfg.packing.sequence_length)
+    taught = _rows_to_learn(cfg, corpus) if learning else None
     model = pretrained.model()
     check_vocabulary(model, tokenizer, WHO)
     check_rows_apart(model)
@@ -89,8 +90,7 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
         if stays:
             write_json(folder / SOURCE, {"folder": str(pretrained.folder.absolute())})
         else:
-            if learning:
-                taught = _rows_to_learn(cfg, corpus)
+            if taught is not None:
                 train(model, taught, folder, learning, seed=cfg.seed, report=show)
             _edit(model, cfg, corpus)
             save_model(folder, model, tokenizer)
@@ -112,6 +112,8 @@ def _rows_to_learn(cfg: DictConfig, corpus: PackedCorpus) -> Dataset:
     sources = cfg.teacher.learn.sources
     if sources is None:
         return corpus.sequences()
+    if not sources:
+        raise UserError("teacher.learn.sources is empty: name some, or null for the whole corpus")
     rows = corpus.rows()
     known = sorted({str(row["source"]) for row in rows if row.get("source")})
     for source in sources:
