@@ -90,7 +90,7 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
         if stays:
             write_json(folder / SOURCE, {"folder": str(pretrained.folder.absolute())})
         else:
-            if taught is not None:
+            if learning and taught:
                 train(model, taught, folder, learning, seed=cfg.seed, report=show)
             _edit(model, cfg, corpus)
             save_model(folder, model, tokenizer)
