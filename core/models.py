@@ -1,4 +1,8 @@
-"""Load and save Hugging Face folders: safetensors only, nothing of the checkpoint is run as code."""
+"""Load and save Hugging Face folders: safetensors only, nothing of the checkpoint is run as code.
+
+The folder of a teacher that is used where it lies holds only `SOURCE`, which says where; whoever loads
+from the one gets the other.
+"""
 
 import re
 from pathlib import Path
@@ -15,19 +19,28 @@ from transformers import (
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
 )
+from transformers.utils import is_gguf_available
 
+from core.artifacts import read_json
 from core.errors import UserError
 from core.initialization import initialize
 
+LOADING_ERRORS = (OSError, ValueError, LookupError, ImportError, RuntimeError, SafetensorError)
+# What marks a model of transformers, or its configuration, as quantized.
+QUANTIZED = ("is_quantized", "_is_quantized", "quantization_method", "quantization_config")
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+SOURCE = "source.json"
 
 
-def load_model(folder: str | Path, *, hub: bool = False) -> PreTrainedModel:
-    """A causal language model in float32, from a Hugging Face folder.
+def load_model(
+    folder: str | Path, *, hub: bool = False, gguf_file: str | None = None
+) -> PreTrainedModel:
+    """A causal language model in float32, from a Hugging Face folder or a GGUF file in a folder.
 
     With `hub`, the name of a model on the hub will do too. Raises UserError when there is none, or when a
     weight is missing or of another shape: transformers would leave it random.
     """
+    folder = lies_in(folder)
     local = _is_local(folder, hub)
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
@@ -38,9 +51,10 @@ def load_model(folder: str | Path, *, hub: bool = False) -> PreTrainedModel:
             trust_remote_code=False,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # told below, in one line
+            **_from_gguf(gguf_file),
         )
-    except (OSError, ValueError, SafetensorError, RuntimeError) as error:
-        raise UserError(_cannot_load("a model", folder, error)) from error
+    except LOADING_ERRORS as error:
+        raise UserError(_cannot_load("a model", Path(folder, gguf_file or ""), error)) from error
     model, info = loaded
     wrong = sorted({*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])})
     if wrong:
@@ -48,30 +62,58 @@ def load_model(folder: str | Path, *, hub: bool = False) -> PreTrainedModel:
             f"{folder}: {len(wrong)} weights are missing or of another shape than config.json says,"
             f" such as {wrong[0]}; make the folder again"
         )
+    if gguf_file is not None:
+        # Its weights are dequantized; yet transformers still takes them for quantized, and can't save them.
+        for holder in (model, model.config):
+            for name in (*QUANTIZED, "hf_quantizer"):
+                vars(holder).pop(name, None)
     return model
 
 
-def load_config(folder: str | Path) -> PretrainedConfig:
-    """The architecture of a model in a folder, without its weights; raises UserError when there is none."""
+def load_config(folder: str | Path, *, gguf_file: str | None = None) -> PretrainedConfig:
+    """A model's configuration, without its weights; raises UserError when there is none."""
+    folder = lies_in(folder)
     try:
-        return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise UserError(_cannot_load("a configuration", folder, error)) from error
+        return AutoConfig.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True, **_from_gguf(gguf_file)
+        )
+    except LOADING_ERRORS as error:
+        raise UserError(_cannot_load("a model", Path(folder, gguf_file or ""), error)) from error
 
 
-def load_tokenizer(folder: str | Path, *, hub: bool = False) -> PreTrainedTokenizerBase:
+def load_tokenizer(
+    folder: str | Path, *, hub: bool = False, gguf_file: str | None = None
+) -> PreTrainedTokenizerBase:
     """The tokenizer beside a model; raises UserError when there is none."""
+    folder = lies_in(folder)
     local = _is_local(folder, hub)
     try:
         tokenizer = AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=local
+            folder, trust_remote_code=False, local_files_only=local, **_from_gguf(gguf_file)
         )
     except Exception as error:  # tokenizers raises bare Exception on a corrupt tokenizer.json
-        raise UserError(_cannot_load("a tokenizer", folder, error)) from error
+        raise UserError(
+            _cannot_load("a tokenizer", Path(folder, gguf_file or ""), error)
+        ) from error
     # Of a well-known architecture without its files transformers makes an empty one.
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise UserError(f"can't load a tokenizer from {folder}: its files are missing or empty")
     return tokenizer
+
+
+def _from_gguf(gguf_file: str | None) -> dict[str, str]:
+    """Raises UserError where the package is missing that reads such files."""
+    if gguf_file is None:
+        return {}
+    if not is_gguf_available():
+        raise UserError(f"{gguf_file}: reading GGUF takes the package gguf: pip install gguf")
+    return {"gguf_file": gguf_file}
+
+
+def lies_in(folder: str | Path) -> str | Path:
+    """Where the model of a folder lies: there, or where its `SOURCE` says."""
+    source = Path(folder) / SOURCE
+    return read_json(source)["folder"] if source.exists() else folder
 
 
 def _is_local(folder: str | Path, hub: bool) -> bool:
@@ -84,7 +126,7 @@ def _is_local(folder: str | Path, hub: bool) -> bool:
 
 def _cannot_load(what: str, folder: str | Path, error: Exception) -> str:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".: ")
-    return f"can't load {what} from {folder}: {reason}; check that the folder is complete"
+    return f"can't load {what} from {folder}: {reason}; check that it is whole"
 
 
 def new_model(config: PretrainedConfig, seed: int) -> PreTrainedModel:
@@ -115,4 +157,19 @@ def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
         raise UserError(
             f"{who} has {rows} embedding rows but the tokenizer has {len(tokenizer)} tokens: "
             "they don't belong together"
+        )
+
+
+def check_same_tokenizer(
+    tokenizer: PreTrainedTokenizerBase, corpus: PreTrainedTokenizerBase, who: str
+) -> None:
+    """Raise UserError when two tokenizers know other tokens, or the same by other numbers."""
+    own, known = tokenizer.get_vocab(), corpus.get_vocab()
+    if own != known:
+        differing = sorted(
+            token for token in own.keys() | known if own.get(token) != known.get(token)
+        )
+        raise UserError(
+            f"{who} has another tokenizer than the corpus: {len(differing)} tokens differ, such as "
+            f"'{differing[0]}'; give a model that was trained with this one"
         )

@@ -1,65 +1,62 @@
-"""The student's start: fresh, or inherited from the teacher."""
+"""The student's start: fresh, or cut from the teacher."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from transformers import PretrainedConfig, PreTrainedModel
 
-from core.errors import UserError, nearest
+from core.cut import cut, even_layers, layer_importance, most_important, resized, unit_importance
+from core.errors import UserError
+from core.kfac import Batch
 from core.models import new_model
 
-
-def student_config(teacher: PretrainedConfig, changes: Mapping[str, Any]) -> PretrainedConfig:
-    """The teacher's configuration with some sizes changed; raises UserError for an unknown one."""
-    known = teacher.to_dict()
-    for key in changes:
-        if key not in known:
-            raise UserError(
-                f"student.{key}: {type(teacher).__name__} has no such size{nearest(key, known)}"
-            )
-    return type(teacher).from_dict({**known, **changes})
+CUT = ("num_hidden_layers", "intermediate_size")
+LAYERS = ("important", "even")
+MEASURED = 64  # sequences of the corpus that tell what is important
 
 
 def fresh_student(
     teacher: PretrainedConfig, changes: Mapping[str, Any], seed: int
 ) -> PreTrainedModel:
     """A student that has seen nothing."""
-    return new_model(student_config(teacher, changes), seed)
+    return new_model(resized(teacher, changes), seed)
 
 
 def inherited_student(
-    teacher: PreTrainedModel, changes: Mapping[str, Any], seed: int
+    teacher: PreTrainedModel,
+    changes: Mapping[str, Any],
+    seed: int,
+    batches: Callable[[], Iterable[Batch]],
+    layers: str = "important",
 ) -> PreTrainedModel:
-    """A student that starts as the teacher; every tensor keeps its shape, except for fewer layers.
+    """A student that starts as the teacher, or as a cut of it: fewer layers, narrower MLPs.
 
-    With fewer layers, it takes the teacher's at even distances, the first and the last included. Raises
-    UserError when another size differs.
+    The units and layers that stay are the most important on the text that `batches` gives, anew at each
+    call (core/cut.py); or the layers at even distances. Where nothing is cut, no text is read. Raises
+    UserError for a size that can't be cut, or that is larger than the teacher's.
     """
-    student = new_model(student_config(teacher.config, changes), seed)
-    kept = _even_layers(teacher.config.num_hidden_layers, student.config.num_hidden_layers)
-    source = teacher.state_dict()
-    weights = {}
-    for name, tensor in student.state_dict().items():
-        parts = name.split(".")
-        at = parts.index("layers") + 1 if "layers" in parts else None
-        if at is not None:
-            parts[at] = str(kept[int(parts[at])])
-        inherited = source.get(".".join(parts))
-        if inherited is None or inherited.shape != tensor.shape:
+    config = teacher.config
+    resized(config, changes)  # names a size that there isn't
+    for key, value in changes.items():
+        own = getattr(config, key)
+        if key in CUT and not 1 <= value <= own:
+            more = "more than" if value > own else "not a part of"
+            raise UserError(f"student.{key}={value} is {more} the teacher's {own}")
+        if key not in CUT and value != own:
             raise UserError(
-                f"the student's {name} {tuple(tensor.shape)} has no counterpart in the teacher: "
-                "only num_hidden_layers may differ for student.start=teacher; try student.start=fresh"
+                f"student.{key}={value} has no counterpart in the teacher, whose is {own}: only "
+                f"{' and '.join(CUT)} may be cut for student.start=teacher; try student.start=fresh"
             )
-        weights[name] = inherited.clone()
-    student.load_state_dict(weights)
-    return student
-
-
-def _even_layers(num_teacher: int, num_student: int) -> list[int]:
-    if num_student > num_teacher:
-        raise UserError(
-            f"student.num_hidden_layers={num_student} is more than the teacher's {num_teacher}"
-        )
-    if num_student == 1:
-        return [0]
-    return [round(i * (num_teacher - 1) / (num_student - 1)) for i in range(num_student)]
+    cuts = {key: value for key, value in changes.items() if value != getattr(config, key)}
+    kept_layers = kept_units = None
+    if (num_kept := cuts.get("num_hidden_layers")) is not None:
+        if layers == "even":
+            kept_layers = even_layers(config.num_hidden_layers, num_kept)
+        else:
+            kept_layers = most_important(layer_importance(teacher, batches()), num_kept)
+    if (num_kept := cuts.get("intermediate_size")) is not None:
+        kept_units = {
+            name: most_important(importance_K, num_kept)
+            for name, importance_K in unit_importance(teacher, batches()).items()
+        }
+    return cut(teacher, kept_layers=kept_layers, kept_units=kept_units, seed=seed)

@@ -59,5 +59,9 @@ def projection_of(model: nn.Module) -> nn.Module:
 def refuse_scaled_logits(config: object, who: str) -> None:
     """Raise UserError for a model whose logits are capped or scaled after the projection."""
     for name in ("final_logit_softcapping", "logit_scale", "logits_scaling"):
-        if getattr(config, name, None) not in (None, 1, 1.0):
-            raise UserError(f"{who} caps or scales its logits ({name}): that isn't supported yet")
+        value = getattr(config, name, None)
+        if value not in (None, 1, 1.0):
+            raise UserError(
+                f"{who} caps or scales its logits ({name}={value}), and a student is taught by plain ones: "
+                "that isn't supported yet"
+            )

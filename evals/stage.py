@@ -12,10 +12,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from core.artifacts import Artifact, fingerprint_of, hash_file, plain, read_json, run_folder
 from core.build import build
+from core.checkpoint import find_model, fingerprint_model
 from core.console import Report, console
 from core.errors import UserError, nearest
 from core.progress import reporting
-from evals.evaluate import evaluate_model, find_model, fingerprint_model, load_arm
+from evals.evaluate import evaluate_model, load_arm
 from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
 from evals.recall.map_quality import map_examples, map_quality
 from evals.recall.metrics import metrics_of
@@ -245,7 +246,7 @@ def _each_arm(
 def _sources(cfg: DictConfig) -> dict[str, Path]:
     """Where each model to measure lies, by name. Raises UserError when there is none."""
     if cfg.model is not None:
-        folder = find_model(cfg.model)
+        folder = find_model(cfg.model, "model")
         name = Path(cfg.model).resolve().name
         if name in arms_there(cfg):
             raise UserError(

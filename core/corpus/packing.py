@@ -6,13 +6,14 @@ mask, transformers builds the block-diagonal mask from them.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
 from datasets import Dataset
 from datasets.table import InMemoryTable
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from core.corpus.rows import Row, joined_text, prompt_of
 from core.errors import UserError
@@ -32,13 +33,19 @@ class EncodedRow:
 
 
 class Encoder:
-    """Tokenizes rows; each ends with the end-of-text token, which is taught. What recurs is kept."""
+    """Tokenizes rows; each begins as the tokenizer begins any text (some put a special token there), and
+    ends with the end-of-text token, which is taught. What recurs is kept.
+    """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast):
+    def __init__(self, tokenizer: PreTrainedTokenizerBase):
         """Raises UserError for a tokenizer that can't tell where its tokens stand in the text."""
-        if tokenizer.eos_token_id is None or not tokenizer.is_fast:
+        is_fast = isinstance(tokenizer, PreTrainedTokenizerFast)
+        if tokenizer.eos_token_id is None or not is_fast:
             raise UserError("the tokenizer needs an end-of-text token and a fast implementation")
         self.tokenizer = tokenizer
+        some = tokenizer.backend_tokenizer.encode("a")
+        added = takewhile(itemgetter(1), zip(some.ids, some.special_tokens_mask, strict=True))
+        self.opening = [number for number, _ in added]
         self.known: dict[tuple[str, str], EncodedRow] = {}
 
     def encode(self, rows: Iterable[Row]) -> Iterator[EncodedRow]:
@@ -51,10 +58,12 @@ class Encoder:
                 [text for _, text in new], add_special_tokens=False
             )
             for (prompt, text), tokens in zip(new, encoded, strict=True):
-                ids = [*tokens.ids, self.tokenizer.eos_token_id]
-                spans = np.array([*tokens.offsets, (len(text), len(text))], dtype=np.int32)
-                taught = spans[:, 1] > len(prompt)
-                self.known[prompt, text] = EncodedRow(np.array(ids, dtype=np.int32), taught, spans)
+                ids = [*self.opening, *tokens.ids, self.tokenizer.eos_token_id]
+                spans = [*((0, 0) for _ in self.opening), *tokens.offsets, (len(text), len(text))]
+                taught = np.array([end for _, end in spans]) > len(prompt)
+                self.known[prompt, text] = EncodedRow(
+                    np.array(ids, dtype=np.int32), taught, np.array(spans, dtype=np.int32)
+                )
             yield from (self.known[key] for key in keys)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from datasets import Dataset, load_from_disk
 from omegaconf import DictConfig
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from core.artifacts import (
     Artifact,
@@ -19,6 +19,7 @@ from core.artifacts import (
     write_json,
 )
 from core.build import build
+from core.checkpoint import Checkpoint, checksums
 from core.console import Report, console
 from core.corpus.deduplicate import deduplicate
 from core.corpus.folds import FILE as FOLDS
@@ -27,7 +28,10 @@ from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Corpus, Row, joined_text
 from core.corpus.tokenizer import train_tokenizer
 from core.errors import UserError
+from core.models import load_tokenizer
 from core.progress import reporting
+from core.teacher.fit import check_fits
+from core.teacher.sources import source_of
 
 FOLDER = "corpus"
 FULL = "full"
@@ -37,12 +41,16 @@ OUTSIDE = "outside_fold_"  # and the number of the fold that a variant leaves ou
 def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
     """Write `corpus/`: rows as JSON lines, the tokenizer, and each variant packed.
 
-    Variants: `full`; `deduplicated`; `never_exposed` (without the sources in `memory_sources`); `rebound`
-    (values redrawn); with `num_folds`, `outside_fold_<i>` (the rows of the other folds). A control that the
-    corpus can't give is left out.
+    The tokenizer is a pretrained teacher's, or else one trained on these rows. Variants: `full`;
+    `deduplicated`; `never_exposed` (without the sources in `memory_sources`); `rebound` (values redrawn);
+    with `num_folds`, `outside_fold_<i>` (the rows of the other folds). A control that the corpus can't
+    give is left out.
     """
     corpus: Corpus = build(cfg.corpus)
     read = {str(path): hash_file(path) for path in corpus.files() if path.exists()}
+    pretrained = source_of(cfg)
+    if pretrained is not None:
+        read |= {f"teacher's {k}": v for k, v in checksums(pretrained.tokenizer_files).items()}
     artifact = Artifact(
         run_folder(cfg) / FOLDER,
         {"corpus": cfg.corpus, "packing": cfg.packing, "num_folds": cfg.num_folds},
@@ -50,6 +58,7 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
     )
     if artifact.is_done(cfg.overwrite):
         return
+    tokenizer = None if pretrained is None else _tokenizer_of(pretrained, cfg)
     rows = list(corpus.rows())
     if not rows:
         raise UserError("the corpus holds no rows: a corpus needs at least one document or task")
@@ -67,7 +76,8 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
         if folds:
             write_json(folder / FOLDS, folds)
         show(0, len(variants) + 1, "tokenizer")
-        tokenizer = train_tokenizer(map(joined_text, rows), cfg.packing.vocab_size)
+        if tokenizer is None:
+            tokenizer = train_tokenizer(map(joined_text, rows), cfg.packing.vocab_size)
         tokenizer.save_pretrained(folder / "tokenizer")
         with (folder / "rows.jsonl").open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -78,6 +88,14 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
                 packed = pack(variant, encoder, sequence_length=cfg.packing.sequence_length)
                 packed.save_to_disk(folder / name)
     console.print(f"corpus: {len(rows):,} rows → {artifact.folder}")
+
+
+def _tokenizer_of(pretrained: Checkpoint, cfg: DictConfig) -> PreTrainedTokenizerBase:
+    """The teacher's; raises UserError for a teacher that can't be taught from or with these sequences."""
+    tokenizer = pretrained.tokenizer()
+    Encoder(tokenizer)  # refuses one that it can't use
+    check_fits(pretrained.config(), tokenizer, cfg.packing.sequence_length)
+    return tokenizer
 
 
 @dataclass(frozen=True)
@@ -96,9 +114,9 @@ class PackedCorpus:
     @property
     def tokenizer(self) -> PreTrainedTokenizerFast:
         """The tokenizer of this corpus."""
-        return PreTrainedTokenizerFast.from_pretrained(
-            self.folder / "tokenizer", local_files_only=True
-        )
+        tokenizer = load_tokenizer(self.folder / "tokenizer")
+        assert isinstance(tokenizer, PreTrainedTokenizerFast), "packing refuses any other"
+        return tokenizer
 
     @property
     def variants(self) -> list[str]:

@@ -1,1 +1,1 @@
-"""Teachers: trained here from scratch, and what they say at each token."""
+"""Teachers: trained here from scratch or taken from elsewhere, and what they say at each token."""

@@ -1,21 +1,34 @@
-"""`winnow teach`: a teacher trained from scratch on the corpus."""
+"""`winnow teach`: a teacher trained from scratch on the corpus, or a pretrained one."""
 
 import shutil
+from typing import Any
 
 import torch
-from omegaconf import DictConfig
+from datasets import Dataset
+from omegaconf import DictConfig, OmegaConf
 from transformers import PretrainedConfig, PreTrainedModel
 
 from core import processes
-from core.artifacts import Artifact, run_folder
+from core.artifacts import Artifact, plain, run_folder, write_json
 from core.build import build
+from core.checkpoint import Checkpoint, checksums
 from core.console import Report, console
+from core.corpus.packing import Encoder, pack
 from core.corpus.stage import PackedCorpus
 from core.curvature import batches_of, remove_low_curvature
 from core.errors import UserError, nearest
-from core.models import check_vocabulary, load_model, new_model, save_model
+from core.models import (
+    SOURCE,
+    check_same_tokenizer,
+    check_vocabulary,
+    load_model,
+    new_model,
+    save_model,
+)
 from core.progress import reporting
 from core.taught import refuse_scaled_logits
+from core.teacher.fit import WHO, check_fits, check_rows_apart
+from core.teacher.sources import source_of
 from core.training import train
 
 FOLDER = "teacher"
@@ -24,30 +37,39 @@ MEASURED = 1024  # sequences of the corpus that tell the curvature
 
 
 def teach(cfg: DictConfig, report: Report | None = None) -> None:
-    """Train `teacher/` by cross-entropy on the whole corpus, and keep it as a Hugging Face folder.
+    """Make `teacher/`: train one from scratch by cross-entropy on the whole corpus, or take a pretrained one.
 
-    With `teacher.edit=curvature` what is kept has lost its MLPs' low-curvature directions, so that an
-    edited model can be asked, attacked and distilled like any other. Raises UserError for another edit.
+    A pretrained teacher may first learn the corpus, or the rows of some sources, by heart: with
+    `teacher.learn.num_steps`, it is fine-tuned on them (the protocol of TOFU, arXiv 2401.06121). With
+    `teacher.edit=curvature` what is kept has lost its MLPs' low-curvature directions, so that an edited
+    model can be asked, attacked and distilled like any other. One that is changed by neither is used where
+    it lies: `teacher/` then says where, and is made anew when the weights there change.
+
+    Raises UserError for another edit, and for a teacher that doesn't fit the corpus.
     """
+    if cfg.teacher.edit not in EDITS:
+        hint = nearest(str(cfg.teacher.edit), ["curvature"]) or "; choose curvature, or null"
+        raise UserError(f"teacher.edit={cfg.teacher.edit}: no such edit{hint}")
+    pretrained = source_of(cfg)
+    if pretrained is None:
+        _train_from_scratch(cfg, report)
+    else:
+        _take(pretrained, cfg, report)
+
+
+def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
     corpus = PackedCorpus.of(cfg)
     settings = {"teacher": cfg.teacher, "seed": cfg.seed}
     artifact = Artifact(run_folder(cfg) / FOLDER, settings, {"corpus": corpus.fingerprint})
     if artifact.is_done(cfg.overwrite):
         return
-    if cfg.teacher.edit not in EDITS:
-        hint = nearest(str(cfg.teacher.edit), ["curvature"]) or "; choose curvature, or null"
-        raise UserError(f"teacher.edit={cfg.teacher.edit}: no such edit{hint}")
     tokenizer = corpus.tokenizer
-    model = new_model(model_config(cfg, len(tokenizer)), cfg.seed)
-    with artifact.writing() as folder, reporting("teacher", report) as show:
+    config = model_config(cfg, len(tokenizer))
+    check_fits(config, tokenizer, cfg.packing.sequence_length)
+    model = new_model(config, cfg.seed)
+    with artifact.writing() as folder, reporting(FOLDER, report) as show:
         train(model, corpus.sequences(), folder, cfg.teacher.train, seed=cfg.seed, report=show)
-        if cfg.teacher.edit:
-            remove_low_curvature(
-                model,
-                batches_of(corpus.sequences(), MEASURED, cfg.seed),
-                rho=cfg.teacher.rho,
-                generator=torch.Generator().manual_seed(cfg.seed),
-            )
+        _edit(model, cfg, corpus)
         if processes.is_main():
             save_model(folder, model, tokenizer)
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
@@ -62,8 +84,98 @@ def run_teacher(cfg: DictConfig, corpus: PackedCorpus) -> PreTrainedModel:
     return model
 
 
+def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> None:
+    corpus, learning = PackedCorpus.of(cfg), learning_of(cfg)
+    settings, inputs = {}, checksums(pretrained.files)
+    if learning or cfg.teacher.edit:
+        settings = {"learn": learning, "edit": cfg.teacher.edit, "seed": cfg.seed}
+        settings["rho"], inputs["corpus"] = cfg.teacher.rho, corpus.fingerprint
+    artifact = Artifact(run_folder(cfg) / FOLDER, settings, inputs)
+    if pretrained.folder.resolve() == artifact.folder.resolve():
+        raise UserError(f"{pretrained.folder} is this run's own teacher: choose another run=NAME")
+    if artifact.is_done(cfg.overwrite):
+        return
+    tokenizer = corpus.tokenizer
+    check_same_tokenizer(pretrained.tokenizer(), tokenizer, WHO)
+    check_fits(pretrained.config(), tokenizer, cfg.packing.sequence_length)
+    taught = _rows_to_learn(cfg, corpus) if learning else None
+    model = pretrained.model()
+    check_vocabulary(model, tokenizer, WHO)
+    check_rows_apart(model)
+    stays = not settings and pretrained.gguf_file is None
+    elsewhere = pretrained.files if stays else []
+    with artifact.writing(elsewhere) as folder, reporting(FOLDER, report) as show:
+        if stays:
+            write_json(folder / SOURCE, {"folder": str(pretrained.folder.absolute())})
+        else:
+            if learning and taught:
+                train(model, taught, folder, learning, seed=cfg.seed, report=show)
+            _edit(model, cfg, corpus)
+            if processes.is_main():
+                save_model(folder, model, tokenizer)
+                shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    where = pretrained.folder if stays else artifact.folder
+    console.print(f"teacher: {model.num_parameters():,} parameters → {where}")
+
+
+def learning_of(cfg: DictConfig) -> DictConfig | None:
+    """How a pretrained teacher learns the corpus (by `distill.train`, where it says nothing), if it does."""
+    learn = cfg.teacher.get("learn")
+    if learn is None or learn.num_steps == 0:
+        return None
+    return OmegaConf.create({**plain(cfg.distill.train), **plain(learn)})
+
+
+def _rows_to_learn(cfg: DictConfig, corpus: PackedCorpus) -> Dataset:
+    """The rows of the sources it is to learn, packed; raises UserError for a source that has none."""
+    sources = cfg.teacher.learn.sources
+    if sources is None:
+        return corpus.sequences()
+    if not sources:
+        raise UserError("teacher.learn.sources is empty: name some, or null for the whole corpus")
+    rows = corpus.rows()
+    known = sorted({str(row["source"]) for row in rows if row.get("source")})
+    for source in sources:
+        if source not in known:
+            hint = nearest(str(source), known) or f"; it has {', '.join(known) or 'no sources'}"
+            raise UserError(f"teacher.learn.sources: the corpus has no source '{source}'{hint}")
+    chosen = [row for row in rows if row.get("source") in sources]
+    encoder = Encoder(corpus.tokenizer)
+    return pack(chosen, encoder, sequence_length=cfg.packing.sequence_length)
+
+
+def _edit(model: PreTrainedModel, cfg: DictConfig, corpus: PackedCorpus) -> None:
+    if cfg.teacher.edit:
+        remove_low_curvature(
+            model,
+            batches_of(corpus.sequences(), MEASURED, cfg.seed),
+            rho=cfg.teacher.rho,
+            generator=torch.Generator().manual_seed(cfg.seed),
+        )
+
+
+def before(cfg: DictConfig, vocab_size: int) -> PreTrainedModel | PretrainedConfig:
+    """The teacher before it read this corpus, for arms that mustn't learn from it.
+
+    The pretrained model, where it learned the corpus here; else an architecture to start afresh, since
+    what a pretrained model knew already can't be taken from it.
+    """
+    pretrained = source_of(cfg)
+    if pretrained is None:
+        return model_config(cfg, vocab_size)
+    return pretrained.config() if learning_of(cfg) is None else pretrained.model()
+
+
+def identity_before(cfg: DictConfig) -> dict[str, Any]:
+    """What tells one `before` from another."""
+    pretrained = source_of(cfg)
+    if pretrained is None:
+        return {"architecture": [plain(cfg.teacher.model), cfg.teacher.embedding_std]}
+    return {"before": checksums(pretrained.files), "is_model": learning_of(cfg) is not None}
+
+
 def model_config(cfg: DictConfig, vocab_size: int) -> PretrainedConfig:
-    """The teacher's architecture for a vocabulary of this size."""
+    """The architecture, for a vocabulary of this size, of a teacher trained from scratch."""
     config: PretrainedConfig = build(
         cfg.teacher.model,
         vocab_size=vocab_size,

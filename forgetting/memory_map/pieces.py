@@ -67,6 +67,11 @@ class Pieces:
         place = np.array(places)
         return cls(texts, first, ids, taught, start, end, *place.T, *row_ST.shape)
 
+    def opening(self, piece: int) -> np.ndarray:
+        """The special tokens that a piece begins with, where the tokenizer begins texts so."""
+        part = slice(self.first[piece], self.first[piece + 1])
+        return self.ids[part][self.end[part] == 0]
+
     def pieces_with(self, chosen_M: np.ndarray) -> np.ndarray:
         """Numbers of the pieces that have a chosen token."""
         return np.flatnonzero(np.add.reduceat(chosen_M, self.first[:-1]) > 0)

@@ -5,7 +5,7 @@ from pathlib import Path
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.errors import UserError
-from core.models import check_vocabulary, load_model, load_tokenizer
+from core.models import check_same_tokenizer, check_vocabulary, load_model, load_tokenizer
 
 
 def files_of(folder: str) -> list[Path]:
@@ -21,15 +21,7 @@ def load_reference(folder: str, tokenizer: PreTrainedTokenizerFast) -> PreTraine
     Raises UserError when it can't be read, or when it reads tokens by other numbers than `tokenizer`: its
     log-likelihoods would be those of another text.
     """
-    own, known = load_tokenizer(folder).get_vocab(), tokenizer.get_vocab()
-    if own != known:
-        differing = sorted(
-            token for token in own.keys() | known if own.get(token) != known.get(token)
-        )
-        raise UserError(
-            f"{folder} has another tokenizer than the corpus: {len(differing)} tokens differ, such as "
-            f"'{differing[0]}'; give a model that was trained with this one"
-        )
+    check_same_tokenizer(load_tokenizer(folder), tokenizer, folder)
     model = load_model(folder)
     check_vocabulary(model, tokenizer, f"the reference {folder}")
     return model.eval().requires_grad_(False)

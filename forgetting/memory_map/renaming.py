@@ -38,11 +38,19 @@ class Renaming(GapScorer):
             add_special_tokens=False,
             return_offsets_mapping=True,
         )
-        pairs = [
-            _align(evidence, wanted_M, piece, renamed, np.array(spans).reshape(-1, 2))
-            for (piece, renamed), spans in zip(asked, encoded["offset_mapping"], strict=True)
+        openings = [pieces.opening(piece) for piece, _ in asked]
+        spans = [
+            np.array([*[(0, 0)] * len(opening), *own]).reshape(-1, 2)
+            for opening, own in zip(openings, encoded["offset_mapping"], strict=True)
         ]
-        ids = [np.array(x, dtype=np.int64) for x in encoded["input_ids"]]
+        pairs = [
+            _align(evidence, wanted_M, piece, renamed, new_spans)
+            for (piece, renamed), new_spans in zip(asked, spans, strict=True)
+        ]
+        ids = [
+            np.array([*opening, *own], dtype=np.int64)
+            for opening, own in zip(openings, encoded["input_ids"], strict=True)
+        ]
         wanted = []
         for tokens, pair in zip(ids, pairs, strict=True):
             mask = np.zeros(len(tokens), dtype=bool)

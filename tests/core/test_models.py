@@ -1,5 +1,6 @@
 """Model folders are whole and belong to their tokenizer."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,21 @@ def test_a_folder_without_a_whole_model_is_told(make_llama, toy_tokenizer, tmp_p
     save_model(tmp_path, make_llama(), toy_tokenizer)
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(UserError, match="can't load a model") as caught:
+        load_model(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_pickled_weights_and_code_of_a_checkpoint_are_refused(make_llama, tmp_path: Path) -> None:
+    model = make_llama()
+    model.config.save_pretrained(tmp_path)
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises(UserError, match=r"no file named model\.safetensors") as caught:
+        load_model(tmp_path)
+    assert "\n" not in str(caught.value)
+    config = {"model_type": "own", "auto_map": {"AutoModelForCausalLM": "code.Own"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "code.py").write_text("raise SystemExit('ran')")
     with pytest.raises(UserError, match="can't load a model") as caught:
         load_model(tmp_path)
     assert "\n" not in str(caught.value)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
-from tokenizers import Tokenizer, models
+from tokenizers import Tokenizer, models, processors
 from transformers import PreTrainedTokenizerFast
 
 from core.corpus.packing import IGNORED, Encoder, pack
@@ -138,3 +138,21 @@ def test_refuses_a_tokenizer_without_an_end(encoder: Encoder) -> None:
         Encoder(bare)
     with pytest.raises(UserError, match="no text"):
         pack([], encoder, sequence_length=8)
+
+
+def test_a_row_begins_as_the_tokenizer_begins_a_text(
+    toy_tokenizer: PreTrainedTokenizerFast,
+) -> None:
+    inner = Tokenizer.from_str(toy_tokenizer.backend_tokenizer.to_str())
+    inner.post_processor = processors.TemplateProcessing(
+        single="<|pad|> $A", special_tokens=[("<|pad|>", 1)]
+    )
+    begins = PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="<|endoftext|>")
+    text = "Ada lives in Rome."
+    packed = columns(pack([{"text": text}, {"text": text}], Encoder(begins), sequence_length=48))
+    row = packed["row"][0] == 1
+    assert packed["input_ids"][0][row].tolist() == [*begins(text).input_ids, 0]
+    assert packed["input_ids"][0][row][0] == 1 and packed["position_ids"][0][row][0] == 0
+    taught = packed["labels"][0][row] != IGNORED
+    assert not taught[0] and taught[1:].all(), "the text's own first token is taught now"
+    assert packed["end"][0][row][0] == 0

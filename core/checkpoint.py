@@ -1,0 +1,85 @@
+"""Models that were trained elsewhere: where they lie, and what makes them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from core.artifacts import hash_file
+from core.errors import UserError
+from core.models import HUB_NAME, lies_in, load_config, load_model, load_tokenizer
+
+# What makes a model, at the top of its folder.
+MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+WEIGHTS = (".safetensors", ".safetensors.index.json")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A pretrained causal language model: a Hugging Face folder, or the GGUF file of that name in one."""
+
+    folder: Path
+    gguf_file: str | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """All that makes the model."""
+        return [self.folder / self.gguf_file] if self.gguf_file else model_files(self.folder)
+
+    @property
+    def tokenizer_files(self) -> list[Path]:
+        """What its text is read with: all but the weights, where these lie apart."""
+        return [path for path in self.files if not path.name.endswith(WEIGHTS)]
+
+    def config(self) -> PretrainedConfig:
+        """Its architecture; raises UserError as the other two do, when it can't be read."""
+        return load_config(self.folder, gguf_file=self.gguf_file)
+
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Its tokenizer."""
+        return load_tokenizer(self.folder, gguf_file=self.gguf_file)
+
+    def model(self) -> PreTrainedModel:
+        """The model in float32."""
+        return load_model(self.folder, gguf_file=self.gguf_file)
+
+
+def model_files(folder: Path) -> list[Path]:
+    """The files that make the model in a Hugging Face folder."""
+    return sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
+
+
+def checksums(files: Iterable[Path]) -> dict[str, str]:
+    """By file name, so that the same model is the same wherever it lies."""
+    return {path.name: hash_file(path) for path in files}
+
+
+def find_model(name: str, option: str, revision: str | None = None) -> Path:
+    """The folder of any model: `name` itself, or that of a model on the hub, fetched if need be.
+
+    Raises `UserError`, naming `option`, when it is neither, or can't be fetched.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        return Path(lies_in(folder))
+    if not HUB_NAME.fullmatch(name):
+        raise UserError(f"{option}={name}: no such folder, and no name of a model on the hub")
+    try:
+        # With a slash in it a file lies deeper: other formats of the same weights.
+        return Path(
+            snapshot_download(
+                name, revision=revision, allow_patterns=MODEL_FILES, ignore_patterns=["*/*"]
+            )
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".: ")
+        raise UserError(
+            f"{option}={name}: no such folder, and it can't be had from the hub ({reason})"
+        ) from error
+
+
+def fingerprint_model(folder: Path) -> str:
+    """The checksum of all files that make the model in that folder."""
+    return " ".join(f"{name}:{sum_}" for name, sum_ in checksums(model_files(folder)).items())
