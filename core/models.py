@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import snapshot_download
 from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
@@ -15,10 +16,13 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from core.artifacts import hash_file
 from core.errors import UserError
 from core.initialization import initialize
 
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+# What makes a model, at the top of its folder.
+MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
 
 def load_model(folder: str | Path, *, hub: bool = False) -> PreTrainedModel:
@@ -107,3 +111,29 @@ def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
             f"{who} has {rows} embedding rows but the tokenizer has {len(tokenizer)} tokens: "
             "they don't belong together"
         )
+
+
+def find_model(name: str) -> Path:
+    """The folder of any model: `name` itself, or that of a model on the hub, fetched if need be.
+
+    Raises `UserError` when it is neither, or can't be fetched.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    if not HUB_NAME.fullmatch(name):
+        raise UserError(f"model={name}: no such folder, and no name of a model on the hub")
+    try:
+        # With a slash in it a file lies deeper: other formats of the same weights.
+        return Path(snapshot_download(name, allow_patterns=MODEL_FILES, ignore_patterns=["*/*"]))
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".: ")
+        raise UserError(
+            f"model={name}: no such folder, and it can't be had from the hub ({reason})"
+        ) from error
+
+
+def fingerprint_model(folder: Path) -> str:
+    """The checksum of all files that make the model in that folder."""
+    files = sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
+    return " ".join(f"{path.name}:{hash_file(path)}" for path in files)

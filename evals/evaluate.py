@@ -5,20 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.artifacts import hash_file
-from core.errors import UserError
-from core.models import HUB_NAME, check_vocabulary, load_model, load_tokenizer
+from core.models import check_vocabulary, load_model, load_tokenizer
 from evals.probes.probe import Probe
 from evals.recall.answers import answer_probes
 from evals.recall.measured import Subject, joined
 from evals.recall.metrics import Metric
 from evals.scores import Score, summarize
-
-# What makes a model, at the top of its folder.
-MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
 
 def evaluate_model(
@@ -62,29 +56,3 @@ def load_arm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     model, tokenizer = load_model(folder), load_tokenizer(folder)
     check_vocabulary(model, tokenizer, str(folder))
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
-
-
-def find_model(name: str) -> Path:
-    """The folder of any model: `name` itself, or that of a model on the hub, fetched if need be.
-
-    Raises `UserError` when it is neither, or can't be fetched.
-    """
-    folder = Path(name)
-    if folder.is_dir():
-        return folder
-    if not HUB_NAME.fullmatch(name):
-        raise UserError(f"model={name}: no such folder, and no name of a model on the hub")
-    try:
-        # With a slash in it a file lies deeper: other formats of the same weights.
-        return Path(snapshot_download(name, allow_patterns=MODEL_FILES, ignore_patterns=["*/*"]))
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".: ")
-        raise UserError(
-            f"model={name}: no such folder, and it can't be had from the hub ({reason})"
-        ) from error
-
-
-def fingerprint_model(folder: Path) -> str:
-    """The checksum of all files that make the model in that folder."""
-    files = sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
-    return " ".join(f"{path.name}:{hash_file(path)}" for path in files)

@@ -14,8 +14,9 @@ from core.artifacts import Artifact, fingerprint_of, hash_file, plain, read_json
 from core.build import build
 from core.console import Report, console
 from core.errors import UserError, nearest
+from core.models import find_model, fingerprint_model
 from core.progress import reporting
-from evals.evaluate import evaluate_model, find_model, fingerprint_model, load_arm
+from evals.evaluate import evaluate_model, load_arm
 from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe, read_probes
 from evals.recall.map_quality import map_examples, map_quality
 from evals.recall.metrics import metrics_of
