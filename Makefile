@@ -6,13 +6,14 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo ablation scorers test check bench clean
+.PHONY: help setup demo ablation scorers llama test check bench clean
 
 help:
 	@echo "make setup   the environment, in .venv (once; a few minutes)"
 	@echo "make demo    distil the embedded corpus into runs/tiny (minutes)"
 	@echo "make ablation  every way to forget side by side, in runs/ablation (hours; goes on where it was)"
 	@echo "make scorers   every way to find memories, against the truth, in runs/scorers (an hour)"
+	@echo "make llama   builds llama.cpp's reader, to check GGUF exports with (minutes)"
 	@echo "make test    every test, offline"
 	@echo "make check   formatting, lint and types"
 	@echo "make bench   the benchmarks"
@@ -46,6 +47,13 @@ scorers: $(STAMP)
 	$(BIN)/winnow run experiment=tiny/scorers
 	$(BIN)/winnow scorers experiment=tiny/scorers
 	@echo "the table: runs/scorers/scorers.md"
+
+# Without what reads images, which we have no use for.
+llama: $(STAMP)
+	CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_CURL=OFF" $(BIN)/python -m pip install \
+	  --disable-pip-version-check -c constraints.txt -e '.[export,llama]'
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/core/export
+	@echo "llama.cpp reads what winnow export format=[gguf] writes; manifest.json will say how well"
 
 test: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest

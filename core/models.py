@@ -31,6 +31,11 @@ def load_model(folder: str | Path, *, hub: bool = False) -> PreTrainedModel:
     With `hub`, the name of a model on the hub will do too. Raises UserError when there is none, or when a
     weight is missing or of another shape: transformers would leave it random.
     """
+    return load_checkpoint(folder, hub=hub)[0]
+
+
+def load_checkpoint(folder: str | Path, *, hub: bool = False) -> tuple[PreTrainedModel, list[str]]:
+    """The model, as `load_model` gives it, and the names of stored weights that it has no place for."""
     local = _is_local(folder, hub)
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
@@ -51,7 +56,7 @@ def load_model(folder: str | Path, *, hub: bool = False) -> PreTrainedModel:
             f"{folder}: {len(wrong)} weights are missing or of another shape than config.json says,"
             f" such as {wrong[0]}; make the folder again"
         )
-    return model
+    return model, sorted(info["unexpected_keys"])
 
 
 def load_tokenizer(folder: str | Path, *, hub: bool = False) -> PreTrainedTokenizerBase:

@@ -22,7 +22,7 @@ CHOICES = sorted(
     for file in folder.rglob("*.yaml")
 )
 IDS = ["/".join(choice) for choice in CHOICES]
-LISTS = {"forgetting", "arms", "attack"}  # groups of which several are chosen
+LISTS = {"forgetting", "arms", "attack", "format"}  # groups of which several are chosen
 
 
 def test_there_are_choices() -> None:
