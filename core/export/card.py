@@ -9,7 +9,7 @@ import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from omegaconf import DictConfig
 
-from core.export.evidence import PICTURE, Evidence, Score, key_of, main_scores
+from core.export.evidence import PICTURE, Evidence, Score, key_of, main_scores, worst_steps
 from core.export.manifest import versions
 from core.export.parity import Parity
 from core.export.source import Source
@@ -59,7 +59,7 @@ def write_card(
 
 def _results(evidence: Evidence, source: Source) -> Iterator[EvalResult]:
     """The checkpoint's own scores, for the hub's model-index."""
-    for score in main_scores(evidence.own, source.name):
+    for score in worst_steps(main_scores(evidence.own, source.name)):
         chance = {} if score["chance"] is None else {"chance": score["chance"]}
         yield EvalResult(
             task_type="text-generation",
@@ -131,7 +131,7 @@ def _verdict(evidence: Evidence, source: Source) -> str:
 def _kept_and_forgotten(evidence: Evidence, source: Source) -> str:
     if not evidence.own:
         return ""
-    scores = list(main_scores(evidence.own, source.name))
+    scores = main_scores(evidence.own, source.name)
     kept = [s for s in scores if s["higher_is_better"]]
     gone = [s for s in scores if not s["higher_is_better"] and s["axis"] in MEMORY]
     attacked = [s for s in scores if not s["higher_is_better"] and s["axis"] not in MEMORY]
@@ -141,8 +141,8 @@ def _kept_and_forgotten(evidence: Evidence, source: Source) -> str:
         + _table(gone, evidence, source)
         if gone
         else "",
-        "## … and under which attacks\n\nThe worst step of each; lower is better, and what a control"
-        " shows under the same attack is learned by the attack.\n\n"
+        "## … and under which attacks\n\nLower is better; what a control that never saw the facts"
+        " shows under an attack is what the attack itself teaches.\n\n"
         + _table(attacked, evidence, source)
         if attacked
         else "",
@@ -201,13 +201,19 @@ def _read_back(format: str, parities: Sequence[Parity]) -> str:
 def _limits(evidence: Evidence, source: Source) -> str:
     corpus: Mapping[str, Any] = source.made_from.get("corpus", {}).get("config") or {}
     target = (corpus.get("corpus") or {}).get("_target_", "")
+    seeds = ", ".join(map(str, evidence.seeds))
+    errors = f"Standard errors are over probes; there is one seed ({seeds})."
+    if len(evidence.seeds) > 1:
+        errors = (
+            f"This checkpoint (seed {evidence.seeds[0]}) has its standard errors over probes; those over"
+            f" seeds ({seeds}) are of means."
+        )
     lines = [
         "## Limits",
         "",
         "- Forgotten means: not told apart from models that never saw it, by the probes and attacks above."
         " Others weren't tried.",
-        f"- Standard errors are over {'seeds' if len(evidence.seeds) > 1 else 'probes'} beside the means"
-        f" of the run, and over probes for this checkpoint (seed {evidence.seeds[0]}).",
+        f"- {errors}",
     ]
     if target.endswith(".World"):
         lines.append(

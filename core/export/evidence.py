@@ -150,19 +150,26 @@ def _short(fingerprint: str | None) -> str:
     return fingerprint if len(fingerprint) <= 16 else f"{fingerprint[:32]}…"
 
 
-def main_scores(scores: Sequence[Score], arm: str) -> Iterator[Score]:
+def main_scores(scores: Sequence[Score], arm: str) -> list[Score]:
     """What a card tells of an arm: the mean over each axis, or its families where there is none.
 
-    Likelihoods and ranks are left out; of an attack's steps only the worst counts.
+    Likelihoods and ranks are left out, and so is what only gauges an attack (the learning of false facts).
     """
     own = [s for s in scores if s["arm"] == arm and s["metric"] not in ("logprob", "rank")]
     whole = {(s["axis"], s["metric"]) for s in own if s["family"] == "all"}
+    return [
+        s
+        for s in own
+        if (s["family"] == "all" or (s["axis"], s["metric"]) not in whole)
+        and not (s["higher_is_better"] and s.get("step") is not None)
+    ]
+
+
+def worst_steps(scores: Sequence[Score]) -> Iterator[Score]:
+    """Of each attack's steps the one at which most came back."""
     worst: dict[Key, Score] = {}
-    for score in own:
-        if score["family"] != "all" and (score["axis"], score["metric"]) in whole:
-            continue
+    for score in scores:
         key = (score["axis"], score["family"], score["metric"])
-        sign = -1 if score["higher_is_better"] else 1
-        if key not in worst or sign * score["value"] > sign * worst[key]["value"]:
+        if key not in worst or score["value"] > worst[key]["value"]:
             worst[key] = score
     yield from worst.values()

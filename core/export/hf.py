@@ -1,12 +1,14 @@
 """A Hugging Face folder: safetensors in a chosen dtype, the tokenizer, the generation configuration."""
 
+import contextlib
 import copy
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, __version__
+from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, __version__
 
 from core.export.format import Reader
 from core.export.prompts import Prompt
@@ -40,15 +42,9 @@ class HuggingFace:
         """Write weights, configurations and tokenizer."""
         model: Any = copy.deepcopy(source.model)
         model.to(DTYPES[self.dtype])
-        for name in OURS:
-            if hasattr(model.config, name):
-                delattr(model.config, name)
-        model.config.use_cache = True
+        make_stock(model.config)
         model.save_pretrained(folder)
-        tokenizer = copy.deepcopy(source.tokenizer)
-        for name in LOADING:
-            tokenizer.init_kwargs.pop(name, None)
-        tokenizer.save_pretrained(folder)
+        save_tokenizer(source, folder)
 
     def readers(self, folder: Path) -> Iterator[Reader]:
         """Transformers itself."""
@@ -57,6 +53,22 @@ class HuggingFace:
     def not_read_by(self) -> list[str]:
         """Nothing: transformers is always there."""
         return []
+
+
+def make_stock(config: PretrainedConfig) -> None:
+    """Take from a configuration what only training needs."""
+    for name in OURS:
+        if hasattr(config, name):
+            delattr(config, name)
+    config.use_cache = True
+
+
+def save_tokenizer(source: Source, folder: Path) -> None:
+    """Write the tokenizer without the memory of how it was loaded."""
+    tokenizer = copy.deepcopy(source.tokenizer)
+    for name in LOADING:
+        tokenizer.init_kwargs.pop(name, None)
+    tokenizer.save_pretrained(folder)
 
 
 def float16_problems(source: Source) -> Iterator[str]:
@@ -76,7 +88,8 @@ class TransformersReader:
         options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         if gguf_file is not None:
             options["gguf_file"] = gguf_file
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
+        with contextlib.redirect_stderr(io.StringIO()):  # a bar for each file that is dequantized
+            model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
         self.model = model.eval()
         self.tokenizer = AutoTokenizer.from_pretrained(folder, **options)
 

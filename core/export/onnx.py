@@ -18,6 +18,7 @@ import torch
 from transformers import AutoTokenizer, DynamicCache, PretrainedConfig, PreTrainedModel
 
 from core.export.format import Reader, family_problems, missing_packages
+from core.export.hf import make_stock, save_tokenizer
 from core.export.prompts import Prompt
 from core.export.source import Source
 
@@ -43,7 +44,8 @@ class Onnx:
     def write(self, source: Source, prompts: list[Prompt], folder: Path) -> None:
         """Trace the model and write the graph; weights go into a file of their own when they are large."""
         step = _Step(copy.deepcopy(source.model)).eval()
-        config = source.model.config
+        config = step.model.config
+        make_stock(config)
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -60,7 +62,7 @@ class Onnx:
         assert program is not None
         program.save(str(folder / FILE))
         config.save_pretrained(folder)
-        source.tokenizer.save_pretrained(folder)
+        save_tokenizer(source, folder)
 
     def readers(self, folder: Path) -> Iterator[Reader]:
         """onnxruntime."""
@@ -77,7 +79,7 @@ class _Step(torch.nn.Module):
     def __init__(self, model: PreTrainedModel):
         super().__init__()
         self.model = model
-        self.model.config._attn_implementation = "eager"
+        self.model.set_attn_implementation("eager")
 
     def forward(
         self,

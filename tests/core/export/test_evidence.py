@@ -7,7 +7,7 @@ import pytest
 
 from core.artifacts import read_json, run_folder, write_json
 from core.errors import UserError
-from core.export.evidence import evidence_of, main_scores
+from core.export.evidence import evidence_of, main_scores, worst_steps
 from core.export.source import source_of
 from tests.core.export.conftest import ATTACKED, CONTROL, OWN, VERDICT, finish, row, write_run
 
@@ -22,9 +22,15 @@ def test_what_was_measured_is_read(toy_run) -> None:
     found = evidence_of(toy_run, source_of(toy_run))
     assert found.own == [*OWN, *ATTACKED]
     assert found.verdict == VERDICT and found.seeds == [0]
-    told = {(s["axis"], s["metric"]): s for s in main_scores(found.own, "core")}
-    assert set(told) == {(axis, "accuracy") for axis in ("recall", "reasoning", "relearn_disjoint")}
-    assert told["relearn_disjoint", "accuracy"]["step"] == 25, "the worst step counts"
+    told = main_scores(found.own, "core")
+    assert told == [OWN[0], OWN[2], *ATTACKED], "likelihoods are left out"
+    assert list(worst_steps(told)) == [OWN[0], OWN[2], ATTACKED[1]]
+
+
+def test_families_are_told_where_there_is_no_mean_over_them() -> None:
+    parts = [row("core", "recall", 0.1, family="a"), row("core", "lm_eval", 0.5, family="gsm8k")]
+    false = row("core", "relearn_false", 0.7, step=25, higher_is_better=True)
+    assert main_scores([*OWN, *parts, false], "core") == [OWN[0], OWN[2], parts[1]]
 
 
 @pytest.mark.parametrize("kind", ["evals", "attacks"])

@@ -51,6 +51,7 @@ def test_the_hub_reads_the_scores_off_the_card(toy_run) -> None:
     text = card.text
     assert "**Forgotten**" in text and "weight_noise" in text
     assert "| recall | accuracy | 0.050 ± 0.010 | 0.040 ± 0.010 | 0.250 |" in text
+    assert "| relearn disjoint, at 0 | accuracy | 0.040 ± 0.010 | – | 0.250 |" in text
     assert "| relearn disjoint, at 25 | accuracy | 0.060 ± 0.010 | – | 0.250 |" in text
     assert "frontier.png" in text and "seed=0" in text
     assert "logprob" not in text
