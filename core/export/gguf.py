@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # in the extra `export`
 # Bytes a weight.
 TYPES = {"F32": 4.0, "F16": 2.0, "Q8_0": 34 / 32, "Q4_0": 18 / 32}
 BLOCK = 32  # weights that share a scale, along a row
+QWEN3_HEAD_DIM = (
+    128  # of all published Qwen3 models; transformers' reader doesn't read it off the file
+)
 EMBEDDINGS = ("token_embd.weight", "output.weight")
 
 
@@ -97,6 +100,11 @@ def _layer_problems(config: PretrainedConfig) -> Iterator[str]:
         yield f"rope_type={rope['rope_type']} isn't supported: choose format=[hf]"
     if getattr(config, "hidden_act", "silu") != "silu":
         yield f"hidden_act={config.hidden_act} isn't silu: choose format=[hf]"
+    if config.model_type == "qwen3" and config.head_dim != QWEN3_HEAD_DIM:
+        yield (
+            f"head_dim={config.head_dim}: transformers takes any qwen3 file's for {QWEN3_HEAD_DIM}:"
+            " choose format=[hf]"
+        )
     for name in ("attention_bias", "mlp_bias"):
         if getattr(config, name, False):
             yield f"{name}=true isn't read by all readers: choose format=[hf]"

@@ -31,7 +31,7 @@ FAMILIES = {
     "llama": (LlamaConfig, {"tie_word_embeddings": True}),
     "llama untied": (LlamaConfig, {"tie_word_embeddings": False, "head_dim": 32}),
     "qwen2": (Qwen2Config, {"tie_word_embeddings": False}),
-    "qwen3": (Qwen3Config, {"tie_word_embeddings": True, "head_dim": 32}),
+    "qwen3": (Qwen3Config, {"tie_word_embeddings": True, "head_dim": 128}),
 }
 TEXTS = ["Ada lives in", "Turn around: red blue now", "Turn around: tall 12 + 34 now now"]
 

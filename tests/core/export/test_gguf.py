@@ -70,6 +70,8 @@ def test_what_it_cannot_hold_is_told(make_source, toy_tokenizer) -> None:
     scaled = {"rope_type": "linear", "factor": 2.0, "rope_theta": 10000.0}
     source = make_source(rope_parameters=scaled)
     assert any("rope_type=linear" in line for line in Gguf().problems(source, []))
+    source = make_source("qwen3", head_dim=32)
+    assert any("head_dim=32" in line for line in Gguf().problems(source, []))
     source.__dict__["model"] = new_model(
         GPT2Config(n_embd=32, n_layer=1, n_head=2, vocab_size=len(toy_tokenizer)), 0
     )
