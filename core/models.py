@@ -40,6 +40,13 @@ def load_model(
     With `hub`, the name of a model on the hub will do too. Raises UserError when there is none, or when a
     weight is missing or of another shape: transformers would leave it random.
     """
+    return load_checkpoint(folder, hub=hub, gguf_file=gguf_file)[0]
+
+
+def load_checkpoint(
+    folder: str | Path, *, hub: bool = False, gguf_file: str | None = None
+) -> tuple[PreTrainedModel, list[str]]:
+    """The model, as `load_model` gives it, and the names of stored weights that it has no place for."""
     folder = lies_in(folder)
     local = _is_local(folder, hub)
     try:
@@ -67,7 +74,7 @@ def load_model(
         for holder in (model, model.config):
             for name in (*QUANTIZED, "hf_quantizer"):
                 vars(holder).pop(name, None)
-    return model
+    return model, sorted(info["unexpected_keys"])
 
 
 def load_config(folder: str | Path, *, gguf_file: str | None = None) -> PretrainedConfig:

@@ -1,0 +1,175 @@
+"""The scores of the checkpoint that is exported, and of no other one.
+
+Scores lie in `evals/<arm>/`, `attacks/<arm>/` and `lm_eval/<arm>/` of a run, each marked with the fingerprint
+of the checkpoint that was measured; `scores.json` gathers them, as means when the run has several seeds.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from omegaconf import DictConfig
+
+from core.artifacts import MARK, read_json, run_folder, verify
+from core.errors import UserError
+from core.export.source import TEACHER, Source
+
+KINDS = ("evals", "attacks", "lm_eval")
+SCORES, VERDICT, PICTURE = "scores.json", "verdict.json", "frontier.png"
+
+Score = dict[str, Any]  # a row of scores.json
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured.
+
+    `own`: scores of this checkpoint. `whole`: `scores.json`, all arms, over all seeds. `verdict`: on the arm.
+    """
+
+    own: list[Score] = field(default_factory=list)
+    whole: list[Score] = field(default_factory=list)
+    verdict: dict[str, Any] | None = None
+    picture: Path | None = None
+    seeds: list[int] = field(default_factory=list)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all scores and the verdict."""
+        text = json.dumps([self.own, self.whole, self.verdict, self.seeds], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def evidence_of(cfg: DictConfig, source: Source) -> Evidence:
+    """What the run knows of this checkpoint; empty where it wasn't measured.
+
+    Raises UserError for scores of another checkpoint, and for a `scores.json` or a verdict that is older
+    than the scores it is made from.
+    """
+    run = run_folder(cfg)
+    seeds = cfg.seeds if source.kind == "arm" else []
+    parts = [run / f"seed_{seed}" for seed in seeds] or [run]
+    by_seed = [_own(part, source, first=part == source.run) for part in parts]
+    if not by_seed[0]:
+        return Evidence(seeds=_seeds(cfg))
+    whole = read_json(run / SCORES) if (run / SCORES).exists() else None
+    if whole is None:
+        raise UserError(f"{run / SCORES} is missing: run `winnow report run={cfg.run}` first")
+    for part in parts:
+        _check_controls(part, {score["arm"] for score in whole})
+    _check_gathered(run / SCORES, [s for s in whole if s["arm"] == source.name], by_seed)
+    verdict = read_json(run / VERDICT).get(source.name) if (run / VERDICT).exists() else None
+    if verdict is not None:
+        _check_verdict(run / VERDICT, verdict, source.name, whole)
+    picture = run / PICTURE
+    return Evidence(by_seed[0], whole, verdict, picture if picture.exists() else None, _seeds(cfg))
+
+
+def _seeds(cfg: DictConfig) -> list[int]:
+    return list(cfg.seeds) or [cfg.seed]
+
+
+def _own(run: Path, source: Source, *, first: bool) -> list[Score]:
+    """The scores of the arm in one seed's folder. Raises UserError for those of another checkpoint."""
+    if source.kind == "model" or first:
+        expected = source.fingerprint
+    else:  # the same arm of another seed
+        folder = run / TEACHER if source.name == TEACHER else run / "arms" / source.name
+        expected = read_json(folder / MARK)["fingerprint"]
+    scores: list[Score] = []
+    for kind in KINDS:
+        folder = run / kind / source.name
+        if not folder.exists():
+            continue
+        mark = read_json(folder / MARK)
+        measured = mark["made_from"]["inputs"].get(source.kind)
+        if measured != expected:
+            verb = "attack" if kind == "attacks" else "eval"
+            raise UserError(
+                f"{folder} holds the scores of another checkpoint ({_short(measured)}, this one is"
+                f" {_short(expected)}): run `winnow {verb}` again, then `winnow report`"
+            )
+        verify(folder, mark)
+        scores += read_json(folder / SCORES)
+    return scores
+
+
+def _check_controls(run: Path, arms: set[str]) -> None:
+    """The arms that it is compared with were measured as they lie there, too."""
+    for arm in sorted(arms):
+        folder = run / TEACHER if arm == TEACHER else run / "arms" / arm
+        mark = run / "evals" / arm / MARK
+        if (folder / MARK).exists() and mark.exists():
+            measured = read_json(mark)["made_from"]["inputs"].get("arm")
+            if measured != read_json(folder / MARK)["fingerprint"]:
+                raise UserError(
+                    f"{mark.parent} holds the scores of another {arm} than {folder}:"
+                    " run `winnow eval` again, then `winnow report`"
+                )
+
+
+def key_of(score: Score) -> Key:
+    """What a score is of, beside the arm."""
+    return tuple(score.get(name) for name in ("axis", "family", "metric", "step"))
+
+
+def _check_gathered(
+    path: Path, gathered: Sequence[Score], by_seed: Sequence[Sequence[Score]]
+) -> None:
+    """`scores.json` has to hold the means of the seeds' scores, and all of them."""
+    seeds = [{key_of(score): score["value"] for score in scores} for scores in by_seed]
+    common = set(seeds[0]).intersection(*seeds[1:])
+    told = {key_of(score): score["value"] for score in gathered}
+    same = set(told) == common and all(
+        math.isclose(value, fmean(seed[key] for seed in seeds), abs_tol=1e-9)
+        for key, value in told.items()
+    )
+    if not same:
+        raise UserError(
+            f"{path} doesn't hold the latest scores of this checkpoint: run `winnow report` again"
+        )
+
+
+def _check_verdict(path: Path, verdict: dict[str, Any], arm: str, whole: Sequence[Score]) -> None:
+    """Each score that the verdict speaks of has to be the one in `scores.json`."""
+    told = {key_of(score): score["value"] for score in whole if score["arm"] == arm}
+    for evidence in verdict["evidence"]:
+        if evidence["claim"] != "broken" and told.get(key_of(evidence)) != evidence["value"]:
+            raise UserError(f"{path} is older than the scores: run `winnow report` again")
+
+
+def _short(fingerprint: str | None) -> str:
+    if fingerprint is None:
+        return "unmarked"
+    return fingerprint if len(fingerprint) <= 16 else f"{fingerprint[:32]}…"
+
+
+def main_scores(scores: Sequence[Score], arm: str) -> list[Score]:
+    """What a card tells of an arm: the mean over each axis, or its families where there is none.
+
+    Likelihoods and ranks are left out, and so is what only gauges an attack (the learning of false facts).
+    """
+    own = [s for s in scores if s["arm"] == arm and s["metric"] not in ("logprob", "rank")]
+    whole = {(s["axis"], s["metric"]) for s in own if s["family"] == "all"}
+    return [
+        s
+        for s in own
+        if (s["family"] == "all" or (s["axis"], s["metric"]) not in whole)
+        and not (s["higher_is_better"] and s.get("step") is not None)
+    ]
+
+
+def worst_steps(scores: Sequence[Score]) -> Iterator[Score]:
+    """Of each attack's steps the one at which most came back."""
+    worst: dict[Key, Score] = {}
+    for score in scores:
+        key = (score["axis"], score["family"], score["metric"])
+        if key not in worst or score["value"] > worst[key]["value"]:
+            worst[key] = score
+    yield from worst.values()

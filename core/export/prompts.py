@@ -1,0 +1,75 @@
+"""The texts on which an export is compared with its checkpoint: real probes' prompts."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from core.build import build
+from core.corpus.rows import joined_text
+from core.errors import UserError
+from core.export.source import Source
+
+MAX_ROWS = 2000  # of a corpus without probes
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A text and its token ids."""
+
+    text: str
+    ids: list[int]
+
+
+def prompts_of(cfg: DictConfig, source: Source) -> list[Prompt]:
+    """`export.num_prompts` prompts, evenly from all probes; texts of the corpus where it brings none.
+
+    Raises UserError when there is nothing to ask.
+    """
+    texts = list(dict.fromkeys(text.rstrip() for text in _texts(cfg)))
+    texts = [text for text in texts if text]
+    if not texts:
+        raise UserError("there are no prompts to compare the export on: add probes.path=FILE")
+    room = getattr(source.model.config, "max_position_embeddings", 512) - cfg.export.num_tokens
+    chosen = [texts[index] for index in _evenly(len(texts), cfg.export.num_prompts)]
+    encoded = source.tokenizer(chosen)["input_ids"]
+    pairs = zip(chosen, encoded, strict=True)
+    prompts = [Prompt(text, ids) for text, ids in pairs if 0 < len(ids) <= room]
+    if not prompts:
+        raise UserError(
+            f"no prompt fits into {room} tokens: add probes.path=FILE with shorter ones"
+        )
+    return prompts
+
+
+def _evenly(count: int, wanted: int) -> Sequence[int]:
+    wanted = min(count, wanted)
+    return [index * count // wanted for index in range(wanted)]
+
+
+def _texts(cfg: DictConfig) -> list[str]:
+    if cfg.probes.path is not None:
+        return [row["prompt"] for row in _probe_rows(Path(cfg.probes.path))]
+    corpus = build(cfg.corpus)
+    if hasattr(corpus, "probes"):
+        return [row["prompt"] for row in corpus.probes()]
+    return [joined_text(row) for row in islice(corpus.rows(), MAX_ROWS)]
+
+
+def _probe_rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines if line.strip()]
+        if any(not isinstance(row["prompt"], str) for row in rows):
+            raise KeyError("prompt")
+    except OSError as error:
+        raise UserError(f"probes.path={path} can't be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f'probes.path={path}: a line isn\'t a probe ({error}): write {{"prompt": …}}'
+        ) from error
+    return rows

@@ -1,0 +1,107 @@
+"""`winnow export`: an arm, or any model, in the formats that other programs read."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from core.artifacts import PARTIAL, Artifact, plain, run_folder
+from core.build import build
+from core.console import Report, console
+from core.errors import UserError
+from core.export.card import write_card
+from core.export.evidence import Evidence, evidence_of
+from core.export.format import Format
+from core.export.manifest import versions, write_manifest
+from core.export.parity import Parity, Said, ask, compare
+from core.export.preflight import check
+from core.export.prompts import prompts_of
+from core.export.source import Source, source_of
+from core.progress import reporting
+
+FOLDER = "export"
+
+
+def export(cfg: DictConfig, report: Report | None = None) -> None:
+    """Write `export/<arm>/<format>/` of the run, each with its card and its manifest.
+
+    Every format is loaded again by each reader that is installed, and its logits and greedy answers are
+    compared with the checkpoint's on the probes' prompts. Raises UserError, before anything is written, for
+    all that stands in the way; a format that fails leaves nothing.
+    """
+    if not cfg.format:
+        raise UserError("no format: choose some, as in format=[hf,gguf]")
+    source = source_of(cfg)
+    evidence = evidence_of(cfg, source)
+    formats: dict[str, Format] = {name: build(settings) for name, settings in cfg.format.items()}
+    target = run_folder(cfg) / FOLDER / source.name
+    prompts = prompts_of(cfg, source)
+    check(source, formats, prompts, target)
+    artifacts = {name: _artifact(cfg, source, evidence, target, name) for name in formats}
+    todo = {name: a for name, a in artifacts.items() if not a.is_done(cfg.overwrite)}
+    if not todo:
+        return
+    with reporting(f"export {source.name}", report) as show:
+        steps = 2 * len(todo) + 1
+        show(0, steps, "the checkpoint's own answers")
+        said = ask(source.model, prompts, cfg.export.num_tokens)
+        for number, (name, artifact) in enumerate(todo.items()):
+            show(2 * number + 1, steps, name)
+            _export_one(cfg, source, evidence, formats[name], name, artifact, said)
+
+
+def _artifact(
+    cfg: DictConfig, source: Source, evidence: Evidence, target: Path, name: str
+) -> Artifact:
+    compared = {key: cfg.export[key] for key in ("num_prompts", "num_tokens")}
+    settings = {"format": plain(cfg.format[name]), **compared}
+    inputs = {source.kind: source.fingerprint, "scores": evidence.fingerprint}
+    return Artifact(target / name, settings, {**inputs, **versions(("winnow-lm",))})
+
+
+def _export_one(
+    cfg: DictConfig,
+    source: Source,
+    evidence: Evidence,
+    format: Format,
+    name: str,
+    artifact: Artifact,
+    said: Sequence[Said],
+) -> None:
+    """Write, read back, describe; whatever fails, nothing half-written stays."""
+    try:
+        with artifact.writing() as folder:
+            format.write(source, [one.prompt for one in said], folder)
+            parities = [compare(reader, said) for reader in format.readers(folder)]
+            write_card(folder, cfg, source, evidence, name, parities)
+            write_manifest(
+                folder,
+                cfg,
+                source,
+                format=name,
+                libraries=format.libraries,
+                parities=parities,
+                not_read_by=format.not_read_by(),
+            )
+    except BaseException:
+        partial = artifact.folder.with_name(artifact.folder.name + PARTIAL)
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    _tell(name, artifact.folder, parities, format)
+
+
+def _tell(name: str, folder: Path, parities: Sequence[Parity], format: Format) -> None:
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    console.print(f"[bold]{name}[/bold]: {size / 1e6:.1f} MB → {folder}")
+    for one in parities:
+        console.print(
+            f"  {one.file} by {one.reader}: a logit differs by {one.max_logit_difference:.2g} at most;"
+            f" the same greedy answer to {one.greedy_agreement:.0%} of {one.num_prompts} prompts"
+        )
+        if one.tokenized_alike < 1:
+            console.print(
+                f"  [yellow]{one.reader} tokenizes only {one.tokenized_alike:.0%} of them alike[/yellow]"
+            )
+    for line in format.not_read_by():
+        console.print(f"  [dim]not checked by {line}[/dim]")

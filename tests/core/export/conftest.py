@@ -1,0 +1,145 @@
+"""Toy checkpoints of the families that are exported, and a run folder that holds one with its scores."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import DictConfig
+from transformers import LlamaConfig, Qwen2Config, Qwen3Config
+
+from core.artifacts import Artifact, write_json
+from core.export.parity import Said, ask
+from core.export.prompts import Prompt
+from core.export.source import Source
+from core.models import new_model, save_model
+
+SIZES = {
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 64,
+    "initializer_range": 0.3,
+    "bos_token_id": None,
+    "eos_token_id": 0,
+    "pad_token_id": 1,
+}
+FAMILIES = {
+    "llama": (LlamaConfig, {"tie_word_embeddings": True}),
+    "llama untied": (LlamaConfig, {"tie_word_embeddings": False, "head_dim": 32}),
+    "qwen2": (Qwen2Config, {"tie_word_embeddings": False}),
+    "qwen3": (Qwen3Config, {"tie_word_embeddings": True, "head_dim": 128}),
+}
+TEXTS = ["Ada lives in", "Turn around: red blue now", "Turn around: tall 12 + 34 now now"]
+
+MakeSource = Callable[..., Source]
+
+
+@pytest.fixture
+def make_source(toy_tokenizer, tmp_path: Path) -> MakeSource:
+    """A saved toy model of a family, with random biases and norms where it has any."""
+
+    def make(family: str = "llama", **sizes: object) -> Source:
+        kind, own = FAMILIES[family]
+        model = new_model(kind(**{**SIZES, "vocab_size": len(toy_tokenizer), **own, **sizes}), 0)
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for weight in model.parameters():
+                if weight.ndim == 1:
+                    weight.add_(torch.randn(weight.shape, generator=generator) / 5)
+        folder = tmp_path / "toy"
+        save_model(folder, model, toy_tokenizer)
+        return Source("toy", "model", folder, tmp_path, "f")
+
+    return make
+
+
+def prompts_for(source: Source) -> list[Prompt]:
+    return [Prompt(text, source.tokenizer(text)["input_ids"]) for text in TEXTS]
+
+
+def said_by(source: Source) -> list[Said]:
+    return ask(source.model, prompts_for(source), num_tokens=3)
+
+
+def row(arm: str, axis: str, value: float, **changes: object) -> dict:
+    score = {
+        "arm": arm,
+        "axis": axis,
+        "family": "all",
+        "metric": "accuracy",
+        "value": value,
+        "stderr": 0.01,
+        "n": 40,
+        "chance": 0.25,
+        "higher_is_better": axis == "reasoning",
+        "version": 1,
+    }
+    return {**score, **changes}
+
+
+def finish(folder: Path, config: object, inputs: dict, files: dict[str, object]) -> str:
+    """Write a done artifact; its fingerprint."""
+    artifact = Artifact(folder, config, inputs)
+    with artifact.writing() as partial:
+        for name, value in files.items():
+            write_json(partial / name, value)
+    return artifact.fingerprint
+
+
+OWN = [
+    row("core", "recall", 0.05),
+    row("core", "recall", -3.0, metric="logprob", chance=None),
+    row("core", "reasoning", 0.9),
+]
+ATTACKED = [
+    row("core", "relearn_disjoint", 0.04, step=0),
+    row("core", "relearn_disjoint", 0.06, step=25),
+]
+CONTROL = [row("never_exposed", "recall", 0.04), row("never_exposed", "reasoning", 0.95)]
+VERDICT = {
+    "verdict": "forgotten",
+    "evidence": [
+        {
+            "claim": "kept",
+            **{k: v for k, v in OWN[0].items() if k in ("axis", "family", "metric", "value")},
+            "step": None,
+            "stderr": 0.01,
+            "against": "never_exposed",
+            "limit": 0.06,
+            "excess": -0.01,
+        }
+    ],
+    "missing": [],
+}
+
+
+def write_run(run: Path, source: Source, seed: int = 0) -> None:
+    """A run whose core is the toy model, measured beside a control."""
+    corpus = finish(run / "corpus", {"corpus": {"_target_": "core.corpus.world.World"}}, {}, {})
+    teacher = finish(run / "teacher", {"seed": seed}, {"corpus": corpus}, {})
+    arm = {"arm": {"corpus": "full", "teacher": True}, "forgetting": {"weight_noise": {}}}
+    core = Artifact(run / "arms" / "core", arm, {"corpus": corpus, "teacher": teacher})
+    with core.writing() as folder:
+        save_model(folder, source.model, source.tokenizer)
+    inputs = {"arm": core.fingerprint}
+    finish(run / "evals" / "core", {}, inputs, {"scores.json": OWN})
+    finish(run / "attacks" / "core", {}, inputs, {"scores.json": ATTACKED})
+
+
+@pytest.fixture
+def toy_run(make_source: MakeSource, tmp_path: Path, configure) -> DictConfig:
+    """The configuration of a finished run."""
+    source, run = make_source(), tmp_path / "runs" / "toy"
+    write_run(run, source)
+    write_json(run / "scores.json", [*OWN, *ATTACKED, *CONTROL])
+    write_json(run / "verdict.json", {"core": VERDICT})
+    (run / "frontier.png").write_bytes(b"a picture")
+    lines = [json.dumps({"prompt": text}) + "\n" for text in TEXTS]
+    probes = tmp_path / "P.jsonl"
+    probes.write_text("".join(lines))
+    given = ["run=toy", f"runs_dir={tmp_path / 'runs'}", "probes=jsonl", f"probes.path={probes}"]
+    return configure(*given, "export.num_tokens=3")

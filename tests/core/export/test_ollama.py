@@ -1,0 +1,28 @@
+"""The folder that `ollama create` takes."""
+
+from pathlib import Path
+
+import pytest
+
+from core.export.ollama import Ollama, modelfile
+from tests.core.export.conftest import prompts_for
+
+
+def test_the_modelfile_names_the_file_and_ends_where_the_model_does(make_source) -> None:
+    source = make_source()
+    lines = modelfile(source, "toy-Q8_0.gguf").splitlines()
+    assert lines[0] == "FROM ./toy-Q8_0.gguf"
+    assert "PARAMETER num_ctx 64" in lines and 'PARAMETER stop "<|endoftext|>"' in lines
+    assert 'TEMPLATE """{{ .Prompt }}"""' in lines
+    source.tokenizer.chat_template = "{{ messages }}"
+    assert "TEMPLATE" not in modelfile(source, "x"), "the GGUF file has it"
+
+
+def test_the_file_that_it_names_is_there(make_source, tmp_path: Path) -> None:
+    pytest.importorskip("gguf", reason="needs the extra: pip install 'winnow-lm[export]'")
+    source = make_source()
+    Ollama().write(source, prompts_for(source), tmp_path)
+    first = (tmp_path / "Modelfile").read_text().splitlines()[0]
+    assert (tmp_path / first.removeprefix("FROM ")).is_file()
+    [line] = Ollama(type="Q8").problems(source, [])
+    assert "no type 'Q8'; did you mean 'Q8_0'?" in line
