@@ -73,7 +73,8 @@ def _dispatch(argv: list[str]) -> None:
     else:
         jobs = [compose.ready(cfg) for cfg in compose.jobs(args.overrides, args.multirun)]
         if args.words:
-            jobs[0].words = args.words
+            # What OmegaConf would take for an interpolation is text.
+            jobs[0].words = [word.replace("${", r"\${") for word in args.words]
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
         module, _, function = verbs[verb]["target"].rpartition(".")

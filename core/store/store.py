@@ -212,7 +212,7 @@ class Store:
     def _terms(self, question: str) -> list[str]:
         """The question's words that the index has, the rarest first, while few passages hold them."""
         self.db.execute("DELETE FROM temp.question")
-        self.db.execute("INSERT INTO temp.question VALUES (?)", [question])
+        self.db.execute("INSERT INTO temp.question VALUES (?)", [question.replace("\0", " ")])
         found = self.db.execute(
             "SELECT term, indexed.doc FROM temp.asked CROSS JOIN temp.indexed USING (term)"
             " ORDER BY indexed.doc, term LIMIT ?",
