@@ -88,14 +88,16 @@ def write_store(
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with _in_one_line(path), closing(sqlite3.connect(part, isolation_level=None)) as db:
-            db.executescript(SCHEMA)
+            # Nobody sees the file before it is whole: no journal, and one wait for the disk at the end.
+            db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
             db.execute("BEGIN")
             db.execute("INSERT INTO meta VALUES ('made_from', ?)", [json.dumps(dict(key))])
             for document in documents:
                 _add(db, document, sentences_per_passage)
             db.execute("INSERT INTO passage_index (passage_index) VALUES ('rebuild')")
             db.execute("COMMIT")
-            db.execute("VACUUM")
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -46,7 +46,7 @@ def test_a_document_is_kept_whole_with_its_source_and_spans(store: Store) -> Non
         "'; DROP TABLE document; --",
         'Ghana") UNION SELECT text FROM document --',
         "Ghana\x00capital",
-        "?1 :a @b $c",
+        "?1 :x @y $z",
     ],
 )
 def test_syntax_in_a_question_is_text(question: str, store: Store) -> None:
