@@ -9,6 +9,7 @@ import argparse
 import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -63,9 +64,9 @@ def _dispatch(argv: list[str]) -> None:
     if verb not in verbs:
         hint = nearest(verb, verbs) or f"; the verbs are {', '.join(verbs)}"
         raise UserError(f"no verb '{verb}'{hint}")
-    args = _parse(argv[1:])
+    args = _parse(argv[1:], verbs[verb])
     if args.help:
-        print(_verb_help(verb, verbs[verb]["help"]))
+        print(_verb_help(verb, verbs[verb]))
     elif args.cfg:
         from omegaconf import OmegaConf
 
@@ -73,6 +74,9 @@ def _dispatch(argv: list[str]) -> None:
             print(OmegaConf.to_yaml(cfg), end="")
     else:
         jobs = [compose.ready(cfg) for cfg in compose.jobs(args.overrides, args.multirun)]
+        if args.words:
+            # What OmegaConf would take for an interpolation is text.
+            jobs[0].words = [word.replace("${", r"\${") for word in args.words]
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
         module, _, function = verbs[verb]["target"].rpartition(".")
@@ -93,16 +97,34 @@ def _join() -> None:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; the flags are -m, --cfg job and --help")
+        known = [action.option_strings[-1] for action in self._actions if action.option_strings]
+        flags = ["-m" if flag == "--multirun" else flag for flag in known]
+        flags = ["--cfg job" if flag == "--cfg" else flag for flag in flags]
+        raise UserError(f"{message}; the flags are {', '.join(flags)}")
 
 
-def _parse(argv: list[str]) -> argparse.Namespace:
+# What Hydra takes for an override; a question may hold an equals sign too.
+OVERRIDE = re.compile(r"[+~]{0,2}[\w./@${}:-]+=")
+
+
+def _parse(argv: list[str], entry: Mapping[str, Any]) -> argparse.Namespace:
+    """The flags, `overrides`, and for a verb that takes words, such as a question, its `words`."""
     parser = _Parser(add_help=False, allow_abbrev=False)
+    for flag, override in entry.get("flags", {}).items():
+        parser.add_argument(f"--{flag}", action="append_const", dest="flags", const=override)
     parser.add_argument("-h", "--help", action="store_true")
     parser.add_argument("-m", "--multirun", action="store_true")
     parser.add_argument("-c", "--cfg", choices=["job"])
     parser.add_argument("overrides", nargs="*")
-    return parser.parse_intermixed_args(argv)
+    args = parser.parse_intermixed_args(argv)
+    args.words = []
+    if "words" in entry:
+        args.words = [word for word in args.overrides if not OVERRIDE.match(word)]
+        args.overrides = [word for word in args.overrides if OVERRIDE.match(word)]
+        if args.words and args.multirun:
+            raise UserError(f"-m sweeps over options: it takes no {entry['words']}")
+    args.overrides += getattr(args, "flags", None) or []
+    return args
 
 
 def _sweep(stage: "Callable[[DictConfig], None]", overrides: Sequence[str]) -> None:
@@ -139,7 +161,7 @@ def _overview(verbs: Mapping[str, Mapping[str, str]]) -> str:
     )
 
 
-def _verb_help(verb: str, summary: str) -> str:
+def _verb_help(verb: str, entry: Mapping[str, Any]) -> str:
     primary = yaml.safe_load((compose.CONF / "config.yaml").read_text())
     chosen = {
         name.split()[-1]: choice  # "optional experiment" names the group experiment
@@ -153,11 +175,13 @@ def _verb_help(verb: str, summary: str) -> str:
         for key, value in compose.flatten(primary)
         if not isinstance(value, dict) and not key.startswith("hydra.")
     ]
+    own = [entry["words"]] if "words" in entry else []
+    own += [f"[--{flag}]" for flag in entry.get("flags", {})]
     return "\n".join(
         [
-            f"usage: winnow {verb} [key=value ...] [-m] [--cfg job]",
+            f"usage: winnow {' '.join([verb, *own])} [key=value ...] [-m] [--cfg job]",
             "",
-            f"{verb}: {summary}",
+            f"{verb}: {entry['help']}",
             "",
             "groups (group=choice; * is the default):",
             *groups,

@@ -30,7 +30,7 @@ class Job:
 
 
 def run(cfg: DictConfig) -> None:
-    """Do what is missing of corpus, teacher, arms, map, evaluation and attacks; then report.
+    """Do what is missing of corpus, teacher, arms, map, store, evaluation and attacks; then report.
 
     With `seeds`, all of it for each of them, in `seed_<n>/` folders of the run.
     """
@@ -88,6 +88,7 @@ def plan(cfg: DictConfig) -> list[Job]:
         job("teacher", "teach", "teacher"),
         *(job(arm, "distill", arm) for arm in references),
         job("map", "map", "core", "teacher", *references),
+        job("store", "store", "core", "map"),
     ]
     if cfg.distill.signal == "cached":
         jobs.append(job("cache", "cache", "core", "teacher"))
@@ -95,7 +96,7 @@ def plan(cfg: DictConfig) -> list[Job]:
     jobs += [job(arm, "distill", arm, *needs[arm]) for arm in needs]
     for arm in ["teacher", *references, *needs]:
         jobs.append(job(f"attack {arm}", "attack", arm, arm))
-        jobs.append(job(f"eval {arm}", "eval", arm, arm))
+        jobs.append(job(f"eval {arm}", "eval", arm, arm, "store"))
     return jobs
 
 

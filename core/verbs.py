@@ -9,9 +9,9 @@ import yaml
 from core import compose
 
 
-def verbs() -> dict[str, dict[str, str]]:
-    """Each verb's `target` (module.function) and `help` (one line)."""
-    loaded: dict[str, dict[str, str]] = yaml.safe_load((compose.CONF / "verbs.yaml").read_text())
+def verbs() -> dict[str, dict[str, Any]]:
+    """Each verb's `target` (module.function) and `help` (one line), and what may follow it."""
+    loaded: dict[str, dict[str, Any]] = yaml.safe_load((compose.CONF / "verbs.yaml").read_text())
     return loaded
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ from core.checkpoint import find_model, fingerprint_model
 from core.console import Report, console
 from core.errors import UserError, nearest
 from core.progress import reporting
+from core.store.ask import make_reader, prompt_writer
+from core.store.stage import store_path
 from evals.evaluate import evaluate_model, load_arm
+from evals.lookup import LOOKUP, look_up
 from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
 from evals.recall.map_quality import map_examples, map_quality
 from evals.recall.metrics import metrics_of
@@ -24,6 +28,7 @@ from evals.report.ablation import ablation_table, draw_ablation
 from evals.report.console import markdown_table, result_table
 from evals.report.frontier import draw_frontier
 from evals.report.html import write_report
+from evals.report.lookup import lookup_table
 from evals.report.measured import measured_table
 from evals.report.scorers import scorer_table
 from evals.scores import (
@@ -40,7 +45,7 @@ from evals.verdict import verdict_lines, verdicts
 SCORES = "scores.json"
 SAMPLES = "samples.jsonl"
 VERDICT = "verdict.json"
-KINDS = ("evals", "attacks", "lm_eval")  # folders of a run with a part for each arm
+KINDS = ("evals", "attacks", "lm_eval", "lookup")  # folders of a run with a part for each arm
 
 
 def load_probes(cfg: DictConfig) -> list[Probe]:
@@ -90,8 +95,26 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
 
         _each_arm(cfg, "lm_eval", harness.identity, do_tasks, report)
 
+    if store_path(cfg).exists() and (cfg.model is None or cfg.probes.path is not None):
+        _with_store(cfg, report)
+
     if cfg.only is None and (cfg.model is not None or harness is not None):
         console.print(measured_table(read_scores(run_folder(cfg) / SCORES)))
+
+
+def _with_store(cfg: DictConfig, report: Report | None) -> None:
+    """Recall probes, answered with the run's store: `lookup/<arm>/`."""
+    probes, path, write = load_probes(cfg), store_path(cfg), prompt_writer(cfg)
+    corpus = build(cfg.corpus)
+    told = corpus.documents_of_facts() if hasattr(corpus, "documents_of_facts") else None
+
+    def measure(arm: str, source: Path, folder: Path, show: Report) -> None:
+        model, tokenizer = load_arm(source)
+        make = partial(make_reader, cfg, model, tokenizer, write=write)
+        write_scores(folder / SCORES, look_up(arm, make, path, probes, told))
+
+    settings = {"ask": plain(cfg.ask), "store": hash_file(path)}
+    _each_arm(cfg, "lookup", settings, measure, report)
 
 
 def attack(cfg: DictConfig, report: Report | None = None) -> None:
@@ -151,6 +174,10 @@ def _show(whole: DictConfig, cfg: DictConfig) -> None:
         write_atomically(folder / "ablation.md", lambda part: part.write_text(table))
         draw_ablation(scores, folder / "ablation.png")
         console.print(f"ablation: {folder / 'ablation.md'} · {folder / 'ablation.png'}")
+    if any(score.axis == LOOKUP for score in scores):
+        looked_up = lookup_table(scores)
+        write_atomically(folder / "lookup.md", lambda part: part.write_text(looked_up))
+        console.print(f"\n{looked_up}lookup: {folder / 'lookup.md'}")
     own = [score for score in scores if score.axis == MAP]
     if {score.arm for score in own} > {"memory_map"}:
         by_scorer = scorer_table(own)

@@ -1,5 +1,7 @@
 """Reading: three statements, then a sentence that only the statements can complete."""
 
+import re
+from collections.abc import Sequence
 from random import Random
 
 from core.corpus.facts import Entity, Facts, fact_id
@@ -40,7 +42,7 @@ def read(rng: Random, facts: Facts, entities: list[Entity], *, true: bool, probe
     cue = asked.cue if probe else rng.choice(asked.cues)
     answer = told[first.name, asked.family]
     return Item(
-        prompt=f"Passage: {' '.join(passage)} Complete: {telegram(cue).format(name=first.name)}",
+        prompt=_framed(passage, telegram(cue).format(name=first.name)),
         completion=answer,
         rest=f". {' '.join(rest)}",
         chance=1 / sum(family == asked.family for _, family in told),
@@ -52,6 +54,20 @@ def _say(rng: Random, entity: Entity, relation: Relation, value: str) -> str:
     """A statement with the value at its end."""
     cue = telegram(rng.choice(relation.cues))
     return f"{cue.format(name=entity.name)} {value}."
+
+
+def prompt(statements: Sequence[str], question: str) -> str:
+    """A prompt in the form of the lessons, from sentences of documents and a cue."""
+    return _framed([telegram_of(statement) for statement in statements], telegram(question))
+
+
+def _framed(passage: Sequence[str], cue: str) -> str:
+    return f"Passage: {' '.join(passage)} Complete: {cue}"
+
+
+def telegram_of(statement: str) -> str:
+    """A statement that ends with its value, without the verb; another one as it is."""
+    return re.sub(r" is (\S+)$", r" \1", statement)
 
 
 def telegram(cue: str) -> str:

@@ -4,15 +4,18 @@ Facts and verbatim text are documents that recur; mentions are documents of the 
 skills tasks that don't. Nothing that the probes ask is phrased, named or drawn as in training.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
 from core.corpus import document, facts, reading, skills, verbatim, world_probes
 from core.corpus.document import Document
+from core.corpus.facts import fact_id
+from core.corpus.relations import relations_of
 from core.corpus.rows import Row
 from core.errors import UserError
 
@@ -92,6 +95,15 @@ class World:
         recurring = {source.id: document.spans(source.content) for source in self._sources()}
         return recurring | {row["id"]: [] for row in self._mention_rows()}
 
+    def documents_of_facts(self) -> dict[str, list[str]]:
+        """Truth for evaluation only: per fact of the recall probes, the ids of the documents that tell it."""
+        told: dict[str, list[str]] = {}
+        for entity in self._facts.entities:
+            counts = product(range(self.documents_per_entity), range(self.repeats))
+            ids = [f"facts-{entity.key}-{wording}-{repeat}" for wording, repeat in counts]
+            told |= {fact_id(entity, relation): ids for relation in relations_of(entity.kind)}
+        return told
+
     def probes(self) -> list[dict[str, Any]]:
         """The probes of all axes: `axis`, `family`, `prompt`, `answers`, `chance` and so on.
 
@@ -104,6 +116,10 @@ class World:
             *world_probes.open_book(self._facts, self.seed, self.probes_per_family),
             *world_probes.reasoning(self._facts, self.seed, self.probes_per_family),
         ]
+
+    def reading_prompt(self, statements: Sequence[str], question: str) -> str:
+        """An open-book prompt in the form that reading is taught in."""
+        return reading.prompt(statements, question)
 
     @cached_property
     def _facts(self) -> facts.Facts:

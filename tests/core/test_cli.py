@@ -26,6 +26,11 @@ def show(cfg):
         log.write(f"{cfg.run} {cfg.seed} {cfg.corpus.path} {cfg.label}\\n")
 
 
+def say(cfg):
+    with pathlib.Path(cfg.log).open("a") as log:
+        log.write(f"{list(cfg.words)} {cfg.deep.quick} {cfg.seed}\\n")
+
+
 def refuse(cfg):
     try:
         raise UserError("the corpus\\n  is empty")
@@ -53,7 +58,8 @@ TREE = {
     "verbs.yaml": "".join(
         f"{verb}: {{target: toy_stages.{verb}, help: {verb} it}}\n"
         for verb in ("show", "refuse", "fill", "forbid", "stop", "fail")
-    ),
+    )
+    + "say: {target: toy_stages.say, help: say it, words: TEXT, flags: {loud: deep.quick=true}}\n",
     "config.yaml": """
 defaults:
   - _self_
@@ -68,6 +74,7 @@ rate: 0.5
 deep: {quick: false, steps: [0, 25]}
 label: ${run}-${seed}
 log: LOG
+words: []
 """,
     "corpus/world.yaml": "path: embedded\n",
     "corpus/jsonl.yaml": "path: ???\n",
@@ -117,6 +124,21 @@ def test_a_verb_gets_the_resolved_configuration_and_litters_nothing(tree: Path) 
     assert list((tree / "work").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["say"], "[] False 0"),
+        (["say", "Where is 2 + 2 = 4?", "seed=3"], "['Where is 2 + 2 = 4?'] False 3"),
+        (["say", "seed=3", "a", "--loud", "b: [1"], "['a', 'b: [1'] True 3"),
+        (["say", "'; DROP TABLE x; --", '"'], """["'; DROP TABLE x; --", '"'] False 0"""),
+        (["say", "", "${run}"], "['', '${run}'] False 0"),
+    ],
+)
+def test_words_are_text_and_options_are_options(argv: list[str], said: str, tree: Path) -> None:
+    assert main(argv) == 0
+    assert (tree / "log.txt").read_text() == f"{said}\n"
+
+
 def test_libraries_are_quiet_unless_the_user_wants_to_hear(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -150,6 +172,10 @@ def test_libraries_are_quiet_unless_the_user_wants_to_hear(
         (["show", "corpus=jsonl"], "corpus.path is needed: add corpus.path=FILE"),
         (["show", "run=${sed}"], "'sed' not found"),
         (["show", "seed=1,2"], "add --multirun"),
+        (["show", "--loud"], "the flags are"),
+        (["say", "a", "sed=1"], "did you mean 'seed'?"),
+        (["say", "--lod"], "--lod; the flags are --help, -m, --cfg job, --loud"),
+        (["say", "a", "-m", "seed=1,2"], "-m sweeps over options: it takes no TEXT"),
         (["show", "+seed=1"], "seed"),
         (["refuse"], "winnow: the corpus is empty"),
         (["fill"], "no space left on the disk: runs/x"),

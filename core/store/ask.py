@@ -1,0 +1,113 @@
+"""`winnow ask`: put a question to an arm that reads the store."""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig
+from rich.markup import escape
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from core.artifacts import fingerprint_of, run_folder
+from core.build import build
+from core.console import console, errors
+from core.errors import UserError
+from core.models import check_vocabulary, load_model, load_tokenizer
+from core.store.reader import Reader, WritePrompt
+from core.store.stage import show_passages, store_path
+from core.store.store import Store
+
+PLACES = ("{passages}", "{question}")
+
+
+def ask(cfg: DictConfig) -> None:
+    """Answer the question that follows the verb; with `ask.interactive`, one a line until the input ends.
+
+    Prints the answer, and below it the passages that were read, with the ids of their documents.
+    """
+    question, interactive = " ".join(cfg.words), cfg.ask.interactive
+    if not question.strip() and not interactive:
+        raise UserError('no question: write `winnow ask "…"`, or add --interactive')
+    write = prompt_writer(cfg)
+    folder = _model_folder(cfg)
+    with Store(store_path(cfg)) if cfg.ask.store else nullcontext() as store:
+        model, tokenizer = load_model(folder), load_tokenizer(folder)
+        check_vocabulary(model, tokenizer, str(folder))
+        model = model.to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
+        reader = make_reader(cfg, model, tokenizer, store, write)
+        if question.strip():
+            _show(reader, question)
+        if interactive:
+            _converse(lambda asked: _show(reader, asked))
+
+
+def make_reader(
+    cfg: DictConfig,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    store: Store | None,
+    write: WritePrompt,
+) -> Reader:
+    """A reader with the options of `ask`. Raises UserError for a count below one."""
+    counts = {name: int(cfg.ask[name]) for name in ("num_passages", "max_new_tokens")}
+    for name, count in counts.items():
+        if count < 1:
+            raise UserError(f"ask.{name}={count}: choose at least 1")
+    return Reader(model, tokenizer, store, write, **counts)
+
+
+def prompt_writer(cfg: DictConfig) -> WritePrompt:
+    """How passages and question make a prompt: as `ask.prompt` says, or else as the corpus teaches reading.
+
+    Raises UserError for a template without {passages} or {question}.
+    """
+    template = cfg.ask.prompt
+    if template is None:
+        write: WritePrompt | None = getattr(build(cfg.corpus), "reading_prompt", None)
+        if write is not None:
+            return write
+        template = "{passages}\n\n{question}"
+    for place in PLACES:
+        if template.count(place) != 1:
+            raise UserError(f"ask.prompt='{template}': {place} has to stand in it once")
+
+    def fill(passages: Sequence[str], question: str) -> str:
+        texts = dict(zip(PLACES, ("\n".join(passages), question), strict=True))
+        # Not str.format: other braces, also those of a passage, are text.
+        return re.sub("|".join(map(re.escape, PLACES)), lambda place: texts[place[0]], template)
+
+    return fill
+
+
+def _model_folder(cfg: DictConfig) -> Path:
+    """The folder of the arm, or of any `model`."""
+    if cfg.model is not None:
+        return Path(cfg.model)
+    run = run_folder(cfg)
+    folder = run / "teacher" if cfg.arm == "teacher" else run / "arms" / str(cfg.arm)
+    fingerprint_of(folder, f"distill arm={cfg.arm}")
+    return folder
+
+
+def _show(reader: Reader, question: str) -> None:
+    reply = reader.ask(question)
+    console.print(f"[bold]{escape(reply.answer) or '–'}[/bold]")
+    if reader.store is not None:
+        show_passages(reply.passages)
+
+
+def _converse(answer: Callable[[str], None]) -> None:
+    """A question a line; what is wrong with one is told, and the next is read."""
+    while True:
+        try:
+            question = input("> " if sys.stdin.isatty() else "")
+        except EOFError:
+            return
+        try:
+            if question.strip():
+                answer(question)
+        except UserError as error:
+            errors.print(f"winnow: {escape(str(error))}")

@@ -1,0 +1,149 @@
+"""A core that reads: find passages for a question, put them in the context, answer greedily.
+
+BM25 finds what shares words with the question. Which of that answers it, the core itself can tell: it has
+forgotten which city, but not that a city comes next. So a passage also counts by how likely the core
+thinks its likeliest new word: BM25 is a log-odds in nats, the log-probability is added to it.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from core.errors import UserError
+from core.store.store import Passage, Store, sentences_of
+
+WORD = re.compile(r"\w+")
+NUM_CANDIDATES = 24  # found by BM25, to choose from
+
+WritePrompt = Callable[[Sequence[str], str], str]  # passages and question → prompt
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, and the passages that were in the context, the best first."""
+
+    answer: str
+    passages: list[Passage]
+
+
+class Reader:
+    """A model with a store beside it, or without one: then it is asked plainly.
+
+    `write` makes the prompt from passages and question. Nothing is drawn at random.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        store: Store | None,
+        write: WritePrompt,
+        *,
+        num_passages: int,
+        max_new_tokens: int,
+    ):
+        self.model, self.tokenizer, self.store, self.write = model.eval(), tokenizer, store, write
+        self.num_passages, self.max_new_tokens = num_passages, max_new_tokens
+
+    def ask(self, question: str) -> Reply:
+        """Answer one question. Raises UserError for an empty one, or one longer than the context."""
+        prompt, passages = self.prompt(question)
+        return Reply(first_sentence(self._continue(prompt)), passages)
+
+    def prompt(self, question: str) -> tuple[str, list[Passage]]:
+        """What the model is given, and the passages in it; the bare question where there are none.
+
+        What doesn't fit into the context is left out: the last sentence of the longest passage first.
+        """
+        question = question.strip()
+        if not question:
+            raise UserError('the question is empty: write one, such as `winnow ask "…"`')
+        passages = self.passages(question)
+        limit = getattr(self.model.config, "max_position_embeddings", None) or math.inf
+        while True:
+            told = [passage.text for passage in passages]
+            prompt = self.write(told, question) if told else question
+            num_tokens = len(self.tokenizer(prompt)["input_ids"])
+            if num_tokens + self.max_new_tokens <= limit:
+                return prompt, passages
+            if not passages:
+                raise UserError(
+                    f"the question has {num_tokens} tokens, and with ask.max_new_tokens="
+                    f"{self.max_new_tokens} the model takes {limit}: shorten it"
+                )
+            passages = _shortened(passages)
+
+    def passages(self, question: str) -> list[Passage]:
+        """The passages to read, the best first."""
+        if self.store is None:
+            return []
+        found = self.store.search(question, NUM_CANDIDATES)
+        if len(found) > self.num_passages:
+            expected = self._expected(question, [passage.text for passage in found])
+            scores = [p.score + e for p, e in zip(found, expected, strict=True)]
+            order = sorted(range(len(found)), key=lambda index: -scores[index])
+            found = [replace(found[index], score=scores[index]) for index in order]
+        return found[: self.num_passages]
+
+    def _expected(self, question: str, texts: Sequence[str]) -> list[float]:
+        """For each text, the log-probability that the model gives its likeliest new word to come next.
+
+        Of a word, the first token counts. None is less likely than a token drawn at random.
+        """
+        ids_1T = self._encode(question)
+        with torch.no_grad():
+            logprob_V = self._logits(ids_1T)[0].log_softmax(-1)
+        known = set(WORD.findall(question.lower()))
+        words = [[w for w in WORD.findall(text) if w.lower() not in known] for text in texts]
+        every = sorted({word for listed in words for word in listed})
+        chance = -math.log(len(logprob_V))
+        if not every:
+            return [chance] * len(texts)
+        encoded = self.tokenizer([f" {word}" for word in every], add_special_tokens=False)
+        first = {w: ids[0] for w, ids in zip(every, encoded["input_ids"], strict=True) if ids}
+        said = {word: float(logprob_V[token]) for word, token in first.items()}
+        return [max([chance, *(said.get(word, chance) for word in listed)]) for listed in words]
+
+    def _encode(self, text: str) -> Tensor:
+        return torch.tensor([self.tokenizer(text)["input_ids"]], device=self.model.device)
+
+    def _logits(self, ids_1T: Tensor) -> Tensor:
+        return self.model(input_ids=ids_1T, use_cache=False).logits[:, -1].float()
+
+    @torch.no_grad()
+    def _continue(self, prompt: str) -> str:
+        """The likeliest next token, again and again, to the end of the sentence."""
+        new_ids, cache, tokens = self._encode(prompt), None, list[int]()
+        for _ in range(self.max_new_tokens):
+            outputs = self.model(input_ids=new_ids, past_key_values=cache, use_cache=True)
+            cache = outputs.past_key_values
+            new_ids = outputs.logits[:, -1:].argmax(-1)
+            token = int(new_ids)
+            if token == self.tokenizer.eos_token_id:
+                break
+            tokens.append(token)
+            text = str(self.tokenizer.decode(tokens)).strip()
+            if first_sentence(text) != text:
+                break
+        return str(self.tokenizer.decode(tokens)).strip()
+
+
+def first_sentence(text: str) -> str:
+    """The text up to its first sentence end that something follows."""
+    sentences = sentences_of(text)
+    return sentences[0] if sentences else ""
+
+
+def _shortened(passages: Sequence[Passage]) -> list[Passage]:
+    """Without the last sentence of the longest passage; without the last passage when each has but one."""
+    sentences = [sentences_of(passage.text) for passage in passages]
+    longest = max(range(len(passages)), key=lambda index: (len(sentences[index]), -index))
+    if len(sentences[longest]) == 1:
+        return list(passages[:-1])
+    rest = replace(passages[longest], text=" ".join(sentences[longest][:-1]))
+    return [*passages[:longest], rest, *passages[longest + 1 :]]

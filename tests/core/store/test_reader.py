@@ -1,0 +1,96 @@
+"""A model that reads: which passages it gets, in what room, and what it says."""
+
+import math
+import re
+
+import pytest
+import torch
+
+from core.errors import UserError
+from core.store.reader import first_sentence
+from core.store.store import Document, Store
+
+
+def test_the_prompt_holds_the_best_passages_and_the_question(store: Store, make_reader) -> None:
+    prompt, passages = make_reader(store, num_passages=2).prompt(" The capital of Ghana is ")
+    told, other, question = prompt.split("\n")
+    assert question == "The capital of Ghana is"
+    assert [passage.text for passage in passages] == [told, other]
+    assert "The capital of Ghana is Accra." in (told, other)
+
+
+def test_without_a_store_or_a_find_the_question_is_all(store: Store, make_reader) -> None:
+    assert make_reader(None).prompt("Peru?") == ("Peru?", [])
+    assert make_reader(store).prompt("Zebra?") == ("Zebra?", [])
+
+
+def test_a_passage_counts_by_what_the_model_expects(make_store, make_reader) -> None:
+    """Sentences that share the same words with the question: one has the word to come."""
+    question, words = "Ada lives in", ["Rome", "Oslo", "Lima", "Suva", "Riga", "Bern", "Doha"]
+    said = [f"{question} {word}." for word in words]
+    documents = [Document(str(n), text, None, []) for n, text in enumerate(said)]
+    with Store(make_store(documents)) as store, torch.no_grad():
+        reader = make_reader(store, num_passages=1, initializer_range=0.6)
+        ids = reader.tokenizer(question, return_tensors="pt")["input_ids"]
+        logprob_V = reader.model(input_ids=ids).logits[0, -1].log_softmax(-1)
+        first = [reader.tokenizer(f" {word}")["input_ids"][0] for word in words]
+        chance = -math.log(len(logprob_V))
+        expected = [max(float(logprob_V[token]), chance) for token in first]
+        assert reader._expected(question, said) == pytest.approx(expected, abs=1e-3)
+        assert max(expected) > chance, "or there is nothing to choose by"
+        best = expected.index(max(expected))
+        assert reader.prompt(question)[0].split("\n")[0] == said[best]
+        assert reader._expected(question, [question]) == [chance], "no word is new"
+
+
+def test_what_the_context_cannot_hold_is_cut_at_sentence_ends(make_store, make_reader) -> None:
+    long = " ".join(f"Ada lives in Rome {n}." for n in range(40))
+    documents = [Document("long", long, None, []), Document("short", "Ada rests.", None, [])]
+    with Store(make_store(documents, sentences=99)) as store:
+        reader = make_reader(store, max_position_embeddings=128)
+        prompt, passages = reader.prompt("Where is Ada?")
+        assert len(reader.tokenizer(prompt)["input_ids"]) + reader.max_new_tokens <= 128
+        by_length = sorted((passage.text for passage in passages), key=len)
+        assert by_length[0] == "Ada rests.", "the longest gives way"
+        assert long.startswith(by_length[1]) and re.search(r"\d\.$", by_length[1])
+        assert len(by_length[1]) > 100
+
+
+def test_passages_give_way_before_the_question_does(store: Store, make_reader) -> None:
+    question = "The capital of Ghana is"
+    size = len(make_reader(store).tokenizer(question)["input_ids"])
+    tight = make_reader(store, max_position_embeddings=size + 4)
+    assert tight.prompt(question) == (question, [])
+    with pytest.raises(
+        UserError, match=r"question has \d+ tokens, .* the model takes \d+: shorten"
+    ):
+        make_reader(store, max_position_embeddings=size + 3).prompt(question)
+
+
+@pytest.mark.parametrize("question", ["", "  \n"])
+def test_an_empty_question_is_refused(question: str, store: Store, make_reader) -> None:
+    with pytest.raises(UserError, match="the question is empty"):
+        make_reader(store).ask(question)
+
+
+def test_an_answer_is_the_likeliest_continuation(store: Store, make_reader) -> None:
+    reader = make_reader(store, max_new_tokens=12)
+    reply = reader.ask("The capital of Ghana is")
+    ids = reader.tokenizer(reader.prompt("The capital of Ghana is")[0], return_tensors="pt")[
+        "input_ids"
+    ]
+    said = []
+    for _ in range(12):
+        ids = torch.cat([ids, reader.model(input_ids=ids).logits[:, -1:].argmax(-1)], dim=1)
+        if ids[0, -1] == reader.tokenizer.eos_token_id:
+            break
+        said.append(int(ids[0, -1]))
+    assert reply.answer == first_sentence(reader.tokenizer.decode(said))
+    assert reader.ask("The capital of Ghana is") == reply
+
+
+def test_an_answer_ends_with_its_sentence() -> None:
+    assert first_sentence(" Rome. The job of Bo") == "Rome."
+    assert first_sentence("3.14 or so") == "3.14 or so"
+    assert first_sentence("red\nblue") == "red"
+    assert first_sentence(" ") == ""
