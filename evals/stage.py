@@ -1,7 +1,7 @@
 """`winnow eval`, `winnow attack` and `winnow report`: from arms and probes to scores and the page."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -113,8 +113,8 @@ def _with_store(cfg: DictConfig, report: Report | None) -> None:
         make = partial(make_reader, cfg, model, tokenizer, write=write)
         write_scores(folder / SCORES, look_up(arm, make, path, probes, told))
 
-    settings = {"ask": plain(cfg.ask), "store": hash_file(path)}
-    _each_arm(cfg, "lookup", settings, measure, report)
+    settings = {"ask": {**plain(cfg.ask), "arms": None}, "store": hash_file(path)}
+    _each_arm(cfg, "lookup", settings, measure, report, among=cfg.ask.arms)
 
 
 def attack(cfg: DictConfig, report: Report | None = None) -> None:
@@ -240,10 +240,12 @@ def _each_arm(
     settings: Any,
     measure: Callable[[str, Path, Path, Report], None],
     report: Report | None,
+    among: Sequence[str] | None = None,
 ) -> None:
     """Measure the arm `only` names, or all that are there, or `model`; what is measured is skipped.
 
-    `measure` gets the name, where the model lies, the folder to write to, and whom to tell.
+    `among` names the arms that it is for, if it isn't for all. `measure` gets the name, where the model
+    lies, the folder to write to, and whom to tell.
     """
     sources = _sources(cfg)
     if cfg.only is not None and cfg.only not in sources:
@@ -251,7 +253,10 @@ def _each_arm(
             f"only={cfg.only}: no such arm in {run_folder(cfg)}{nearest(cfg.only, sources)}"
         )
     asked = {"probes": plain(cfg.probes), "corpus": plain(cfg.corpus), kind: settings}
-    for arm in [cfg.only] if cfg.only else sources:
+    chosen = [cfg.only] if cfg.only else list(sources)
+    if cfg.model is None and among is not None:
+        chosen = [arm for arm in chosen if arm in among]
+    for arm in chosen:
         source = sources[arm]
         if cfg.model is None:
             inputs = {"arm": fingerprint_of(source, f"distill arm={arm}")}
@@ -265,9 +270,9 @@ def _each_arm(
             continue
         with artifact.writing() as folder, reporting(f"{kind} {arm}", report) as show:
             measure(arm, source, folder, show)
-    if cfg.only is None:
+    if cfg.only is None and chosen:
         write_scores(run_folder(cfg) / SCORES, collect(cfg))
-        console.print(f"{kind}: {', '.join(sources)} → {run_folder(cfg) / SCORES}")
+        console.print(f"{kind}: {', '.join(chosen)} → {run_folder(cfg) / SCORES}")
 
 
 def _sources(cfg: DictConfig) -> dict[str, Path]:
