@@ -110,6 +110,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
                 training,
                 seed=cfg.seed,
                 report=show,
+                watch=build(cfg.watch)(tokenizer=tokenizer),
                 teacher=teacher,
                 memory_map=memory_map,
                 regularizers=list(regularizers.values()),

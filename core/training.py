@@ -2,8 +2,9 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from datasets import Dataset
@@ -28,6 +29,15 @@ READ_BY_TRAINING = ["input_ids", "position_ids", "labels", "index"]
 LOG = "metrics.jsonl"
 
 
+class Watch(Protocol):
+    """Looks at a model every so many steps of its training (0: never)."""
+
+    every: int
+
+    def __call__(self, model: PreTrainedModel) -> dict[str, float]:
+        """What it measures, such as `recall` and `reasoning`, from 0 to 1."""
+
+
 def train(
     model: PreTrainedModel,
     sequences: Dataset,
@@ -36,13 +46,15 @@ def train(
     *,
     seed: int,
     report: Report,
+    watch: Watch | None = None,
     **distiller: Any,
 ) -> None:
     """Train `model` in place for `settings.num_steps` steps, reading `sequences` in order.
 
     Checkpoints go to `folder/checkpoints`; when some are there, training goes on from the last one.
-    Metrics go to `folder/metrics.jsonl`, one row for each step logged. Raises UserError when the
-    loss or its gradients stop being finite.
+    Metrics go to `folder/metrics.jsonl`, one row for each step logged, with what `watch` measures; training
+    ends early where that is as `settings.stop` says. Raises UserError when the loss or its gradients stop
+    being finite.
     """
     checkpoints = folder / "checkpoints"
     arguments = TrainingArguments(
@@ -90,7 +102,7 @@ def train(
         train_dataset=sequences.select_columns(READ_BY_TRAINING).with_format("torch"),
         data_collator=default_data_collator,
         embedding_learning_rate=settings.embedding_learning_rate,
-        callbacks=[_Watch(folder / LOG, report, tokens_per_step)],
+        callbacks=[_Log(folder / LOG, report, tokens_per_step, watch, settings.get("stop"))],
         **distiller,
     )
     trainer.remove_callback(PrinterCallback)
@@ -120,11 +132,20 @@ def _trim_log(log: Path, step: int) -> None:
     log.write_text("".join(kept), encoding="utf-8")
 
 
-class _Watch(TrainerCallback):
-    """Writes the log, reports progress, and stops at gradients that aren't finite."""
+class _Log(TrainerCallback):
+    """Writes the log, reports progress, watches, and stops at gradients that aren't finite."""
 
-    def __init__(self, log: Path, report: Report, tokens_per_step: int):
+    def __init__(
+        self,
+        log: Path,
+        report: Report,
+        tokens_per_step: int,
+        watch: Watch | None,
+        stop: Mapping[str, float | None] | None,
+    ):
         self.log, self.report, self.tokens_per_step = log, report, tokens_per_step
+        self.watch, self.stop = watch, {k: v for k, v in (stop or {}).items() if v is not None}
+        self.seen: dict[str, float] = {}
         self.note = ""
 
     def on_train_begin(
@@ -133,8 +154,17 @@ class _Watch(TrainerCallback):
         self.began, self.first = time.monotonic(), state.global_step
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: PreTrainedModel | None = None,
+        **_: Any,
     ) -> None:
+        if self.watch and model and self.watch.every and state.global_step % self.watch.every == 0:
+            self.seen = self.watch(getattr(model, "module", model))
+            control.should_log = True
+            control.should_training_stop |= enough(self.seen, self.stop)
         # What is logged is checked: weights that a loss that isn't finite has spoilt are never saved.
         control.should_log = control.should_log or control.should_save
         self.report(state.global_step, state.max_steps, self.note)
@@ -158,9 +188,23 @@ class _Watch(TrainerCallback):
             )
         seconds = time.monotonic() - self.began
         rate = (state.global_step - self.first) * self.tokens_per_step / max(seconds, 1e-9)
-        self.note = f"loss {logs['loss']:.3f} · {rate:,.0f} tokens/s"
+        told = [f"{name} {share:.0%}" for name, share in self.seen.items()]
+        self.note = " · ".join([f"loss {logs['loss']:.3f}", *told, f"{rate:,.0f} tokens/s"])
         row = {"step": state.global_step, "tokens_per_second": round(rate), **logs}
+        if self.watch and self.watch.every and state.global_step % self.watch.every == 0:
+            row |= self.seen
         if not state.is_world_process_zero:
             return
         with self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
+
+
+def enough(seen: Mapping[str, float], stop: Mapping[str, float]) -> bool:
+    """Whether there is as little recall and as much reasoning as `stop` asks for; never, of nothing."""
+    if not stop or any(name not in seen for name in stop):
+        return False
+    met = {
+        "recall": seen.get("recall", 1.0) <= stop.get("recall", 1.0),
+        "reasoning": seen.get("reasoning", 0.0) >= stop.get("reasoning", 0.0),
+    }
+    return all(met[name] for name in stop)

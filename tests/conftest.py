@@ -127,6 +127,7 @@ SETTINGS = {
     "log_steps": 1,
     "save_steps": 100,
     "trackers": [],
+    "stop": None,
 }
 
 Fit = Callable[..., dict[str, torch.Tensor]]

@@ -68,7 +68,16 @@ def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
     check_fits(config, tokenizer, cfg.packing.sequence_length)
     model = new_model(config, cfg.seed)
     with artifact.writing() as folder, reporting(FOLDER, report) as show:
-        train(model, corpus.sequences(), folder, cfg.teacher.train, seed=cfg.seed, report=show)
+        watch = build(cfg.watch)(tokenizer=tokenizer)
+        train(
+            model,
+            corpus.sequences(),
+            folder,
+            cfg.teacher.train,
+            seed=cfg.seed,
+            report=show,
+            watch=watch,
+        )
         _edit(model, cfg, corpus)
         if processes.is_main():
             save_model(folder, model, tokenizer)
@@ -109,7 +118,8 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
             write_json(folder / SOURCE, {"folder": str(pretrained.folder.absolute())})
         else:
             if learning and taught:
-                train(model, taught, folder, learning, seed=cfg.seed, report=show)
+                watch = build(cfg.watch)(tokenizer=tokenizer)
+                train(model, taught, folder, learning, seed=cfg.seed, report=show, watch=watch)
             _edit(model, cfg, corpus)
             if processes.is_main():
                 save_model(folder, model, tokenizer)

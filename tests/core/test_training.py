@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from core.errors import UserError
 from core.regularizer import Regularizer
-from core.training import LOG
+from core.training import LOG, enough
 
 
 class Bomb(Regularizer):
@@ -147,3 +147,44 @@ def test_it_learns(make_llama, fit, tmp_path: Path) -> None:
     fit(make_llama(initializer_range=0.05), tmp_path, num_steps=30, log_steps=10)
     log = [json.loads(line)["loss"] for line in (tmp_path / LOG).read_text().splitlines()]
     assert log[-1] < 0.7 * log[0]
+
+
+class Falling:
+    """Sees recall fall and reasoning rise, by a tenth each time it looks."""
+
+    every, looks = 2, 0
+
+    def __call__(self, model):
+        self.looks += 1
+        return {"recall": 1 - self.looks / 10, "reasoning": self.looks / 10}
+
+
+def test_what_is_watched_is_logged_at_its_steps(make_llama, fit, tmp_path: Path) -> None:
+    fit(make_llama(), tmp_path, num_steps=5, log_steps=5, watch=Falling())
+    log = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert [(row["step"], row.get("recall"), row.get("reasoning")) for row in log] == [
+        (2, 0.9, 0.1),
+        (4, 0.8, 0.2),
+        (5, None, None),
+    ]
+
+
+def test_training_ends_when_enough_is_forgotten_and_kept(make_llama, fit, tmp_path: Path) -> None:
+    settings = {"recall": 0.75, "reasoning": 0.2}
+    fit(make_llama(), tmp_path, num_steps=20, log_steps=5, watch=Falling(), stop=settings)
+    log = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert [row["step"] for row in log] == [2, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("seen", "stop", "expected"),
+    [
+        ({"recall": 0.1, "reasoning": 0.9}, {}, False),
+        ({"recall": 0.1}, {"recall": 0.1}, True),
+        ({"recall": 0.1}, {"recall": 0.1, "reasoning": 0.5}, False),
+        ({"recall": 0.1, "reasoning": 0.4}, {"recall": 0.2, "reasoning": 0.5}, False),
+        ({"recall": 0.3, "reasoning": 0.9}, {"recall": 0.2, "reasoning": 0.5}, False),
+    ],
+)
+def test_enough_is_all_that_was_asked_for(seen, stop, expected: bool) -> None:
+    assert enough(seen, stop) is expected
