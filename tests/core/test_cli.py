@@ -174,7 +174,7 @@ def test_libraries_are_quiet_unless_the_user_wants_to_hear(
         (["show", "seed=1,2"], "add --multirun"),
         (["show", "--loud"], "the flags are"),
         (["say", "a", "sed=1"], "did you mean 'seed'?"),
-        (["say", "--lod"], "--lod; the flags are --help, -m, --cfg job, --loud"),
+        (["say", "--lod"], "--lod; the flags are --loud, --help, -m, --cfg job"),
         (["say", "a", "-m", "seed=1,2"], "-m sweeps over options: it takes no TEXT"),
         (["show", "+seed=1"], "seed"),
         (["refuse"], "winnow: the corpus is empty"),
