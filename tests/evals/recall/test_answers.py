@@ -6,7 +6,7 @@ from transformers import Gemma2Config, Gemma2ForCausalLM
 
 from core.errors import UserError
 from evals.probes.probe import Probe
-from evals.recall.answers import answer_probes, encode
+from evals.recall.answers import answer_probes, encode, encode_all
 
 
 def greedy(model, tokenizer, prompt: str, num_tokens: int) -> list[int]:
@@ -146,3 +146,12 @@ def test_a_diverged_model_is_refused_rather_than_scored_as_forgetful(model, toke
         model.lm_head.weight.fill_(float("nan"))
     with pytest.raises(UserError, match="its training diverged"):
         answer_probes(model, tokenizer, facts)
+
+
+def test_how_the_tokenizer_was_last_called_does_not_matter(toy_tokenizer) -> None:
+    pairs = [("Ada lives in", "Rome."), ("Turn around: red blue =>", "blue red")]
+    before = encode_all(toy_tokenizer, pairs)
+    toy_tokenizer(["Ada", "Ada lives in Rome."], padding=True, truncation=True, max_length=3)
+    assert encode_all(toy_tokenizer, pairs) == before
+    whole = [toy_tokenizer(f"{prompt} {answer}")["input_ids"] for prompt, answer in pairs]
+    assert [prompt + answer for prompt, answer in before] == whole
