@@ -19,7 +19,7 @@ from core.curvature import batches_of
 from core.divergence import divergence_of
 from core.errors import UserError, nearest
 from core.memory_map import MemoryMap
-from core.models import load_config, save_model
+from core.models import load_config, load_model, save_model
 from core.progress import reporting
 from core.regularizer import Regularizer
 from core.signal import Teacher
@@ -40,10 +40,12 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     An arm with a teacher is distilled from it and may start from its weights; one without learns from the
     text alone and starts as the teacher did before it read the text, so that nothing that it learned there
     can reach it: fresh, or from the pretrained model. One with `made_by` is made from the teacher as that
-    says, and isn't distilled.
+    says, and isn't distilled. An arm's `student` and `train` lie over the configuration's, and with `start`
+    it begins where that other arm has ended: another round.
     """
     check_arms(cfg)
     arm, run = arm_of(cfg), run_folder(cfg)
+    cfg = OmegaConf.merge(cfg, {"student": arm.get("student") or {}})  # type: ignore[assignment]
     if "made_by" in arm:
         _make(cfg, arm, report)
         return
@@ -65,6 +67,8 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         inputs["teacher"] = fingerprint_of(run / "teacher", "teach")
     if needs_map:
         inputs["memory_map"] = fingerprint_of(run / "memory_map", "map")
+    if arm.get("start"):
+        inputs["start"] = fingerprint_of(run / "arms" / arm.start, f"distill arm={arm.start}")
     cached = _cached_teacher(cfg, arm)
     if cached is not None:
         inputs["teacher_cache"] = cached.fingerprint
@@ -83,16 +87,10 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         return
     divergence = divergence_of(cfg.distill.divergence, cfg.distill.jsd_beta)
     generator = torch.Generator().manual_seed(cfg.seed)
+    student = _start(cfg, _origin(cfg, arm, corpus, cached), sequences)
     teacher: Teacher | None = cached
-    if not arm.teacher:
-        student = _start(cfg, before(cfg, len(tokenizer)), sequences)
-    elif cached is not None and cfg.student.start == "fresh":
-        student = _start(cfg, load_config(run / "teacher"), sequences)
-    else:
-        model = run_teacher(cfg, corpus)
-        student = _start(cfg, model, sequences)
-        if cached is None:
-            teacher = LiveTeacher(model, cfg.distill.temperature)
+    if arm.teacher and cached is None:
+        teacher = LiveTeacher(run_teacher(cfg, corpus), cfg.distill.temperature)
     for regularizer in regularizers.values():
         regularizer.read_corpus(sequences)
         regularizer.prepare_student(student, generator)
@@ -124,6 +122,20 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
             save_model(folder, student, tokenizer)
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"{cfg.arm}: {training.num_steps} steps → {artifact.folder}")
+
+
+def _origin(
+    cfg: DictConfig, arm: DictConfig, corpus: PackedCorpus, cached: CachedTeacher | None
+) -> PreTrainedModel | PretrainedConfig:
+    """What the student comes from: a model whose weights it may inherit, or only their architecture."""
+    run = run_folder(cfg)
+    if arm.get("start"):
+        return load_model(run / "arms" / arm.start)
+    if not arm.teacher:
+        return before(cfg, len(corpus.tokenizer))
+    if cached is not None and cfg.student.start == "fresh":
+        return load_config(run / "teacher")
+    return run_teacher(cfg, corpus)
 
 
 def _start(
@@ -197,6 +209,11 @@ def check_arms(cfg: DictConfig) -> None:
         if arm.corpus not in variants:
             hint = nearest(str(arm.corpus), variants) or f"; choose {', '.join(variants)}"
             raise UserError(f"arms.{name}.corpus={arm.corpus}: no such corpus{hint}")
+        if arm.get("start") and (arm.start not in cfg.arms or arm.start == name):
+            others = [other for other in cfg.arms if other != name]
+            raise UserError(
+                f"arms.{name}.start={arm.start}: no other arm has that name{nearest(arm.start, others)}"
+            )
         for regularizer in arm.regularizers or []:
             if regularizer not in known:
                 hint = nearest(str(regularizer), known) or f"; known: {', '.join(sorted(known))}"

@@ -92,7 +92,7 @@ def plan(cfg: DictConfig) -> list[Job]:
     ]
     if cfg.distill.signal == "cached":
         jobs.append(job("cache", "cache", "core", "teacher"))
-    needs = {arm: _needs(cfg, arm) for arm in arms if arm not in references}
+    needs = {arm: needs_of(cfg, arm) for arm in arms if arm not in references}
     jobs += [job(arm, "distill", arm, *needs[arm]) for arm in needs]
     for arm in ["teacher", *references, *needs]:
         jobs.append(job(f"attack {arm}", "attack", arm, arm))
@@ -100,16 +100,17 @@ def plan(cfg: DictConfig) -> list[Job]:
     return jobs
 
 
-def _needs(cfg: DictConfig, arm: str) -> list[str]:
-    """What an arm is trained from: nothing, the teacher, or the teacher and the map."""
+def needs_of(cfg: DictConfig, arm: str) -> list[str]:
+    """What an arm is trained from: another arm, the teacher, the map."""
     from core.distill import regularizers_of
 
+    start = [cfg.arms[arm].start] if cfg.arms[arm].get("start") else []
     if not cfg.arms[arm].teacher:
-        return []
+        return start
     regularizers = regularizers_of(cfg, cfg.arms[arm]).values()
     needs_map = any(r.needs_memory_map for r in regularizers)
     is_cached = cfg.distill.signal == "cached"
-    return ["teacher", *["map"] * needs_map, *["cache"] * is_cached]
+    return [*start, "teacher", *["map"] * needs_map, *["cache"] * is_cached]
 
 
 @dataclass

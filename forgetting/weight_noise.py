@@ -1,12 +1,13 @@
 """A start that inherits the teacher's weights, shrunk and noised far enough that memories don't survive."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from core.errors import UserError
+from core.errors import UserError, nearest
 from core.models import new_model
 from core.regularizer import Regularizer
 
@@ -17,19 +18,30 @@ class WeightNoise(Regularizer):
     The start of UNDO (arXiv 2506.06278), whose noise is a fresh draw too, but at the size of a fresh model
     whatever α: with less of it, attention starts out so flat that matching in context may not be learned.
     The mean of the token embeddings, which tells nothing about any token, is kept: attention to positions
-    rests on it. Strength .8 keeps a fifth of the weights.
+    rests on it. Strength .8 keeps a fifth of the weights. `parts` names modules (`mlp`, `self_attn`,
+    `embed_tokens`) to which only a share of the strength is done, from 0 to 1.
     """
 
-    def __init__(self, *, strength: float = 0.8, noise: float = 1.0):
-        """Raises UserError for a strength outside [0, 1]."""
+    def __init__(
+        self,
+        *,
+        strength: float = 0.8,
+        noise: float = 1.0,
+        parts: Mapping[str, float] | None = None,
+    ):
+        """Raises UserError for a strength, or a share of it, outside [0, 1]."""
         super().__init__(strength=strength)
-        self.noise = noise
+        self.noise, self.parts = noise, dict(parts or {})
+        for name, share in self.parts.items():
+            if not 0 <= share <= 1:
+                raise UserError(f"WeightNoise: parts.{name} must lie between 0 and 1, not {share}")
 
     @torch.no_grad()
     def prepare_student(self, student: PreTrainedModel, generator: torch.Generator) -> None:
         """Shrink and noise every tensor of two or more dimensions, in place; tied ones once.
 
-        Raises UserError when another regularizer has changed the student's shape before.
+        Raises UserError when another regularizer has changed the student's shape before, and for a part
+        that the student hasn't.
         """
         if self.strength == 0:
             return
@@ -37,6 +49,13 @@ class WeightNoise(Regularizer):
         fresh = dict(new_model(student.config, seed).named_parameters())
         modules = student.get_input_embeddings(), student.get_output_embeddings()
         of_tokens = [module.weight for module in modules if module is not None]
+        known = {part for name, _ in student.named_modules() for part in name.split(".") if part}
+        for name in self.parts:
+            if name not in known:
+                raise UserError(
+                    f"WeightNoise: parts.{name}: {type(student).__name__} has no such module"
+                    f"{nearest(name, known)}"
+                )
         for name, weight in student.named_parameters():
             if weight.dim() < 2:
                 continue
@@ -45,12 +64,13 @@ class WeightNoise(Regularizer):
                     f"WeightNoise: a fresh model has no {name} of this shape; list weight_noise first"
                 )
             new = fresh[name].to(weight)
-            if any(weight is known for known in of_tokens):
+            if any(weight is one for one in of_tokens):
                 shared = weight.mean(dim=0)
-                weight.copy_(shared + self._mixed(weight - shared, new - new.mean(dim=0)))
+                weight.copy_(shared + self._mixed(name, weight - shared, new - new.mean(dim=0)))
             else:
-                weight.copy_(self._mixed(weight, new))
+                weight.copy_(self._mixed(name, weight, new))
 
-    def _mixed(self, old: Tensor, new: Tensor) -> Tensor:
-        kept = 1 - self.strength
+    def _mixed(self, name: str, old: Tensor, new: Tensor) -> Tensor:
+        shares = [share for part, share in self.parts.items() if part in name.split(".")]
+        kept = 1 - self.strength * min(shares, default=1.0)
         return old * kept + new * (self.noise * math.sqrt(1 - kept**2))

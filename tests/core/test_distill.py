@@ -17,6 +17,8 @@ from safetensors.torch import load_file, save_file
 from core.cli import main
 from core.corpus.stage import PackedCorpus
 from core.distill import VARIANTS, check_arms, distill, forgetting_of
+from core.errors import UserError
+from core.run import needs_of
 
 ARM = ["experiment=smoke", "run=copy", "arm=core"]
 LONG = ["distill.train.num_steps=60", "distill.train.save_steps=3", "distill.train.warmup=0"]
@@ -108,6 +110,32 @@ def test_an_arm_may_take_other_steps(runs: Path, configure) -> None:
     distill(cfg)
     lines = (runs / "copy" / "arms" / "core" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1]
+
+
+def test_an_arm_may_start_where_another_ended(runs: Path, configure) -> None:
+    cfg = configure(*ARM, f"runs_dir={runs}", "forgetting=[weight_noise]")
+    with open_dict(cfg):
+        cfg.arms.core.update(start="plain", train={"num_steps": 0}, regularizers=[])
+    assert needs_of(cfg, "plain") == ["teacher"]
+    assert needs_of(cfg, "core") == ["plain", "teacher"]
+    distill(cfg)
+    core, plain = (
+        load_file(runs / "copy" / "arms" / name / "model.safetensors") for name in ("core", "plain")
+    )
+    assert all(torch.equal(core[name], plain[name]) for name in plain)
+    for wrong in ("plian", "core"):
+        cfg.arms.core.start = wrong
+        with pytest.raises(UserError, match=rf"arms.core.start={wrong}: no other arm"):
+            check_arms(cfg)
+
+
+def test_an_arm_may_be_a_smaller_student(runs: Path, configure) -> None:
+    cfg = configure(*ARM, f"runs_dir={runs}")
+    with open_dict(cfg):
+        cfg.arms.core.update(student={"num_hidden_layers": 1}, train={"num_steps": 1})
+    distill(cfg)
+    weights = load_file(runs / "copy" / "arms" / "core" / "model.safetensors")
+    assert {name.split(".")[2] for name in weights if ".layers." in name} == {"0"}
 
 
 def test_the_variants_are_those_that_the_corpus_has(runs: Path, configure) -> None:

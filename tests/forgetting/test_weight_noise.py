@@ -76,3 +76,20 @@ def test_a_student_that_was_reshaped_before_is_refused(make_llama) -> None:
     MemorySink().prepare_student(student, torch.Generator())
     with pytest.raises(UserError, match="list weight_noise first"):
         WeightNoise().prepare_student(student, torch.Generator())
+
+
+def test_parts_keep_more(make_llama) -> None:
+    parts = {"self_attn": 0.5, "embed_tokens": 0.0}
+    before, after = noised(make_llama, strength=0.8, noise=0.0, parts=parts)
+    for name, old in before.items():
+        if old.dim() < 2 or "embed_tokens" in name:
+            torch.testing.assert_close(after[name], old)
+        else:
+            torch.testing.assert_close(after[name], old * (0.6 if "self_attn" in name else 0.2))
+
+
+def test_a_misspelt_part_and_a_share_outside_its_range_are_named(make_llama) -> None:
+    with pytest.raises(UserError, match="no such module; did you mean 'self_attn'"):
+        noised(make_llama, parts={"self_atn": 0.5})
+    with pytest.raises(UserError, match=r"parts.mlp must lie between 0 and 1, not 1.5"):
+        WeightNoise(parts={"mlp": 1.5})
