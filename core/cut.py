@@ -48,13 +48,6 @@ def resized(
     return type(config).from_dict({**known, **{own_name.get(k, k): v for k, v in changes.items()}})
 
 
-def even_layers(num_layers: int, num_kept: int) -> list[int]:
-    """Numbers at even distances, the first and the last included."""
-    if num_kept == 1:
-        return [0]
-    return [round(i * (num_layers - 1) / (num_kept - 1)) for i in range(num_kept)]
-
-
 def most_important(importance: Tensor, num_kept: int) -> list[int]:
     """The numbers of the largest, in order."""
     return sorted(importance.argsort(descending=True, stable=True)[:num_kept].tolist())

@@ -23,7 +23,7 @@ from core.models import load_config, load_model, save_model
 from core.progress import reporting
 from core.regularizer import Regularizer
 from core.signal import Teacher
-from core.student import LAYERS, MEASURED, fresh_student, inherited_student
+from core.student import MEASURED, fresh_student, inherited_student
 from core.teacher.cached import CachedTeacher
 from core.teacher.live import LiveTeacher
 from core.teacher.stage import before, identity_before, run_teacher
@@ -49,11 +49,9 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     if "made_by" in arm:
         _make(cfg, arm, report)
         return
-    for option, known in {"start": STARTS, "layers": LAYERS}.items():
-        given = cfg.student.get(option, known[0])
-        if given not in known:
-            hint = nearest(str(given), known) or f"; choose {' or '.join(known)}"
-            raise UserError(f"student.{option}={given}: no such choice{hint}")
+    if cfg.student.start not in STARTS:
+        hint = nearest(str(cfg.student.start), STARTS) or f"; choose {' or '.join(STARTS)}"
+        raise UserError(f"student.start={cfg.student.start}: no such choice{hint}")
     corpus = PackedCorpus.of(cfg)
     sequences, tokenizer = corpus.sequences(arm.corpus), corpus.tokenizer
     regularizers = regularizers_of(cfg, arm)
@@ -143,7 +141,7 @@ def _start(
 ) -> PreTrainedModel:
     """The student before training, from a model or afresh from an architecture."""
     settings = plain(cfg.student)
-    start, layers = settings.pop("start"), settings.pop("layers", "even")
+    start = settings.pop("start")
     sizes = {key: value for key, value in settings.items() if value is not None}
     if isinstance(origin, PretrainedConfig):
         return fresh_student(origin, sizes, cfg.seed)
@@ -154,7 +152,6 @@ def _start(
         sizes,
         cfg.seed,
         lambda: batches_of(sequences, MEASURED, cfg.seed),
-        layers,
     )
 
 

@@ -5,13 +5,12 @@ from typing import Any
 
 from transformers import PretrainedConfig, PreTrainedModel
 
-from core.cut import cut, even_layers, layer_importance, most_important, resized, unit_importance
+from core.cut import cut, layer_importance, most_important, resized, unit_importance
 from core.errors import UserError
 from core.kfac import Batch
 from core.models import new_model
 
 CUT = ("num_hidden_layers", "intermediate_size")
-LAYERS = ("important", "even")
 MEASURED = 64  # sequences of the corpus that tell what is important
 
 
@@ -27,13 +26,12 @@ def inherited_student(
     changes: Mapping[str, Any],
     seed: int,
     batches: Callable[[], Iterable[Batch]],
-    layers: str = "important",
 ) -> PreTrainedModel:
     """A student that starts as the teacher, or as a cut of it: fewer layers, narrower MLPs.
 
     The units and layers that stay are the most important on the text that `batches` gives, anew at each
-    call (core/cut.py); or the layers at even distances. Where nothing is cut, no text is read. Raises
-    UserError for a size that can't be cut, or that is larger than the teacher's.
+    call (core/cut.py). Where nothing is cut, no text is read. Raises UserError for a size that can't be cut,
+    or that is larger than the teacher's.
     """
     config = teacher.config
     resized(config, changes)  # names a size that there isn't
@@ -50,10 +48,7 @@ def inherited_student(
     cuts = {key: value for key, value in changes.items() if value != getattr(config, key)}
     kept_layers = kept_units = None
     if (num_kept := cuts.get("num_hidden_layers")) is not None:
-        if layers == "even":
-            kept_layers = even_layers(config.num_hidden_layers, num_kept)
-        else:
-            kept_layers = most_important(layer_importance(teacher, batches()), num_kept)
+        kept_layers = most_important(layer_importance(teacher, batches()), num_kept)
     if (num_kept := cuts.get("intermediate_size")) is not None:
         kept_units = {
             name: most_important(importance_K, num_kept)

@@ -53,17 +53,6 @@ def test_an_inherited_student_is_the_teacher_to_the_bit_and_shares_no_memory(mak
     assert teacher.lm_head.weight.any()
 
 
-def test_layers_may_be_taken_at_even_distances(make_llama) -> None:
-    teacher = make_llama(num_hidden_layers=5)
-    for count, taken in {1: [0], 2: [0, 4], 3: [0, 2, 4]}.items():
-        student = inherited_student(teacher, {"num_hidden_layers": count}, 1, unread, "even")
-        for own, from_ in enumerate(taken):
-            assert torch.equal(
-                student.model.layers[own].mlp.up_proj.weight,
-                teacher.model.layers[from_].mlp.up_proj.weight,
-            )
-
-
 def test_the_important_stays_otherwise(make_llama, batches) -> None:
     teacher = make_llama(num_hidden_layers=4)
     with torch.no_grad():
