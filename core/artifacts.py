@@ -23,6 +23,7 @@ from core.errors import UserError
 CODE_VERSION = "1"  # raise when the same configuration would give another result
 MARK = "artifact.json"
 PARTIAL = ".partial"
+MEASURED = ("evals", "attacks", "lm_eval", "lookup")  # folders of a run with scores of each arm
 STARTED = "started.json"  # in a folder that isn't finished
 
 

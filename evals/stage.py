@@ -11,7 +11,15 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from core.artifacts import Artifact, fingerprint_of, hash_file, plain, read_json, run_folder
+from core.artifacts import (
+    MEASURED,
+    Artifact,
+    fingerprint_of,
+    hash_file,
+    plain,
+    read_json,
+    run_folder,
+)
 from core.build import build
 from core.checkpoint import find_model, fingerprint_model
 from core.console import Report, console
@@ -45,7 +53,6 @@ from evals.verdict import verdict_lines, verdicts
 SCORES = "scores.json"
 SAMPLES = "samples.jsonl"
 VERDICT = "verdict.json"
-KINDS = ("evals", "attacks", "lm_eval", "lookup")  # folders of a run with a part for each arm
 
 
 def load_probes(cfg: DictConfig) -> list[Probe]:
@@ -207,7 +214,7 @@ def collect(cfg: DictConfig) -> list[Score]:
     run = run_folder(cfg)
     scores: list[Score] = []
     for arm in measured(cfg):
-        for kind in KINDS:
+        for kind in MEASURED:
             path = run / kind / arm / SCORES
             if path.exists():
                 scores += read_scores(path)
@@ -223,7 +230,7 @@ def arms_there(cfg: DictConfig) -> list[str]:
 
 def measured(cfg: DictConfig) -> list[str]:
     """Whose scores belong to the run: the arms that are there, and each `model` measured into it."""
-    marks = [mark for kind in KINDS for mark in (run_folder(cfg) / kind).glob("*/artifact.json")]
+    marks = [mark for kind in MEASURED for mark in (run_folder(cfg) / kind).glob("*/artifact.json")]
     models = {m.parent.name for m in marks if "model" in read_json(m)["made_from"]["inputs"]}
     arms = arms_there(cfg)
     return [*arms, *sorted(models - set(arms))]

@@ -1,6 +1,6 @@
 """The scores of the checkpoint that is exported, and of no other one.
 
-Scores lie in `evals/<arm>/`, `attacks/<arm>/` and `lm_eval/<arm>/` of a run, each marked with the fingerprint
+Scores lie in `evals/<arm>/`, `attacks/<arm>/` and the like of a run, each marked with the fingerprint
 of the checkpoint that was measured; `scores.json` gathers them, as means when the run has several seeds.
 """
 
@@ -15,11 +15,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from core.artifacts import MARK, read_json, run_folder, verify
+from core.artifacts import MARK, MEASURED, read_json, run_folder, verify
 from core.errors import UserError
 from core.export.source import TEACHER, Source
 
-KINDS = ("evals", "attacks", "lm_eval")
 SCORES, VERDICT, PICTURE = "scores.json", "verdict.json", "frontier.png"
 
 Score = dict[str, Any]  # a row of scores.json
@@ -83,7 +82,7 @@ def _own(run: Path, source: Source, *, first: bool) -> list[Score]:
         folder = run / TEACHER if source.name == TEACHER else run / "arms" / source.name
         expected = read_json(folder / MARK)["fingerprint"]
     scores: list[Score] = []
-    for kind in KINDS:
+    for kind in MEASURED:
         folder = run / kind / source.name
         if not folder.exists():
             continue

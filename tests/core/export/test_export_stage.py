@@ -134,3 +134,13 @@ def test_the_dtype_is_that_of_the_configuration(configure) -> None:
 
     built = build(configure("export.dtype=bfloat16").format.hf)
     assert isinstance(built, HuggingFace) and built.dtype == "bfloat16"
+
+
+def test_what_a_whole_run_leaves_is_exported(smoke_run: Path, configure, tmp_path: Path) -> None:
+    """Whatever kinds of scores a run has: those with the store too."""
+    shutil.copytree(smoke_run, tmp_path / "smoke")
+    cfg = configure("experiment=smoke", f"runs_dir={tmp_path}", "export.num_prompts=3")
+    export(cfg)
+    found = ModelCard.load(exported(cfg) / "hf" / "README.md").data.eval_results
+    kinds = {result.dataset_type for result in found}
+    assert {"winnow-recall", "winnow-relearn_disjoint", "winnow-lookup"} <= kinds

@@ -66,7 +66,10 @@ def test_a_padded_vocabulary_and_a_context_that_is_long_enough_fit(
     toy_tokenizer: PreTrainedTokenizerFast,
 ) -> None:
     padded = {**SIZES, "vocab_size": len(toy_tokenizer) + 64}
-    check_fits(LlamaConfig(**padded, max_position_embeddings=48), toy_tokenizer, 48)
+    config = LlamaConfig(**padded, max_position_embeddings=48)
+    check_fits(config, toy_tokenizer, 48)
+    with pytest.raises(UserError, match=r"packing\.sequence_length=49 is more than"):
+        check_fits(config, toy_tokenizer, 49)
 
 
 @pytest.mark.parametrize(
