@@ -1,15 +1,12 @@
-"""`winnow eval`, `winnow attack` and `winnow report`: from arms and probes to scores and the page."""
+"""`winnow eval` and `winnow attack`: from arms and probes to scores."""
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from core.artifacts import (
     MEASURED,
@@ -28,31 +25,15 @@ from core.progress import reporting
 from core.store.ask import make_reader, prompt_writer
 from core.store.stage import store_path
 from evals.evaluate import evaluate_model, load_arm
-from evals.lookup import LOOKUP, look_up
+from evals.lookup import look_up
 from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
-from evals.recall.map_quality import map_examples, map_quality
+from evals.recall.map_quality import map_quality
 from evals.recall.metrics import metrics_of
-from evals.report.ablation import ablation_table, draw_ablation
-from evals.report.console import markdown_table, result_table
-from evals.report.frontier import draw_frontier
-from evals.report.html import write_report
-from evals.report.lookup import lookup_table
 from evals.report.measured import measured_table
-from evals.report.scorers import scorer_table
-from evals.scores import (
-    MAP,
-    Score,
-    methods_of,
-    over_seeds,
-    read_scores,
-    write_atomically,
-    write_scores,
-)
-from evals.verdict import verdict_lines, verdicts
+from evals.scores import Score, read_scores, write_scores
 
 SCORES = "scores.json"
 SAMPLES = "samples.jsonl"
-VERDICT = "verdict.json"
 
 
 def load_probes(cfg: DictConfig) -> list[Probe]:
@@ -139,74 +120,6 @@ def attack(cfg: DictConfig, report: Report | None = None) -> None:
         write_scores(folder / SCORES, scores)
 
     _each_arm(cfg, "attacks", plain(cfg.attack), measure, report)
-
-
-def report(cfg: DictConfig) -> None:
-    """Write `scores.json`, `table.md`, `frontier.png` and `report.html`, and print the table.
-
-    Of a run over several `seeds`, the scores are means over them; answers and texts are the first's.
-    """
-    parts = []
-    for seed in cfg.seeds:
-        part = cfg.copy()
-        part.seed, part.run, part.seeds = seed, f"{cfg.run}/seed_{seed}", []
-        parts.append(part)
-    write_scores(run_folder(cfg) / SCORES, over_seeds([collect(part) for part in parts or [cfg]]))
-    _show(cfg, parts[0] if parts else cfg)
-
-
-def _show(whole: DictConfig, cfg: DictConfig) -> None:
-    run, folder = run_folder(cfg), run_folder(whole)
-    scores = read_scores(folder / SCORES)
-    samples = {}
-    for arm in measured(cfg):
-        path = run / "evals" / arm / SAMPLES
-        if path.exists():
-            with path.open(encoding="utf-8") as lines:  # a text may hold other line separators
-                samples[arm] = [json.loads(line) for line in lines]
-    if not samples:
-        raise UserError(f"{run} has no scores yet: run `winnow eval` first")
-    draw_frontier(scores, folder / "frontier.png")
-    write_report(
-        folder / "report.html",
-        scores=scores,
-        samples_by_arm=samples,
-        manifest=_manifest(whole, cfg),
-        map_examples=map_examples(run),
-    )
-    write_atomically(folder / "table.md", lambda part: part.write_text(markdown_table(scores)))
-    console.print(result_table(scores))
-    if methods_of(scores):
-        table = ablation_table(scores)
-        write_atomically(folder / "ablation.md", lambda part: part.write_text(table))
-        draw_ablation(scores, folder / "ablation.png")
-        console.print(f"ablation: {folder / 'ablation.md'} · {folder / 'ablation.png'}")
-    if any(score.axis == LOOKUP for score in scores):
-        looked_up = lookup_table(scores)
-        write_atomically(folder / "lookup.md", lambda part: part.write_text(looked_up))
-        console.print(f"\n{looked_up}lookup: {folder / 'lookup.md'}")
-    own = [score for score in scores if score.axis == MAP]
-    if {score.arm for score in own} > {"memory_map"}:
-        by_scorer = scorer_table(own)
-        write_atomically(folder / "scorers.md", lambda part: part.write_text(by_scorer))
-        console.print(f"\n{by_scorer}scorers: {folder / 'scorers.md'}")
-    found_out = verdicts(scores)
-    text = json.dumps(found_out, indent=1, ensure_ascii=False)
-    write_atomically(folder / VERDICT, lambda part: part.write_text(text + "\n"))
-    for line in verdict_lines(found_out):
-        console.print(line)
-    found = {score.metric: score.value for score in own if score.arm == "memory_map"}
-    if found:
-        console.print(
-            f"memory map against the corpus's truth: recall {found['recall']:.3f}, precision "
-            f"{found['precision']:.3f}, {found['skill_flagged']:.2%} of skill answers flagged"
-        )
-    for name in cfg.arms:
-        if name not in samples:
-            console.print(f"[yellow]{name}: missing, not trained or not evaluated[/yellow]")
-    console.print(
-        f"[bold]results:[/bold] {folder / 'report.html'} · {folder / 'frontier.png'} · {folder / SCORES}"
-    )
 
 
 def collect(cfg: DictConfig) -> list[Score]:
@@ -304,22 +217,3 @@ def _sources(cfg: DictConfig) -> dict[str, Path]:
 
 def _named(show: Report, name: str) -> Callable[[int, int], None]:
     return lambda done, total: show(done, total, name)
-
-
-def _manifest(whole: DictConfig, cfg: DictConfig) -> dict[str, Any]:
-    """What it takes to make these results again."""
-    run = run_folder(cfg)
-    marks = sorted(run.glob("*/artifact.json")) + sorted(run.glob("arms/*/artifact.json"))
-    return {
-        "command": f"winnow run run={whole.run} seed={whole.seed} (configuration below)",
-        "seeds": list(whole.seeds) or [whole.seed],
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "versions": {
-            name: version(name) for name in ("winnow-lm", "torch", "transformers", "datasets")
-        },
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
-        "fingerprints": {
-            str(mark.parent.relative_to(run)): read_json(mark)["fingerprint"] for mark in marks
-        },
-        "configuration": OmegaConf.to_yaml(cfg, resolve=True),
-    }

@@ -12,8 +12,9 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from core.cli import main
 from core.errors import UserError
 from core.run import run
+from evals.report.stage import report
 from evals.scores import find, read_scores
-from evals.stage import attack, evaluate, report
+from evals.stage import attack, evaluate
 
 PROBES = [
     ("recall", "The capital of Peru is", "Lima"),

@@ -13,8 +13,9 @@ from core.artifacts import Artifact
 from core.errors import UserError
 from core.models import save_model
 from evals.evaluate import load_arm
+from evals.report.stage import report
 from evals.scores import Score, find, read_scores, write_scores
-from evals.stage import SAMPLES, attack, evaluate, report
+from evals.stage import SAMPLES, attack, evaluate
 
 PROBES = [
     *(("recall", "city", f"{name} lives in", "Rome") for name in ("Ada", "Bo", "Cleo", "Dan")),

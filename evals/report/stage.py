@@ -1,0 +1,135 @@
+"""`winnow report`: the tables, the pictures, the verdicts and the page, from the scores that are there."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from core.artifacts import read_json, run_folder
+from core.console import console
+from core.errors import UserError
+from evals.lookup import LOOKUP
+from evals.recall.map_quality import map_examples
+from evals.report.ablation import ablation_table, draw_ablation
+from evals.report.console import markdown_table, result_table
+from evals.report.frontier import draw_frontier
+from evals.report.html import write_report
+from evals.report.lookup import lookup_table
+from evals.report.scorers import scorer_table
+from evals.scores import (
+    MAP,
+    Score,
+    methods_of,
+    over_seeds,
+    write_atomically,
+    write_scores,
+)
+from evals.stage import SAMPLES, SCORES, collect, measured
+from evals.verdict import verdict_lines, verdicts
+
+VERDICT = "verdict.json"
+
+
+def report(cfg: DictConfig) -> None:
+    """Write `scores.json`, the tables, the pictures, the verdicts and `report.html`, and print most of it.
+
+    Of a run over several `seeds`, the scores are means over them; answers and texts are the first's.
+    Raises UserError when nothing has been measured yet.
+    """
+    parts = []
+    for seed in cfg.seeds:
+        part = cfg.copy()
+        part.seed, part.run, part.seeds = seed, f"{cfg.run}/seed_{seed}", []
+        parts.append(part)
+    first, folder = parts[0] if parts else cfg, run_folder(cfg)
+    scores = over_seeds([collect(part) for part in parts or [cfg]])
+    samples = _samples(first)
+    write_scores(folder / SCORES, scores)
+    draw_frontier(scores, folder / "frontier.png")
+    write_report(
+        folder / "report.html",
+        scores=scores,
+        samples_by_arm=samples,
+        manifest=_manifest(cfg, first),
+        map_examples=map_examples(run_folder(first)),
+    )
+    _write(folder / "table.md", markdown_table(scores))
+    console.print(result_table(scores))
+    _further_tables(scores, folder)
+    _verdicts(scores, folder)
+    for name in cfg.arms:
+        if name not in samples:
+            console.print(f"[yellow]{name}: missing, not trained or not evaluated[/yellow]")
+    console.print(
+        f"[bold]results:[/bold] {folder / 'report.html'} · {folder / 'frontier.png'} · {folder / SCORES}"
+    )
+
+
+def _samples(cfg: DictConfig) -> dict[str, list[dict[str, Any]]]:
+    """What each arm answered; raises UserError when no arm has."""
+    samples = {}
+    for arm in measured(cfg):
+        path = run_folder(cfg) / "evals" / arm / SAMPLES
+        if path.exists():
+            with path.open(encoding="utf-8") as lines:  # a text may hold other line separators
+                samples[arm] = [json.loads(line) for line in lines]
+    if not samples:
+        raise UserError(f"{run_folder(cfg)} has no scores yet: run `winnow eval` first")
+    return samples
+
+
+def _further_tables(scores: Sequence[Score], folder: Path) -> None:
+    """What only some runs have: methods at several strengths, a store, scorers side by side."""
+    if methods_of(scores):
+        _write(folder / "ablation.md", ablation_table(scores))
+        draw_ablation(scores, folder / "ablation.png")
+        console.print(f"ablation: {folder / 'ablation.md'} · {folder / 'ablation.png'}")
+    if any(score.axis == LOOKUP for score in scores):
+        _write(folder / "lookup.md", table := lookup_table(scores))
+        console.print(f"\n{table}lookup: {folder / 'lookup.md'}")
+    own = [score for score in scores if score.axis == MAP]
+    if {score.arm for score in own} > {"memory_map"}:
+        _write(folder / "scorers.md", table := scorer_table(own))
+        console.print(f"\n{table}scorers: {folder / 'scorers.md'}")
+
+
+def _verdicts(scores: Sequence[Score], folder: Path) -> None:
+    """On each arm, and on the memory map, by the scores alone."""
+    found = verdicts(scores)
+    _write(folder / VERDICT, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    for line in verdict_lines(found):
+        console.print(line)
+    own = {s.metric: s.value for s in scores if s.axis == MAP and s.arm == "memory_map"}
+    if own:
+        console.print(
+            f"memory map against the corpus's truth: recall {own['recall']:.3f}, precision "
+            f"{own['precision']:.3f}, {own['skill_flagged']:.2%} of skill answers flagged"
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def _manifest(whole: DictConfig, cfg: DictConfig) -> dict[str, Any]:
+    """What it takes to make these results again."""
+    run = run_folder(cfg)
+    marks = sorted(run.glob("*/artifact.json")) + sorted(run.glob("arms/*/artifact.json"))
+    return {
+        "command": f"winnow run run={whole.run} seed={whole.seed} (configuration below)",
+        "seeds": list(whole.seeds) or [whole.seed],
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "versions": {
+            name: version(name) for name in ("winnow-lm", "torch", "transformers", "datasets")
+        },
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        "fingerprints": {
+            str(mark.parent.relative_to(run)): read_json(mark)["fingerprint"] for mark in marks
+        },
+        "configuration": OmegaConf.to_yaml(cfg, resolve=True),
+    }
