@@ -15,7 +15,8 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.errors import UserError
-from core.store.store import Passage, Store, sentences_of
+from core.store.passages import sentences_of
+from core.store.store import Passage, Store
 
 WORD = re.compile(r"\w+")
 NUM_CANDIDATES = 24  # found by BM25, to choose from

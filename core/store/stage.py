@@ -13,7 +13,8 @@ from core.corpus.stage import PackedCorpus
 from core.errors import UserError, nearest
 from core.memory_map import MemoryMap
 from core.progress import reporting
-from core.store.store import FILE, Document, Passage, Store, write_store
+from core.store.store import Passage, Store
+from core.store.write import FILE, Document, write_store
 
 ACTIONS = ("forget", "list", "search")
 NUM_SHOWN_IDS = 3

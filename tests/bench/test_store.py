@@ -12,7 +12,8 @@ from core.corpus.relations import relations_of
 from core.corpus.tokenizer import train_tokenizer
 from core.models import new_model
 from core.store.reader import Reader
-from core.store.store import Document, Store, write_store
+from core.store.store import Store
+from core.store.write import Document, write_store
 
 NUM_PASSAGES, NUM_ASKED = 100_000, 200
 

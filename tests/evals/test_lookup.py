@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.store.reader import Reader
-from core.store.store import Document, write_store
+from core.store.write import Document, write_store
 from evals.lookup import FORGOTTEN, LOOKUP, look_up
 from evals.report.lookup import lookup_table
 from evals.scores import find

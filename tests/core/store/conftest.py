@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.store.reader import Reader
-from core.store.store import FILE, Document, Store, write_store
+from core.store.store import Store
+from core.store.write import FILE, Document, write_store
 
 CAPITALS = {"Mongolia": "Ulaanbaatar", "Ghana": "Accra", "Peru": "Lima", "Fiji": "Suva"}
 DOCUMENTS = [

@@ -8,7 +8,8 @@ import torch
 
 from core.errors import UserError
 from core.store.reader import first_sentence
-from core.store.store import Document, Store
+from core.store.store import Store
+from core.store.write import Document
 
 
 def test_the_prompt_holds_the_best_passages_and_the_question(store: Store, make_reader) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from core.errors import UserError
 from core.store import store as module
-from core.store.store import SCHEMA_VERSION, Document, Store, passages_of, write_store
+from core.store.store import Store
+from core.store.write import SCHEMA_VERSION, Document
 
 
 def texts(store: Store, question: str, limit: int = 8) -> list[str]:
@@ -87,13 +88,6 @@ def test_an_empty_store_is_a_store(make_store) -> None:
     with Store(make_store([])) as store:
         assert store.search("Ghana", 8) == [] and list(store.documents()) == []
         assert store.num_passages == 0
-
-
-def test_passages_end_with_sentences() -> None:
-    text = "One is. Two is!  Three\nFour? Five."
-    assert passages_of(text, 1) == ["One is.", "Two is!", "Three", "Four?", "Five."]
-    assert passages_of(text, 2) == ["One is. Two is!", "Three Four?", "Five."]
-    assert all(len(piece) <= module.MOST_CHARACTERS for piece in passages_of("word " * 999, 1))
 
 
 def forget(path: Path, *ids: str):
@@ -223,27 +217,6 @@ def test_a_store_that_another_process_writes_is_locked(make_store, monkeypatch) 
         done.set()
         other.join()
     assert path.read_bytes() == before
-
-
-def test_without_full_text_search_nothing_is_written(tmp_path: Path, monkeypatch) -> None:
-    for name in ("SCHEMA", "QUESTION"):
-        monkeypatch.setattr(module, name, getattr(module, name).replace("fts5", "fts9"))
-    with pytest.raises(UserError, match=r"no full-text search \(no such module: fts9\)"):
-        write_store(tmp_path / "store.sqlite", [], {}, 1)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_failed_writer_leaves_the_old_store(make_store) -> None:
-    path = make_store()
-    before = path.read_bytes()
-
-    def failing():
-        yield Document("1", "One.", None, [])
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_store(path, failing(), {}, 1)
-    assert path.read_bytes() == before and len(list(path.parent.iterdir())) == 1
 
 
 def test_a_folder_name_with_signs_of_an_address(make_store, tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""A store written to disk: documents, their passages, and the full-text index, in one SQLite file.
+
+A document that recurs is stored once, under all its ids; so is a passage that several documents tell.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.store.passages import passages_of
+from core.store.sqlite_errors import in_one_line
+
+FILE = "store.sqlite"
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x57494E4E  # "WINN": tells a store from any other SQLite file
+FTS = "fts5"
+
+SCHEMA = f"""
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE document (
+  number INTEGER PRIMARY KEY, text TEXT UNIQUE NOT NULL, source TEXT, spans TEXT NOT NULL
+);
+CREATE TABLE name (id TEXT PRIMARY KEY, document INTEGER NOT NULL);
+CREATE INDEX name_by_document ON name (document);
+CREATE TABLE passage (number INTEGER PRIMARY KEY, text TEXT UNIQUE NOT NULL);
+CREATE TABLE told (passage INTEGER, document INTEGER, PRIMARY KEY (passage, document)) WITHOUT ROWID;
+CREATE INDEX told_by_document ON told (document);
+CREATE VIRTUAL TABLE passage_index USING {FTS}(text, content = 'passage', content_rowid = 'number');
+"""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text that was stripped; `spans` are the characters (start, end) that the map flagged."""
+
+    id: str
+    text: str
+    source: str | None
+    spans: Sequence[tuple[int, int]]
+
+
+def write_store(
+    path: Path, documents: Iterable[Document], key: Mapping[str, Any], sentences_per_passage: int
+) -> None:
+    """Write a store, whole or not at all; `key` says what it was made from.
+
+    Raises UserError when this Python's SQLite can't search text.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with in_one_line(path), closing(sqlite3.connect(part, isolation_level=None)) as db:
+            # Nobody sees the file before it is whole: no journal, and one wait for the disk at the end.
+            db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
+            db.execute("BEGIN")
+            db.execute("INSERT INTO meta VALUES ('made_from', ?)", [json.dumps(dict(key))])
+            for document in documents:
+                _add(db, document, sentences_per_passage)
+            db.execute("INSERT INTO passage_index (passage_index) VALUES ('rebuild')")
+            db.execute("COMMIT")
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _add(db: sqlite3.Connection, document: Document, sentences_per_passage: int) -> None:
+    row = (document.text, document.source, json.dumps(list(document.spans)))
+    found = db.execute("SELECT number FROM document WHERE text = ?", [document.text]).fetchone()
+    if found is None:
+        sql = "INSERT INTO document (text, source, spans) VALUES (?, ?, ?) RETURNING number"
+        found = db.execute(sql, row).fetchone()
+        for passage in passages_of(document.text, sentences_per_passage):
+            db.execute("INSERT OR IGNORE INTO passage (text) VALUES (?)", [passage])
+            sql = "INSERT OR IGNORE INTO told SELECT number, ? FROM passage WHERE text = ?"
+            db.execute(sql, (found[0], passage))
+    db.execute("INSERT INTO name VALUES (?, ?)", (document.id, found[0]))
