@@ -174,14 +174,23 @@ def verify(folder: Path, mark: Mapping[str, Any]) -> None:
             raise UserError(f"{path} is {state}: delete {folder} and run again to make it anew")
 
 
-def fingerprint_of(folder: Path, made_by: str) -> str:
+def fingerprint_of(folder: Path, made_by: str, of: Mapping[str, str] | None = None) -> str:
     """The fingerprint of an artifact that is already there.
 
-    Raises UserError, naming the command in `made_by`, when it isn't.
+    `of` are fingerprints, by name, of what is there now: what it was made from must be the same. Raises
+    UserError, naming the command in `made_by`, when the artifact isn't there or was made from another
+    input (then with both fingerprints), and when it is damaged.
     """
     if not (folder / MARK).exists():
         raise UserError(f"{folder} isn't there yet: run `winnow {made_by}` first")
     mark = read_json(folder / MARK)
+    made_from = mark.get("made_from", {}).get("inputs", {})
+    for name, now in (of or {}).items():
+        if made_from.get(name, now) != now:
+            raise UserError(
+                f"{folder} was made for another {name} ({made_from[name]}; the one there now is {now}): "
+                f"run `winnow {made_by} overwrite=true`"
+            )
     verify(folder, mark)
     return str(mark["fingerprint"])
 

@@ -62,11 +62,12 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         )
     inputs = {"corpus": corpus.fingerprint}
     if arm.teacher:
-        inputs["teacher"] = fingerprint_of(run / "teacher", "teach")
+        inputs["teacher"] = fingerprint_of(run / "teacher", "teach", inputs)
     if needs_map:
-        inputs["memory_map"] = fingerprint_of(run / "memory_map", "map")
+        inputs["memory_map"] = fingerprint_of(run / "memory_map", "map", inputs)
     if arm.get("start"):
-        inputs["start"] = fingerprint_of(run / "arms" / arm.start, f"distill arm={arm.start}")
+        made_by = f"distill arm={arm.start}"
+        inputs["start"] = fingerprint_of(run / "arms" / arm.start, made_by, inputs)
     cached = _cached_teacher(cfg, arm)
     if cached is not None:
         inputs["teacher_cache"] = cached.fingerprint
@@ -158,7 +159,8 @@ def _start(
 def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
     """Make an arm from the teacher without distillation."""
     corpus, run = PackedCorpus.of(cfg), run_folder(cfg)
-    inputs = {"corpus": corpus.fingerprint, "teacher": fingerprint_of(run / "teacher", "teach")}
+    inputs = {"corpus": corpus.fingerprint}
+    inputs["teacher"] = fingerprint_of(run / "teacher", "teach", inputs)
     artifact = Artifact(run / "arms" / cfg.arm, {"arm": arm, "seed": cfg.seed}, inputs)
     if artifact.is_done(cfg.overwrite):
         return

@@ -60,7 +60,8 @@ def build_store(cfg: DictConfig, report: Report | None = None) -> None:
     if count < 1:
         raise UserError(f"store.sentences_per_passage={count}: a passage has at least one sentence")
     folder = run_folder(cfg) / "memory_map"
-    inputs = {"corpus": corpus.fingerprint, "memory_map": fingerprint_of(folder, "map")}
+    inputs = {"corpus": corpus.fingerprint}
+    inputs["memory_map"] = fingerprint_of(folder, "map", inputs)
     key = Artifact(path, cfg.store, inputs).made_from
     if path.exists() and _is_the_same(path, key, cfg.overwrite):
         return

@@ -42,8 +42,8 @@ MEASURED = 256  # sequences that tell how many tokens there are
 
 def shards_of(cfg: DictConfig, num_sequences: int) -> list[tuple[Artifact, range]]:
     """Each shard and the sequences in it, in order."""
-    corpus, teacher = PackedCorpus.of(cfg), fingerprint_of(run_folder(cfg) / "teacher", "teach")
-    inputs = {"corpus": corpus.fingerprint, "teacher": teacher}
+    inputs = {"corpus": PackedCorpus.of(cfg).fingerprint}
+    inputs["teacher"] = fingerprint_of(run_folder(cfg) / "teacher", "teach", inputs)
     count = min(num_sequences, cfg.cache.num_sequences or num_sequences)
     size = int(cfg.cache.shard_sequences)
     if min(size, int(cfg.cache.top_k), count) < 1:

@@ -59,10 +59,10 @@ def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> Non
     corpus = PackedCorpus.of(cfg)
     reference_folder = run / "arms" / settings.reference
     scorer: Scorer = build(settings.scorer)
-    inputs = {
-        "corpus": corpus.fingerprint,
-        "teacher": fingerprint_of(run / "teacher", "teach"),
-        "reference": fingerprint_of(reference_folder, f"distill arm={settings.reference}"),
+    of, made_by = {"corpus": corpus.fingerprint}, f"distill arm={settings.reference}"
+    inputs = of | {
+        "teacher": fingerprint_of(run / "teacher", "teach", of),
+        "reference": fingerprint_of(reference_folder, made_by, of),
         **{str(path): hash_file(path) for path in scorer.files()},
     }
     artifact = Artifact(folder, settings, inputs)

@@ -92,6 +92,15 @@ def test_what_is_not_there_names_the_command(tmp_path: Path) -> None:
         hash_file(tmp_path / "no.json")
 
 
+def test_what_was_made_for_another_input_is_refused_with_both_named(tmp_path: Path) -> None:
+    artifact = make(tmp_path / "x")
+    for fits in (None, {"corpus": "abc"}, {"corpus": "abc", "teacher": "not made from one"}):
+        assert fingerprint_of(tmp_path / "x", "map", fits) == artifact.fingerprint
+    said = r"x was made for another corpus \(abc; the one there now is def\): run `winnow map overwrite"
+    with pytest.raises(UserError, match=said):
+        fingerprint_of(tmp_path / "x", "map", {"corpus": "def"})
+
+
 def interrupt(folder: Path, config: object) -> None:
     with pytest.raises(KeyboardInterrupt), Artifact(folder, config).writing() as partial:
         (partial / "half.txt").write_text("half")

@@ -146,9 +146,26 @@ def test_the_variants_are_those_that_the_corpus_has(runs: Path, configure) -> No
 def test_a_teacher_with_another_vocabulary_is_refused(runs: Path, refused, make_llama) -> None:
     teacher = runs / "copy" / "teacher"
     make_llama(vocab_size=40).save_pretrained(teacher)
-    (teacher / "artifact.json").write_text('{"fingerprint": "x", "files": {}}')
+    mark = json.loads((teacher / "artifact.json").read_text())
+    (teacher / "artifact.json").write_text(json.dumps({**mark, "files": {}}))
     line = refused("distill", *ARM, f"runs_dir={runs}")
     assert "the teacher has 40 embedding rows but the tokenizer has" in line
+
+
+@pytest.mark.parametrize(
+    ("changed", "stale", "made_by"),
+    [("teacher", "memory_map", "map"), ("corpus", "teacher", "teach")],
+)
+def test_what_was_made_for_another_teacher_or_corpus_is_refused(
+    changed: str, stale: str, made_by: str, runs: Path, refused
+) -> None:
+    path = runs / "copy" / changed / "artifact.json"
+    mark = json.loads(path.read_text())
+    was, mark["fingerprint"] = mark["fingerprint"], "fedcba9876543210"
+    path.write_text(json.dumps(mark))
+    line = refused("distill", *ARM, f"runs_dir={runs}")
+    assert f"{stale} was made for another {changed} ({was}; the one there now is fedcba" in line
+    assert line.endswith(f"run `winnow {made_by} overwrite=true`")
 
 
 def test_a_core_with_fewer_layers_is_inherited(runs: Path, configure) -> None:
