@@ -20,6 +20,7 @@ from core.artifacts import (
 from core.build import build
 from core.checkpoint import find_model, fingerprint_model
 from core.console import Report, console
+from core.corpus.stage import check_corpus
 from core.errors import UserError, nearest
 from core.progress import reporting
 from core.store.ask import make_reader, prompt_writer
@@ -39,10 +40,11 @@ SAMPLES = "samples.jsonl"
 def load_probes(cfg: DictConfig) -> list[Probe]:
     """The probes that the configuration names: a file, or those that come with the corpus.
 
-    Raises UserError when there are none.
+    Raises UserError when there are none, and when the run's corpus is another one.
     """
     if cfg.probes.path is not None:
         return build(cfg.probes)()
+    check_corpus(cfg)
     corpus = build(cfg.corpus)
     if not hasattr(corpus, "probes"):
         raise UserError("this corpus brings no probes: add probes=jsonl probes.path=FILE")

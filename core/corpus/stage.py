@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from core.artifacts import (
+    MARK,
     Artifact,
     fingerprint_of,
     hash_file,
@@ -88,6 +89,19 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
                 packed = pack(variant, encoder, sequence_length=cfg.packing.sequence_length)
                 packed.save_to_disk(folder / name)
     console.print(f"corpus: {len(rows):,} rows → {artifact.folder}")
+
+
+def check_corpus(cfg: DictConfig) -> None:
+    """Raise UserError when the run's corpus isn't the one that the configuration names.
+
+    For what asks about a corpus without reading it, such as its probes.
+    """
+    folder = run_folder(cfg) / FOLDER
+    if (folder / MARK).exists():
+        mark = read_json(folder / MARK)
+        made_from = mark["made_from"]
+        named = Artifact(folder, {**made_from["config"], "corpus": cfg.corpus}, made_from["inputs"])
+        named.check_fingerprint(mark)
 
 
 def _tokenizer_of(pretrained: Checkpoint, cfg: DictConfig) -> PreTrainedTokenizerBase:

@@ -168,6 +168,12 @@ def test_what_was_made_for_another_teacher_or_corpus_is_refused(
     assert line.endswith(f"run `winnow {made_by} overwrite=true`")
 
 
+def test_arms_are_not_asked_about_another_world(runs: Path, refused) -> None:
+    for verb in ("eval", "attack"):
+        line = refused(verb, "experiment=smoke", "run=copy", f"runs_dir={runs}", "seed=5")
+        assert "copy/corpus was made from another configuration (corpus.seed: 0 → 5)" in line
+
+
 def test_a_core_with_fewer_layers_is_inherited(runs: Path, configure) -> None:
     distill(configure(*ARM, f"runs_dir={runs}", "student.num_hidden_layers=1"))
     weights = load_file(runs / "copy" / "arms" / "core" / "model.safetensors")
