@@ -8,6 +8,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from evals.report.console import COLUMNS, percent
 from evals.report.frontier import STYLES
@@ -18,6 +19,7 @@ MARKS = ("plain", "never_exposed", "deduplicated")  # drawn for reference
 # Okabe & Ito's colours, in turn with markers and lines, so that no two methods look alike.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h", "<", ">")
+NEAR = ((-4, 16), (95, 101))  # the corner that is drawn larger, in per cent
 
 
 def ablation_table(scores: Sequence[Score]) -> str:
@@ -36,28 +38,34 @@ def ablation_table(scores: Sequence[Score]) -> str:
 def draw_ablation(scores: Sequence[Score], path: str | Path) -> None:
     """Recall left against reasoning kept, each above chance and as a share of plain distillation's.
 
-    Arms without one of the two scores are left out.
+    On the right once more where little is recalled and most is kept, and so the points crowd. Mixtures
+    are hollow. Arms without one of the two scores are left out.
     """
-    figure = Figure(figsize=(8.4, 4.8), layout="constrained")
+    figure = Figure(figsize=(11.2, 5.0), layout="constrained")
     FigureCanvasAgg(figure)
     with matplotlib.rc_context({"font.size": 10}):
-        axes = figure.add_subplot()
-        looks = zip(cycle(COLOURS), cycle(MARKERS), strict=False)
-        for (method, arms), (colour, marker) in zip(
-            methods_of(scores).items(), looks, strict=False
-        ):
-            _curve(axes, scores, method, [arm for _, arm in arms], colour, marker)
-        for arm in MARKS:
-            colour, _ = STYLES[arm]
-            _curve(axes, scores, arm.replace("_", " "), [arm], colour, "*")
-        axes.set(
-            xlabel="recall left, of what plain distillation recalls (%)",
-            ylabel="reasoning kept, of what plain distillation keeps (%)",
+        whole, near = figure.subplots(1, 2, width_ratios=(1, 1))
+        for axes in (whole, near):
+            looks = zip(cycle(COLOURS), cycle(MARKERS), strict=False)
+            for (method, arms), (colour, marker) in zip(
+                methods_of(scores).items(), looks, strict=False
+            ):
+                _curve(axes, scores, method, [arm for _, arm in arms], colour, marker)
+            for arm in MARKS:
+                colour, _ = STYLES[arm]
+                _curve(axes, scores, arm.replace("_", " "), [arm], colour, "*")
+            axes.axvline(0, color="#222222", linewidth=0.8, linestyle=":", alpha=0.6)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.set_xlabel("recall left, of what plain distillation recalls (%)")
+        whole.set_ylabel("reasoning kept, of what plain distillation keeps (%)")
+        near.set(xlim=NEAR[0], ylim=NEAR[1])
+        near.set_title("the grey corner, larger", fontsize=9)
+        (left, right), (low, high) = NEAR
+        whole.add_patch(Rectangle((left, low), right - left, high - low, color="#EEEEEE", zorder=0))
+        figure.legend(
+            *whole.get_legend_handles_labels(), loc="outside right upper", fontsize=8, frameon=False
         )
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.axvline(0, color="#222222", linewidth=0.8, linestyle=":", alpha=0.6)
-        figure.legend(loc="outside right upper", fontsize=8, frameon=False)
-        write_atomically(path, lambda part: figure.savefig(part, dpi=200))
+        write_atomically(path, lambda part: figure.savefig(part, dpi=160))
 
 
 def _curve(
@@ -82,9 +90,10 @@ def _curve(
         label=name,
         color=colour,
         marker=marker,
-        markersize=13 if is_reference else 5,
-        markeredgecolor="white" if not is_reference else "#222222",
-        markeredgewidth=0.5,
+        markersize=13 if is_reference else 6,
+        markerfacecolor="white" if "+" in name else colour,
+        markeredgecolor=colour if "+" in name else "#222222" if is_reference else "white",
+        markeredgewidth=1.2 if "+" in name else 0.5,
         linewidth=1.0,
         elinewidth=0.6,
         alpha=0.9,
