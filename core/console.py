@@ -6,8 +6,9 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+# No markup, no emoji: names, paths and texts with brackets or colons are printed as they are.
+console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 Report = Callable[[int, int, str], None]  # steps done, steps in all, a short note
 
@@ -15,13 +16,13 @@ Report = Callable[[int, int, str], None]  # steps done, steps in all, a short no
 def progress_bars() -> Progress:
     """Bars with a note, the time spent and the time left; they vanish when the work is done."""
     return Progress(
-        TextColumn("[bold]{task.description:<22}"),
+        TextColumn("{task.description:<22}", style="bold", markup=False),
         BarColumn(bar_width=30),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", style="dim", markup=False),
         console=console,
         transient=True,
     )

@@ -45,7 +45,7 @@ def run(cfg: DictConfig) -> None:
     pool.do([Job(_label(one, "corpus"), "corpus", one) for one in runs])
     pool.do([job for one in runs for job in plan(one)])
     load_verb("report")(cfg)
-    console.print(f"[dim]{(time.monotonic() - began) / 60:.1f} minutes[/dim]")
+    console.print(f"{(time.monotonic() - began) / 60:.1f} minutes", style="dim")
 
 
 def seeded(cfg: DictConfig, seed: int) -> DictConfig:
@@ -71,7 +71,7 @@ def plan(cfg: DictConfig) -> list[Job]:
     arms = [name for name, arm in cfg.arms.items() if arm.corpus in variants]
     for name in cfg.arms:
         if name not in arms:
-            console.print(f"[yellow]{name}: missing, the corpus gives no such control[/yellow]")
+            console.print(f"{name}: missing, the corpus gives no such control", style="yellow")
     reference = cfg.memory_map.reference
     if reference not in arms:
         raise UserError(

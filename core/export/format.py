@@ -64,7 +64,7 @@ def missing_packages(packages: tuple[str, ...], extra: str) -> Iterator[str]:
     """A line that says what to install, when a package isn't there."""
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
-        yield f"needs {', '.join(missing)}: pip install 'winnow-lm[{extra}]'"
+        yield f"needs {', '.join(missing)}: pip install -c constraints.txt -e '.[{extra}]'"
 
 
 def family_problems(config: PretrainedConfig) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
+from rich.text import Text
 
 from core.artifacts import PARTIAL, Artifact, plain, run_folder
 from core.build import build
@@ -93,7 +94,7 @@ def _export_one(
 
 def _tell(name: str, folder: Path, parities: Sequence[Parity], format: Format) -> None:
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    console.print(f"[bold]{name}[/bold]: {size / 1e6:.1f} MB → {folder}")
+    console.print(Text.assemble((name, "bold"), f": {size / 1e6:.1f} MB → {folder}"))
     for one in parities:
         console.print(
             f"  {one.file} by {one.reader}: a logit differs by {one.max_logit_difference:.2g} at most;"
@@ -101,7 +102,8 @@ def _tell(name: str, folder: Path, parities: Sequence[Parity], format: Format) -
         )
         if one.tokenized_alike < 1:
             console.print(
-                f"  [yellow]{one.reader} tokenizes only {one.tokenized_alike:.0%} of them alike[/yellow]"
+                f"  {one.reader} tokenizes only {one.tokenized_alike:.0%} of them alike",
+                style="yellow",
             )
     for line in format.not_read_by():
-        console.print(f"  [dim]not checked by {line}[/dim]")
+        console.print(f"  not checked by {line}", style="dim")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 from omegaconf import DictConfig
-from rich.markup import escape
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.artifacts import fingerprint_of, run_folder
@@ -94,7 +93,7 @@ def _model_folder(cfg: DictConfig) -> Path:
 
 def _show(reader: Reader, question: str) -> None:
     reply = reader.ask(question)
-    console.print(f"[bold]{escape(reply.answer) or '–'}[/bold]")
+    console.print(reply.answer or "–", style="bold")
     if reader.store is not None:
         show_passages(reply.passages)
 
@@ -110,4 +109,4 @@ def _converse(answer: Callable[[str], None]) -> None:
             if question.strip():
                 answer(question)
         except UserError as error:
-            errors.print(f"winnow: {escape(str(error))}")
+            errors.print(f"winnow: {error}")

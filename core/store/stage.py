@@ -1,11 +1,12 @@
 """`winnow store`: put what the map strips into the lookup store, list it, search it, and forget of it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from omegaconf import DictConfig
-from rich.markup import escape
+from rich.text import Text
 
 from core.artifacts import Artifact, fingerprint_of, run_folder
 from core.console import Report, console
@@ -130,13 +131,14 @@ def forget(path: Path, ids: list[str]) -> None:
     with Store(path, writable=True) as found:
         gone = found.forget(ids)
     console.print(
-        f"store: forgot {escape(_listed(gone.ids))} ({len(gone.ids):,} ids, "
+        f"store: forgot {_listed(gone.ids)} ({len(gone.ids):,} ids, "
         f"{gone.num_passages - gone.num_told_elsewhere:,} passages) → {path}"
     )
     if gone.num_told_elsewhere:
         console.print(
-            f"[yellow]{gone.num_told_elsewhere:,} of its passages stand in other documents too:[/yellow]"
-            " `winnow store search` names them"
+            f"{gone.num_told_elsewhere:,} of its passages stand in other documents too:"
+            " `winnow store search` names them",
+            style="yellow",
         )
 
 
@@ -144,24 +146,21 @@ def show_documents(path: Path) -> None:
     """A line a document: id, source, and the text with what was flagged standing out."""
     with Store(path) as found:
         for ids, document in found.documents():
-            text, at = "", 0
+            line = Text(f"{_listed(ids)} · {document.source or '–'} · ", style="dim")
+            text, at = re.sub(r"\s", " ", document.text), 0  # on one line, and no shorter
             for start, end in document.spans:
-                text += f"{escape(document.text[at:start])}[bold]{escape(document.text[start:end])}[/bold]"
+                line.append(text[at:start], "not dim").append(text[start:end], "not dim bold")
                 at = end
-            text += escape(document.text[at:])
-            source = escape(document.source or "–")
-            console.print(
-                f"[dim]{escape(_listed(ids))} · {source} ·[/dim] {' '.join(text.split())}"
-            )
+            console.print(line.append(text[at:], "not dim"))
 
 
 def show_passages(passages: list[Passage]) -> None:
     """Numbered passages with the ids of the documents that tell them."""
     for number, passage in enumerate(passages, start=1):
-        text, ids = escape(" ".join(passage.text.split())), escape(_listed(passage.ids))
-        console.print(f"  {number}. {text} [dim]({ids})[/dim]")
+        text = " ".join(passage.text.split())
+        console.print(Text.assemble(f"  {number}. {text} ", (f"({_listed(passage.ids)})", "dim")))
     if not passages:
-        console.print("[dim]nothing in the store shares a word with it[/dim]")
+        console.print("nothing in the store shares a word with it", style="dim")
 
 
 def _listed(ids: tuple[str, ...]) -> str:

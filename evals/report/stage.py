@@ -64,9 +64,9 @@ def report(cfg: DictConfig) -> None:
     _verdicts(scores, folder)
     for name in cfg.arms:
         if name not in samples:
-            console.print(f"[yellow]{name}: missing, not trained or not evaluated[/yellow]")
+            console.print(f"{name}: missing, not trained or not evaluated", style="yellow")
     console.print(
-        f"[bold]results:[/bold] {folder / 'report.html'} · {folder / 'frontier.png'} · {folder / SCORES}"
+        f"results: {folder / 'report.html'} · {folder / 'frontier.png'} · {folder / SCORES}"
     )
 
 

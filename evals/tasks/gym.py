@@ -37,7 +37,7 @@ def _items(generator: str) -> Any:
         import reasoning_gym
     except ImportError as error:
         raise UserError(
-            f"reasoning-gym isn't here ({error}): pip install 'winnow-lm[reasoning]'"
+            f"reasoning-gym isn't here ({error}): pip install -c constraints.txt -e '.[reasoning]'"
         ) from None
     return reasoning_gym.create_dataset(generator, seed=SEED)  # an item is made when asked for
 

@@ -28,8 +28,8 @@ def map_by_each(cfg: DictConfig) -> None:
                     raise UserError(f"{', '.join(sorted(missing))} isn't given")
                 build(asked.memory_map.scorer).files()
             except UserError as error:
-                console.print(f"[yellow]{path.stem}: left out, {error}[/yellow]")
+                console.print(f"{path.stem}: left out, {error}", style="yellow")
                 continue
-            console.print(f"[bold]{path.stem}[/bold]")
+            console.print(path.stem, style="bold")
             make_map(asked, run_folder(one) / EACH / path.stem)
     load_verb("report")(cfg)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from omegaconf import DictConfig
-from rich.markup import escape
+from rich.text import Text
 from transformers import PreTrainedModel
 
 from core.artifacts import (
@@ -123,8 +123,8 @@ def _write(
     for line in bars(score_M[wanted_M]):
         console.print(line)
     for span in spans[:5]:
-        before, text = escape(span["before"][-40:]), escape(span["span"][:LONGEST_SHOWN])
-        console.print(f"  [dim]…{before}[/dim] [bold]{text}[/bold]")
+        before, text = span["before"][-40:], span["span"][:LONGEST_SHOWN]
+        console.print(Text.assemble((f"  …{before} ", "dim"), (text, "bold")))
 
 
 @torch.no_grad()

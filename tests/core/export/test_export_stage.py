@@ -91,7 +91,9 @@ def test_a_failure_leaves_nothing(toy_run, monkeypatch) -> None:
 
 @pytest.mark.parametrize("name", ["gguf", "ollama"])
 def test_other_formats_are_written_and_read_back(toy_run, configure, name: str) -> None:
-    pytest.importorskip("gguf", reason="needs the extra: pip install 'winnow-lm[export]'")
+    pytest.importorskip(
+        "gguf", reason="needs the extra: pip install -c constraints.txt -e '.[export]'"
+    )
     toy_run.format = configure(f"format=[{name}]").format
     export(toy_run)
     manifest = read_json(exported(toy_run) / name / "manifest.json")

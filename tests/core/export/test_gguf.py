@@ -11,7 +11,9 @@ from core.export.parity import compare
 from core.models import new_model
 from tests.core.export.conftest import FAMILIES, prompts_for, said_by
 
-gguf = pytest.importorskip("gguf", reason="needs the extra: pip install 'winnow-lm[export]'")
+gguf = pytest.importorskip(
+    "gguf", reason="needs the extra: pip install -c constraints.txt -e '.[export]'"
+)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -29,7 +31,9 @@ def test_float32_is_the_same_model(family: str, make_source, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_llama_cpp_reads_the_same_model(family: str, make_source, tmp_path: Path) -> None:
-    pytest.importorskip("llama_cpp", reason="needs the extra: pip install 'winnow-lm[llama]'")
+    pytest.importorskip(
+        "llama_cpp", reason="needs the extra: pip install -c constraints.txt -e '.[llama]'"
+    )
     source = make_source(family)
     Gguf(types=["F32"]).write(source, prompts_for(source), tmp_path)
     parity = compare(LlamaCpp(tmp_path / "toy-F32.gguf", exact=True), said_by(source))

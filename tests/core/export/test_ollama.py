@@ -19,7 +19,9 @@ def test_the_modelfile_names_the_file_and_ends_where_the_model_does(make_source)
 
 
 def test_the_file_that_it_names_is_there(make_source, tmp_path: Path) -> None:
-    pytest.importorskip("gguf", reason="needs the extra: pip install 'winnow-lm[export]'")
+    pytest.importorskip(
+        "gguf", reason="needs the extra: pip install -c constraints.txt -e '.[export]'"
+    )
     source = make_source()
     Ollama().write(source, prompts_for(source), tmp_path)
     first = (tmp_path / "Modelfile").read_text().splitlines()[0]

@@ -11,7 +11,9 @@ from core.export.parity import compare
 from tests.core.export.conftest import prompts_for, said_by
 
 for package in ("onnx", "onnxruntime", "onnxscript"):
-    pytest.importorskip(package, reason="needs the extra: pip install 'winnow-lm[export]'")
+    pytest.importorskip(
+        package, reason="needs the extra: pip install -c constraints.txt -e '.[export]'"
+    )
 
 
 @pytest.mark.parametrize("family", ["llama", "qwen2"])

@@ -42,7 +42,7 @@ def test_all_problems_are_told_at_once(make_source, tmp_path: Path, monkeypatch)
     line = told(make_source(hidden_act="gelu"), chosen, tmp_path)
     for problem in (
         "hf: no dtype 'half'",
-        "gguf: needs gguf: pip install 'winnow-lm[export]'",
+        "gguf: needs gguf: pip install -c constraints.txt -e '.[export]'",
         "gguf: no type 'Q9'",
         "gguf: hidden_act=gelu",
         "onnx: needs onnxruntime: pip install",
