@@ -41,7 +41,7 @@ def run(cfg: DictConfig) -> None:
     began = time.monotonic()
     make(cfg)
     load_verb("report")(cfg)
-    console.print(f"[dim]{(time.monotonic() - began) / 60:.1f} minutes[/dim]")
+    console.print(f"{(time.monotonic() - began) / 60:.1f} minutes", style="dim")
 
 
 def make(cfg: DictConfig, *names: str) -> None:

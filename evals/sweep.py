@@ -54,9 +54,9 @@ def measure(cfg: DictConfig, base: Mapping[str, Any]) -> tuple[float, ...]:
 
     Raises UserError for a point that differs from the sweep's `base` in what the points share.
     """
-    changes = _changes(base, plain(cfg))
-    for key in changes:
-        if key.partition(".")[0] not in SWEPT:
+    old, new = _options(base), _options(plain(cfg))
+    for key in sorted(key for key in old | new if old.get(key) != new.get(key)):
+        if not _is_swept(key):
             raise UserError(
                 f"{key} can't be swept with objectives, for the points share one run: "
                 f"only {', '.join(SWEPT)} can"
@@ -90,15 +90,17 @@ def measure(cfg: DictConfig, base: Mapping[str, Any]) -> tuple[float, ...]:
         if score is not None
     }
     mark = read_json(run / "arms" / name / MARK)["fingerprint"]
-    record = {"arm": name, "fingerprint": mark, "changes": changes, "scores": told}
+    record = {"arm": name, "fingerprint": mark, "options": new, "scores": told}
     write_json(run / FOLDER / f"{name}.json", record)
     return tuple(score["value"] for score in told.values())
 
 
-def _changes(base: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that differ, with their new values; None where one is gone."""
-    old, own = ({k: v for k, v in flatten(x) if not isinstance(v, dict)} for x in (base, new))
-    return {key: own.get(key) for key in sorted(old | own) if old.get(key) != own.get(key)}
+def _options(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in flatten(cfg) if not isinstance(value, dict)}
+
+
+def _is_swept(key: str) -> bool:
+    return key.partition(".")[0] in SWEPT
 
 
 def best(points: Sequence[Mapping[str, Any]], objectives: Mapping[str, str]) -> list[Any]:
@@ -131,12 +133,15 @@ def _tell(cfg: DictConfig) -> None:
     run = run_folder(cfg)
     points = measured_points(run, list(cfg.objectives))
     front = best(points, cfg.objectives)
-    console.print(f"[bold]the best of {len(points)} points[/bold] (the first objective's first):")
+    known = sorted({key for point in points for key in point["options"] if _is_swept(key)})
+    differing = [k for k in known if len({json.dumps(p["options"].get(k)) for p in points}) > 1]
+    console.print(f"the best of {len(points)} points, by the first objective:", style="bold")
     for point in front:
         scores = [
             f"{axis} {100 * point['scores'][axis]['value']:.1f}"
             f" ± {100 * point['scores'][axis]['stderr']:.1f} %"
             for axis in cfg.objectives
         ]
-        changes = " ".join(f"{key}={value}" for key, value in point["changes"].items())
-        console.print(f"  {' · '.join(scores)} · {changes} → {run / 'arms' / point['arm']}")
+        options = " ".join(f"{key}={point['options'].get(key)}" for key in differing)
+        line = f"  {' · '.join(scores)} · {options} → {run / 'arms' / point['arm']}"
+        console.print(line, markup=False)  # an option's value may stand in brackets

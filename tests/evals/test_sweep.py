@@ -21,10 +21,10 @@ BOTH = {"recall": "minimize", "reasoning": "maximize"}
 SEARCH = ["hydra/sweeper=optuna", "hydra/launcher=joblib"]
 
 
-def point(name: str, recall: float, reasoning: float, **changes: Any) -> dict[str, Any]:
+def point(name: str, recall: float, reasoning: float) -> dict[str, Any]:
     values = {"recall": recall, "reasoning": reasoning}
     scores = {axis: {"value": value, "stderr": 0.0} for axis, value in values.items()}
-    return {"arm": name, "fingerprint": name, "changes": changes, "scores": scores}
+    return {"arm": name, "fingerprint": name, "options": {}, "scores": scores}
 
 
 def test_the_best_points_are_those_that_none_beats() -> None:
@@ -133,10 +133,10 @@ def test_the_shipped_sweep_shares_a_run_and_goes_on(winnow, tmp_path: Path) -> N
     assert len(second) == 4 and all(second[name] == first[name] for name in first)
     assert (tiny / "teacher" / "artifact.json").stat().st_mtime_ns == teacher
     records = [json.loads(path.read_text()) for path in (tiny / "sweep").glob("*.json")]
-    strengths = {record["changes"]["forgetting.weight_noise.strength"] for record in records}
+    strengths = {record["options"]["forgetting.weight_noise.strength"] for record in records}
     assert len(records) == 3 and len(strengths) > 1
     made = json.loads((tiny / "arms" / records[0]["arm"] / "artifact.json").read_text())
     assert (
         made["made_from"]["config"]["forgetting"]["weight_noise"]["strength"]
-        == records[0]["changes"]["forgetting.weight_noise.strength"]
+        == records[0]["options"]["forgetting.weight_noise.strength"]
     )
