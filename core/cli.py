@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -79,10 +80,13 @@ def _dispatch(argv: list[str]) -> None:
             jobs[0].words = [word.replace("${", r"\${") for word in args.words]
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
-        module, _, function = verbs[verb]["target"].rpartition(".")
+        is_search = args.multirun and "sweep" in verbs[verb] and jobs[0].get("objectives")
+        module, _, function = verbs[verb]["sweep" if is_search else "target"].rpartition(".")
         stage = getattr(importlib.import_module(module), function)
-        if args.multirun:
-            _sweep(stage, args.overrides)
+        if is_search:
+            stage(compose.ready(compose.shared(args.overrides)), partial(_sweep, args.overrides))
+        elif args.multirun:
+            _sweep(args.overrides, stage)
         else:
             stage(jobs[0])
 
@@ -127,12 +131,12 @@ def _parse(argv: list[str], entry: Mapping[str, Any]) -> argparse.Namespace:
     return args
 
 
-def _sweep(stage: "Callable[[DictConfig], None]", overrides: Sequence[str]) -> None:
-    """Hand the sweep to Hydra, so that its launchers (processes, clusters) can take it."""
+def _sweep(overrides: Sequence[str], stage: "Callable[[DictConfig], Any]") -> None:
+    """Hand the sweep to Hydra, so that its launchers (processes, clusters) and sweepers can take it."""
     import hydra
 
-    def job(cfg: "DictConfig") -> None:
-        stage(compose.ready(cfg))
+    def job(cfg: "DictConfig") -> Any:
+        return stage(compose.ready(cfg))
 
     # Hydra reads its arguments from sys.argv, and hides what a job raised unless told not to.
     os.environ["HYDRA_FULL_ERROR"] = "1"

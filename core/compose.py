@@ -4,7 +4,9 @@ Hydra composes; what is added here is that a slip is named with the nearest righ
 value is compared with the type of the option's default before anything runs.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import conf
 from core.errors import UserError, nearest
 
 if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help, which needs `flatten`
+    from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import Override
     from omegaconf import DictConfig
 
@@ -24,6 +27,8 @@ PLUGINS = {
     "attack": "_target_",
     "format": "_target_",
 }
+# How Hydra misses one of those that come with the extra `sweep`.
+PLUGIN = r"hydra/(sweeper|launcher)/(optuna|joblib)"
 # What an option takes, by the type of its default.
 TAKES: dict[type, tuple[str, tuple[type, ...]]] = {
     bool: ("true or false", (bool,)),
@@ -38,31 +43,126 @@ TAKES: dict[type, tuple[str, tuple[type, ...]]] = {
 def jobs(overrides: Sequence[str], multirun: bool = False) -> "list[DictConfig]":
     """The configuration of each job: one, or with `multirun` one for each point of the sweep.
 
-    Raises UserError for an override that cannot be read, an option, group or choice that does not
-    exist (the nearest is named), and a value of another type than the option's default.
+    Of a sweep whose points aren't known beforehand, such as Optuna's: what they share. Raises UserError for
+    an override that cannot be read, an option, group or choice that does not exist (the nearest is named),
+    and a value of another type than the option's default.
     """
-    from hydra import initialize_config_dir
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+    with _parsing() as parser:
+        parsed = parser.parse_overrides(list(overrides))
+        if not multirun:
+            return [_compose_one(parsed)]
+        fixed = _fixed(parsed)
+        if _sweeper(fixed) != "basic":
+            swept = [override for override in parsed if override.is_sweep_override()]
+            return [_compose_one(parser.parse_overrides(fixed), swept)]
+        points = BasicSweeper.split_arguments(parsed, None)[0]
+        return [
+            _compose_one(parser.parse_overrides(point)) for point in points
+        ]  # all, before any starts
+
+
+def shared(overrides: Sequence[str]) -> "DictConfig":
+    """The configuration of a sweep without what is swept."""
+    with _parsing() as parser:
+        return _compose_one(parser.parse_overrides(_fixed(parser.parse_overrides(list(overrides)))))
+
+
+@contextmanager
+def _parsing() -> "Iterator[OverridesParser]":
+    """A parser of overrides; what Hydra refuses meanwhile is a UserError."""
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
 
-    with initialize_config_dir(str(CONF), job_name="winnow", version_base="1.3"):
-        parser = OverridesParser.create(GlobalHydra.instance().config_loader())
-        points = [list(overrides)]
+    with _hydra():
         try:
-            if multirun:  # every job is checked before the first one starts
-                points = BasicSweeper.split_arguments(parser.parse_overrides(points[0]), None)[0]
-            return [_compose_one(parser.parse_overrides(point)) for point in points]
+            yield OverridesParser.create(GlobalHydra.instance().config_loader())
         except OverrideParseException as error:
             reason = str(error).splitlines()[-1]
             raise UserError(f"cannot read '{error.override}' ({reason}): write key=value") from None
         except (HydraException, OmegaConfBaseException) as error:
+            if re.search(PLUGIN, str(error)):
+                raise UserError(
+                    "this sweep needs Hydra's plug-ins: pip install -c constraints.txt -e '.[sweep]'"
+                ) from None
             raise UserError(str(error)) from None
 
 
-def _compose_one(overrides: "list[Override]") -> "DictConfig":
+def _fixed(overrides: "list[Override]") -> list[str]:
+    return [str(override.input_line) for override in overrides if not override.is_sweep_override()]
+
+
+def _sweeper(lines: list[str]) -> str:
+    """The name of the sweeper that the configuration chooses."""
+    import hydra
+
+    cfg = hydra.compose("config", lines, return_hydra_config=True)
+    return str(cfg.hydra.runtime.choices["hydra/sweeper"])
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Hydra, reading our folder; left as it was found: whoever calls us may be an application of its own."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.singleton import Singleton
+    from hydra.core.utils import JobRuntime
+    from hydra.version import VersionBase
+
+    kinds: tuple[type, ...] = (GlobalHydra, JobRuntime, VersionBase)
+    instances = Singleton._instances
+    theirs = {kind: instances.pop(kind) for kind in kinds if kind in instances}
+    try:
+        with initialize_config_dir(str(CONF), job_name="winnow", version_base="1.3"):
+            yield
+    finally:
+        for kind in kinds:
+            instances.pop(kind, None)
+        instances.update(theirs)
+
+
+def overrides_of(lines: Sequence[str], options: Mapping[str, Any]) -> list[str]:
+    """What would be typed for `options`, Python values by name, after `lines`; of two for one key the last.
+
+    A mapping stands for options of its own: ``student={"num_hidden_layers": 2}`` is
+    ``student.num_hidden_layers=2``. Raises UserError for a value that no configuration can hold.
+    """
+    typed = [*lines, *_typed(options)]
+    return list({line.partition("=")[0].strip(): line for line in typed}.values())
+
+
+def _typed(options: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in options.items():
+        if isinstance(value, Mapping) and value:
+            yield from _typed(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}={_spelled(value, f'{prefix}{name}')}"
+
+
+def _spelled(value: Any, name: str) -> str:
+    """A Python value in the grammar of Hydra's overrides."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str | Path):
+        return QuotedString(str(value), Quote.single).with_quotes()
+    if isinstance(value, list | tuple):
+        return f"[{','.join(_spelled(item, name) for item in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{key}:{_spelled(item, name)}' for key, item in value.items())}}}"
+    raise UserError(f"{name}: a configuration can't hold a {type(value).__name__}")
+
+
+def _compose_one(overrides: "list[Override]", swept: "Sequence[Override]" = ()) -> "DictConfig":
+    """What they make; of those that are `swept` beside them, only that there are such options is checked."""
     import hydra
     from omegaconf import OmegaConf
 
@@ -77,6 +177,9 @@ def _compose_one(overrides: "list[Override]") -> "DictConfig":
     defaults = dict(flatten(OmegaConf.to_container(base, resolve=False)))
     for line, override in lines.items():
         if line not in settings and line not in groups and not override.is_sweep_override():
+            _check(override, defaults)
+    for override in swept:
+        if not _chooses(override, settings) and not override.key_or_group.startswith("hydra."):
             _check(override, defaults)
     composed = hydra.compose("config", list(lines))
     _drop_unchosen(composed, unchosen)
@@ -131,6 +234,8 @@ def _check(override: "Override", defaults: Mapping[str, Any]) -> None:
             return
         known = [*defaults, *(folder.name for folder in CONF.iterdir() if folder.is_dir())]
         raise UserError(f"no option '{key}'{nearest(key, known) or '; --cfg job shows them all'}")
+    if override.is_sweep_override():
+        return
     default, given = defaults[key], override.value()
     if override.is_delete() or default is None or given is None:
         return

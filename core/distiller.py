@@ -1,8 +1,8 @@
-"""Distillation under forgetting: a `transformers.Trainer` whose loss is ours."""
+"""Distillation under forgetting: what makes a `transformers.Trainer` ours, and the one we train with."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from datasets import Dataset
@@ -12,14 +12,18 @@ from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 from core.divergence import Divergence, TokenLosses, entropies, forward_kl, projected_loss
 from core.errors import UserError
-from core.memory_map import MemoryMap
 from core.regularizer import Regularizer
-from core.signal import Teacher, TeacherSignal
-from core.taught import projection_of, taught_hidden, taught_labels
+from core.signal import Memory, Teacher, TeacherSignal
+from core.taught import as_packed, projection_of, taught_hidden, taught_labels
+
+if TYPE_CHECKING:
+    _Trainer = Trainer
+else:
+    _Trainer = object  # whichever Trainer stands beside it
 
 
-class Distiller(Trainer):
-    """Train a student on packed sequences, from a teacher's signal, the text, or both.
+class Distilling(_Trainer):
+    """Train a student from a teacher's signal, the text, or both: before a `Trainer` in the list of bases.
 
     Each taught token's loss is (1 − λ) · D(teacher, student) + λ · cross-entropy, λ = `label_weight`,
     counted by exp(−teacher's entropy) + `confidence_floor` (1 when that is None). D is `divergence`, both
@@ -27,24 +31,22 @@ class Distiller(Trainer):
     is read, what is taught, the loss and the gradients.
     """
 
-    loss_is_scaled_for_ga = True  # the loss divides by the tokens of all accumulated micro-batches
+    loss_is_scaled_for_ga: bool | None = (
+        True  # the loss divides by the tokens of all accumulated micro-batches
+    )
 
     def __init__(
         self,
-        *,
-        model: PreTrainedModel,
-        args: TrainingArguments,
-        train_dataset: Dataset,
+        *args: Any,
         teacher: Teacher | None = None,
-        memory_map: MemoryMap | None = None,
+        memory_map: Memory | None = None,
         regularizers: Sequence[Regularizer] = (),
         label_weight: float = 1.0,
         confidence_floor: float | None = None,
         divergence: Divergence = forward_kl,
-        embedding_learning_rate: float | None = None,
         **kwargs: Any,
     ):
-        super().__init__(model=model, args=args, train_dataset=train_dataset, **kwargs)
+        super().__init__(*args, **kwargs)
         self.model_accepts_loss_kwargs = True  # so that the Trainer counts the taught tokens for us
         self.teacher = teacher
         self.memory_map = memory_map
@@ -53,8 +55,7 @@ class Distiller(Trainer):
         self.confidence_floor = confidence_floor
         self.divergence = divergence
         self.temperature = teacher.temperature if teacher else 1.0
-        self.vocab_size = len(projection_of(model).weight)  # type: ignore[arg-type]
-        self.embedding_learning_rate = embedding_learning_rate
+        self.vocab_size = len(projection_of(self.model).weight)  # type: ignore[arg-type]
         self.micro_batch = (0, -1)  # optimizer step, number of the micro-batch within it
 
     def compute_loss(
@@ -65,12 +66,10 @@ class Distiller(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """The loss of one micro-batch. Forgetting is off when the model isn't training."""
+        inputs = as_packed(inputs)
         regularizers = self.regularizers if model.training else ()
         generator = self._generator()
-        if self.memory_map and regularizers:
-            memory = self.memory_map.slice(inputs["index"], inputs["labels"])
-        else:
-            memory = None
+        memory = self.memory_map.at(inputs) if self.memory_map and regularizers else None
         batch = inputs
         for regularizer in regularizers:
             batch = regularizer.edit_batch(batch, memory, generator)
@@ -114,27 +113,12 @@ class Distiller(Trainer):
         """Keep the batch and raise UserError, before the weights are spoilt."""
         checkpoints = Path(str(self.args.output_dir))
         path = checkpoints.with_name(f"bad_batch_{self.args.process_index}.safetensors")
-        save_file({name: value.cpu().contiguous() for name, value in inputs.items()}, path)
+        tensors = {name: value for name, value in inputs.items() if isinstance(value, Tensor)}
+        save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, path)
         raise UserError(
             f"the loss is {loss.item()} at step {self.state.global_step + 1}: lower the learning rate; "
             f"the batch is in {path}, and the last checkpoint in {checkpoints} is intact"
         )
-
-    def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
-        """The Trainer's own, with the token embeddings at a learning rate of their own.
-
-        Rows of rare tokens need large steps; matrices that large never learn to match tokens in context.
-        """
-        optimizer = super().create_optimizer(*args, **kwargs)
-        if self.embedding_learning_rate is None:
-            return optimizer
-        embedding = self.accelerator.unwrap_model(self.model).get_input_embeddings().weight
-        for group in list(optimizer.param_groups):
-            if any(weight is embedding for weight in group["params"]):
-                group["params"] = [w for w in group["params"] if w is not embedding]
-                own = {"params": [embedding], "lr": self.embedding_learning_rate}
-                optimizer.add_param_group({**group, **own})
-        return optimizer
 
     def _signal(self, inputs: dict[str, Tensor], labels_N: Tensor) -> TeacherSignal:
         """What is taught before forgetting: the teacher reads the text as it is."""
@@ -166,3 +150,35 @@ class Distiller(Trainer):
         return generator.manual_seed(
             self.args.seed * 1_000_003 + self.state.global_step + place * 2_147_483_647
         )
+
+
+class Distiller(Distilling, Trainer):
+    """The Trainer of every stage: packed sequences, and a learning rate of their own for token embeddings."""
+
+    def __init__(
+        self,
+        *,
+        model: PreTrainedModel,
+        args: TrainingArguments,
+        train_dataset: Dataset,
+        embedding_learning_rate: float | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(model=model, args=args, train_dataset=train_dataset, **kwargs)
+        self.embedding_learning_rate = embedding_learning_rate
+
+    def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
+        """The Trainer's own, with the token embeddings at a learning rate of their own.
+
+        Rows of rare tokens need large steps; matrices that large never learn to match tokens in context.
+        """
+        optimizer = super().create_optimizer(*args, **kwargs)
+        if self.embedding_learning_rate is None:
+            return optimizer
+        embedding = self.accelerator.unwrap_model(self.model).get_input_embeddings().weight
+        for group in list(optimizer.param_groups):
+            if any(weight is embedding for weight in group["params"]):
+                group["params"] = [w for w in group["params"] if w is not embedding]
+                own = {"params": [embedding], "lr": self.embedding_learning_rate}
+                optimizer.add_param_group({**group, **own})
+        return optimizer

@@ -66,6 +66,10 @@ class MemoryMap:
             "one reference row a flagged token"
         )
 
+    def at(self, batch: dict[str, Tensor]) -> MemorySlice:
+        """The map at the sequences of a micro-batch, which its `index` (B) names."""
+        return self.slice(batch["index"], batch["labels"])
+
     def slice(self, index_B: Tensor, labels_BT: Tensor) -> MemorySlice:
         """The map at the sequences `index_B`; `labels_BT` tells which tokens are taught."""
         device = labels_BT.device

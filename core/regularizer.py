@@ -21,6 +21,7 @@ class Regularizer:
     """
 
     needs_memory_map = False
+    needs_reference = False  # of the map: what a model that never saw the text would say
 
     def __init__(self, *, strength: float = 1.0):
         """Raises UserError when the strength is outside [0, 1]."""

@@ -5,10 +5,14 @@ several one-thread processes do more work than one process with several threads.
 """
 
 import multiprocessing as mp
+import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -34,18 +38,45 @@ def run(cfg: DictConfig) -> None:
 
     With `seeds`, all of it for each of them, in `seed_<n>/` folders of the run.
     """
+    began = time.monotonic()
+    make(cfg)
+    load_verb("report")(cfg)
+    console.print(f"{(time.monotonic() - began) / 60:.1f} minutes", style="dim")
+
+
+def make(cfg: DictConfig, *names: str) -> None:
+    """Do all jobs of `plan`, or those of these names and what they need; what is done is skipped.
+
+    With `seeds`, for each of them. Raises UserError for a job that the run doesn't have.
+    """
     from core.distill import check_arms
 
     if cfg.model is not None:
         raise UserError("model= is for `winnow eval` and `winnow attack`; a run makes its own")
-    began = time.monotonic()
     check_arms(cfg)  # before anything is trained
-    runs = [seeded(cfg, seed) for seed in cfg.seeds] or [cfg]
+    runs = parts(cfg)
     pool = _Pool(cfg)
     pool.do([Job(_label(one, "corpus"), "corpus", one) for one in runs])
-    pool.do([job for one in runs for job in plan(one)])
-    load_verb("report")(cfg)
-    console.print(f"{(time.monotonic() - began) / 60:.1f} minutes", style="dim")
+    pool.do([job for one in runs for job in needed(plan(one), [_label(one, n) for n in names])])
+
+
+def needed(jobs: list[Job], names: Sequence[str]) -> list[Job]:
+    """The jobs of these names and all that they need, in order; without names, all of them."""
+    known = {job.name: job for job in jobs}
+    wanted, todo = set[str](), list(names or known)
+    while todo:
+        name = todo.pop()
+        if name not in known:
+            raise UserError(f"this run has no '{name}'{nearest(name, known)}")
+        if name not in wanted:
+            wanted.add(name)
+            todo += known[name].needs
+    return [job for job in jobs if job.name in wanted]
+
+
+def parts(cfg: DictConfig) -> list[DictConfig]:
+    """The configurations of the runs that this one consists of: one for each of its `seeds`, or itself."""
+    return [seeded(cfg, seed) for seed in cfg.seeds] or [cfg]
 
 
 def seeded(cfg: DictConfig, seed: int) -> DictConfig:
@@ -159,7 +190,8 @@ class _Pool:
         ours, theirs = self.context.Pipe(duplex=False)
         cfg = OmegaConf.to_container(job.cfg, resolve=True)
         process = self.context.Process(target=work, args=(cfg, job.verb, theirs))
-        process.start()
+        with _without_main():
+            process.start()
         theirs.close()
         return _Running(process, ours)
 
@@ -192,6 +224,16 @@ class _Pool:
             else:
                 job.bug = rest[0]
         return ended
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Children don't import the program that called us, which might start the same run in each of them."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _raise_failure(name: str, job: _Running) -> None:

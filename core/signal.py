@@ -174,3 +174,10 @@ class Teacher(Protocol):
 
     def distributions(self, batch: dict[str, Tensor]) -> Distributions:
         """What it says at the N taught tokens of a batch as training reads it."""
+
+
+class Memory(Protocol):
+    """Where a batch's part of a memory map comes from."""
+
+    def at(self, batch: dict[str, Tensor]) -> MemorySlice:
+        """The map at a micro-batch as training reads it."""

@@ -23,6 +23,26 @@ def _gathering(projection: nn.Module, predicts_BT: Tensor) -> Iterator[None]:
         del projection.forward  # of this instance; the class's is there again
 
 
+def as_packed(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A batch of `input_ids`, `labels` and perhaps `attention_mask`, each (B, T), with `position_ids` too.
+
+    Padding is then as in packed sequences: rows of one token that isn't taught; nor is any row's first one.
+    A batch that has positions stays as it is. Raises UserError for one without labels.
+    """
+    if "labels" not in batch:
+        raise UserError(
+            "the batches have no labels: give the trainer a data_collator that makes them"
+        )
+    if "position_ids" in batch:
+        return batch
+    mask_BT = batch.get("attention_mask")
+    if mask_BT is None:
+        mask_BT = torch.ones_like(batch["input_ids"])
+    position_ids_BT = (mask_BT.cumsum(1) - 1).masked_fill(mask_BT == 0, 0)
+    labels_BT = batch["labels"].masked_fill(position_ids_BT == 0, IGNORED)
+    return {**batch, "position_ids": position_ids_BT, "labels": labels_BT}
+
+
 def taught_labels(labels_BT: Tensor) -> Tensor:
     """The taught tokens of a batch, in reading order: (N,)."""
     later_BT = labels_BT[:, 1:]

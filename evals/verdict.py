@@ -19,6 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.text import Text
+
 from evals.probes.probe import MEMORY_AXES
 from evals.scores import MAP, Score, arms_of, find, kept
 
@@ -192,13 +194,13 @@ def _missing(scores: Sequence[Score], arm: str, evidence: Sequence[Evidence]) ->
     return missing
 
 
-def verdict_lines(found: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """A line for each arm, as rich markup: its verdict, with what decided it or came nearest to."""
+def verdict_lines(found: dict[str, dict[str, Any]]) -> Iterator[Text]:
+    """A line for each arm: its verdict, with what decided it or came nearest to."""
     for arm, told in found.items():
         said = deciding(told)
-        yield f"{arm}: [bold]{told['verdict']}[/bold]{f' ({said})' if said else ''}"
+        yield Text.assemble(f"{arm}: ", (told["verdict"], "bold"), f" ({said})" if said else "")
         for reason in told["missing"]:
-            yield f"  [yellow]{reason}[/yellow]"
+            yield Text(f"  {reason}", "yellow")
 
 
 def deciding(told: dict[str, Any]) -> str:

@@ -132,3 +132,23 @@ def pack(
     }
     arrays["index"] = pa.array(np.arange(len(done), dtype=np.int32))
     return Dataset(InMemoryTable.from_pydict(arrays))
+
+
+def unpack(sequences: Dataset) -> Dataset:
+    """The rows of packed sequences, in reading order, as `input_ids` and `labels` of each.
+
+    What `pack` put apart stays apart: the parts of a row that was longer than a sequence are rows here.
+    """
+    ids_ST, labels_ST, positions_ST, row_ST = (
+        np.asarray(sequences.with_format("numpy")[name])
+        for name in ("input_ids", "labels", "position_ids", "row")
+    )
+    starts = np.flatnonzero(positions_ST.ravel() == 0)
+    is_text = row_ST.ravel()[starts] >= 0  # not padding
+    columns = {
+        name: [
+            row for row, text in zip(np.split(x.ravel(), starts[1:]), is_text, strict=True) if text
+        ]
+        for name, x in (("input_ids", ids_ST), ("labels", labels_ST))
+    }
+    return Dataset.from_dict(columns)

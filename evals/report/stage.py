@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from core.artifacts import read_json, run_folder
 from core.console import console
 from core.errors import UserError
+from core.run import parts
 from evals.lookup import LOOKUP
 from evals.recall.map_quality import map_examples
 from evals.report.ablation import ablation_table, draw_ablation
@@ -41,13 +42,9 @@ def report(cfg: DictConfig) -> None:
     Of a run over several `seeds`, the scores are means over them; answers and texts are the first's.
     Raises UserError when nothing has been measured yet.
     """
-    parts = []
-    for seed in cfg.seeds:
-        part = cfg.copy()
-        part.seed, part.run, part.seeds = seed, f"{cfg.run}/seed_{seed}", []
-        parts.append(part)
-    first, folder = parts[0] if parts else cfg, run_folder(cfg)
-    scores = over_seeds([collect(part) for part in parts or [cfg]])
+    runs, folder = parts(cfg), run_folder(cfg)
+    first = runs[0]
+    scores = over_seeds([collect(one) for one in runs])
     samples = _samples(first)
     write_scores(folder / SCORES, scores)
     draw_frontier(scores, folder / "frontier.png")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from rich.text import Text
 
 from core.memory_map import THRESHOLD
 
@@ -21,12 +22,12 @@ def shares(scores: np.ndarray) -> np.ndarray:
     return counts / max(counts.sum(), 1)
 
 
-def bars(scores: np.ndarray) -> Iterator[str]:
-    """One line a bin, as rich markup; the bins from the threshold on are bold."""
+def bars(scores: np.ndarray) -> Iterator[Text]:
+    """One line a bin; the bins from the threshold on are bold."""
     found = shares(scores)
     for number, share in enumerate(found):
         low, high = number / NUM_BINS, (number + 1) / NUM_BINS
         # What is there at all is seen.
         bar = "█" * max(round(WIDTH * share / found.max()), 1) if share else ""
-        line = f"{low:.1f}–{high:.1f}  {share:>6.1%}  {bar}"
-        yield f"  [bold]{line}[/bold]" if low >= THRESHOLD else f"  {line}"
+        style = "bold" if low >= THRESHOLD else ""
+        yield Text(f"  {low:.1f}–{high:.1f}  {share:>6.1%}  {bar}", style)

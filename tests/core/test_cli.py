@@ -31,6 +31,15 @@ def say(cfg):
         log.write(f"{list(cfg.words)} {cfg.deep.quick} {cfg.seed}\\n")
 
 
+def search(cfg, launch):
+    def point(cfg):
+        show(cfg)
+        return float(cfg.seed)
+
+    show(cfg)
+    launch(point)
+
+
 def refuse(cfg):
     try:
         raise UserError("the corpus\\n  is empty")
@@ -59,6 +68,7 @@ TREE = {
         f"{verb}: {{target: toy_stages.{verb}, help: {verb} it}}\n"
         for verb in ("show", "refuse", "fill", "forbid", "stop", "fail")
     )
+    + "find: {target: toy_stages.show, sweep: toy_stages.search, help: find it}\n"
     + "say: {target: toy_stages.say, help: say it, words: TEXT, flags: {loud: deep.quick=true}}\n",
     "config.yaml": """
 defaults:
@@ -75,6 +85,7 @@ deep: {quick: false, steps: [0, 25]}
 label: ${run}-${seed}
 log: LOG
 words: []
+objectives: null
 """,
     "corpus/world.yaml": "path: embedded\n",
     "corpus/jsonl.yaml": "path: ???\n",
@@ -225,6 +236,19 @@ def test_a_sweep_runs_every_point_inside_runs(tree: Path) -> None:
     assert main(["show", "-m", "seed=1,2", "run=s${seed}"]) == 0
     assert (tree / "log.txt").read_text() == "s1 1 embedded s1-1\ns2 2 embedded s2-2\n"
     assert [path.name for path in (tree / "work").iterdir()] == ["runs"]
+
+
+def test_a_search_is_given_what_its_points_share_and_a_way_to_do_them(tree: Path) -> None:
+    assert main(["find", "-m", "seed=1,2", "run=s", "objectives={recall: minimize}"]) == 0
+    assert (tree / "log.txt").read_text().split("\n")[:3] == [
+        *("s 0 embedded s-0", "s 1 embedded s-1", "s 2 embedded s-2")
+    ]
+
+
+def test_without_objectives_or_without_m_nothing_is_searched(tree: Path) -> None:
+    assert main(["find", "-m", "seed=1,2", "run=s"]) == 0
+    assert main(["find", "seed=3", "run=s", "objectives={recall: minimize}"]) == 0
+    assert (tree / "log.txt").read_text().count("\n") == 3
 
 
 @pytest.mark.parametrize("slip", ["experiment=tiny,tinny", "sed=1,2", "seed=1,x"])

@@ -156,7 +156,7 @@ def test_without_a_question_nothing_is_known() -> None:
 
 
 def test_a_line_an_arm() -> None:
-    lines = list(verdict_lines(verdicts(told())))
+    lines = [line.plain for line in verdict_lines(verdicts(told()))]
     assert len(lines) == len(ARMS) - 1
     [line] = [line for line in lines if line.startswith("refuser")]
     assert "hidden" in line and "relearn disjoint, accuracy at 100 steps 0.600" in line

@@ -7,7 +7,7 @@ from datasets import Dataset
 from tokenizers import Tokenizer, models, processors
 from transformers import PreTrainedTokenizerFast
 
-from core.corpus.packing import IGNORED, Encoder, pack
+from core.corpus.packing import IGNORED, Encoder, pack, unpack
 from core.corpus.rows import Row, joined_text
 from core.errors import UserError
 from core.taught import taught_labels, taught_logits
@@ -156,3 +156,15 @@ def test_a_row_begins_as_the_tokenizer_begins_a_text(
     taught = packed["labels"][0][row] != IGNORED
     assert not taught[0] and taught[1:].all(), "the text's own first token is taught now"
     assert packed["end"][0][row][0] == 0
+
+
+def test_unpacked_rows_are_those_that_were_packed(rows, toy_tokenizer) -> None:
+    encoder = Encoder(toy_tokenizer)
+    found = unpack(pack(rows, encoder, sequence_length=40))
+    whole = [(row.ids.tolist(), row.taught) for row in encoder.encode(rows)]
+    assert sorted(found["input_ids"]) == sorted(ids for ids, _ in whole)
+    for row in found:
+        assert row["labels"][0] == IGNORED
+        assert all(a in (b, IGNORED) for a, b in zip(row["labels"], row["input_ids"], strict=True))
+    num_taught = sum(int(taught[1:].sum()) for _, taught in whole)
+    assert sum(label != IGNORED for row in found for label in row["labels"]) == num_taught
