@@ -77,12 +77,12 @@ def test_folds_leave_each_text_to_the_other_model(cfg: DictConfig, rows: list[Ro
         assert facts and all((told in text) == (f != fold) for told, f in facts)
 
 
-def test_a_bad_file_leaves_nothing_half_written(cfg: DictConfig, tmp_path: Path) -> None:
+def test_a_bad_file_makes_no_corpus(cfg: DictConfig, tmp_path: Path) -> None:
     for name in ("R.jsonl", "C.jsonl"):
         (tmp_path / name).write_text('{"id": "a"}\n')
         with pytest.raises(UserError, match=f"{name}:1: neither a document"):
             build_corpus(cfg)
-        assert not (tmp_path / "it").exists()
+        assert not (tmp_path / "it/corpus").exists()
 
 
 def test_a_changed_file_is_noticed(cfg: DictConfig, rows: list[Row], tmp_path: Path) -> None:
