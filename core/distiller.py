@@ -10,12 +10,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 
+from core import sharded
 from core.divergence import Divergence, TokenLosses, entropies, forward_kl, projected_loss
 from core.errors import UserError
 from core.memory_map import MemoryMap
 from core.regularizer import Regularizer
 from core.signal import Teacher, TeacherSignal
 from core.taught import projection_of, taught_hidden, taught_labels
+from core.teacher.live import LiveTeacher
 
 
 class Distiller(Trainer):
@@ -55,6 +57,10 @@ class Distiller(Trainer):
         self.temperature = teacher.temperature if teacher else 1.0
         self.vocab_size = len(projection_of(model).weight)  # type: ignore[arg-type]
         self.embedding_learning_rate = embedding_learning_rate
+        if self.is_fsdp_enabled:
+            sharded.refuse(self.accelerator, regularizers)
+            if isinstance(teacher, LiveTeacher):
+                sharded.share_out(teacher.model, self.accelerator)
         self.micro_batch = (0, -1)  # optimizer step, number of the micro-batch within it
 
     def compute_loss(

@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from accelerate import PartialState
 from omegaconf import DictConfig
 from rich.markup import escape
 from transformers import PreTrainedModel
@@ -107,7 +106,7 @@ def _cut(corpus: PackedCorpus, num_sequences: int | None, shard_tokens: int) -> 
 def _load(folder: Path, corpus: PackedCorpus, who: str) -> PreTrainedModel:
     model = load_model(folder)
     check_vocabulary(model, corpus.tokenizer, who)
-    return model.eval().to(PartialState().device)
+    return model.eval().to(processes.state().device)
 
 
 def _score(
@@ -121,7 +120,7 @@ def _score(
     show: Report,
 ) -> None:
     """Write this process's share of the shards, and wait until the others' are there."""
-    state, sequences, rows = PartialState(), corpus.sequences(), corpus.rows()
+    state, sequences, rows = processes.state(), corpus.sequences(), corpus.rows()
     own = range(state.process_index, len(shards), state.num_processes)
     todo = [number for number in own if not written[number].is_done()]
 
@@ -147,9 +146,10 @@ def _score(
         evidence = Evidence(pieces, corpus.tokenizer, teacher, teacher_M, reference, told, fold_P)
         with written[number].writing(alone=True) as folder:
             write_shard(folder, scorer, evidence, top_k=top_k, teacher_seconds=seconds)
-    # Not at a barrier, which gives up after half an hour.
+    # Not at a barrier alone, which gives up after half an hour.
     while not all((shard.folder / MARK).exists() for shard in written):
         time.sleep(0.2)
+    processes.wait()  # before the first of them clears the shards away
 
 
 def _join(partial: Path, shards: list[Path], folder: Path) -> None:

@@ -91,3 +91,17 @@ def test_a_changed_file_is_noticed(cfg: DictConfig, rows: list[Row], tmp_path: P
     write(tmp_path / "C.jsonl", rows[:-1])
     with pytest.raises(UserError, match=r"C\.jsonl"):
         build_corpus(cfg)
+
+
+@pytest.mark.parametrize("name", ["full/data-00000.arrow", "rows.jsonl"])
+def test_a_truncated_file_is_refused(cfg: DictConfig, name: str) -> None:
+    build_corpus(cfg)
+    path = PackedCorpus.of(cfg).folder / name
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UserError, match=f"{name} is altered or truncated: delete"):
+        PackedCorpus.of(cfg)
+    with pytest.raises(UserError, match=f"{name} is altered or truncated: delete"):
+        build_corpus(cfg)
+    cfg.overwrite = True
+    build_corpus(cfg)
+    PackedCorpus.of(cfg)
