@@ -107,6 +107,9 @@ def train(
         callbacks=[_Log(folder / LOG, report, tokens_per_step, watch, settings.get("stop"))],
         **distiller,
     )
+    if trainer.is_fsdp_enabled and watch and watch.every:
+        # It asks the inner model and the projection apart, each without FSDP's hooks of the whole.
+        raise UserError("under FSDP2 a model can't be watched while it trains: add watch.every=0")
     trainer.remove_callback(PrinterCallback)
     last = _last_checkpoint(checkpoints)
     if processes.is_main():

@@ -26,7 +26,7 @@ from forgetting.weight_noise import WeightNoise
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = "conf/accelerate/fsdp2.yaml"
 SETTINGS = [
-    *("distill", "experiment=smoke", "arm=core", "distill.train.num_steps=4", "watch.every=2"),
+    *("distill", "experiment=smoke", "arm=core", "distill.train.num_steps=4", "watch.every=0"),
     *("distill.train.log_steps=1", "distill.train.save_steps=2"),
     "forgetting=[weight_noise,counterfactual_target]",
 ]
@@ -69,6 +69,15 @@ def test_two_halves_learn_what_one_process_does(smoke_run: Path, winnow, tmp_pat
     assert weights[0].keys() == weights[1].keys()
     for tensor, weight in weights[0].items():
         torch.testing.assert_close(weights[1][tensor], weight, rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_it_is_not_watched(smoke_run: Path, tmp_path: Path) -> None:
+    for part in ("corpus", "teacher", "memory_map"):
+        shutil.copytree(smoke_run / part, tmp_path / "smoke" / part)
+    done = launched(*SETTINGS, "watch.every=2", f"runs_dir={tmp_path}")
+    assert done.returncode != 0 and "can't be watched while it trains" in done.stderr
+    assert "Traceback" not in done.stderr.partition("torch.distributed")[0]
 
 
 @pytest.mark.parametrize("regularizer", [GradientNoise(), MemorySink()])
