@@ -100,7 +100,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         sequences = sequences.select(range(min(len(sequences), cached.num_sequences)))
     with artifact.writing() as folder, reporting(cfg.arm, report) as show:
         if training.num_steps > 0:
-            train(
+            student = train(
                 student,
                 sequences,
                 folder,

@@ -10,11 +10,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 
+from core import sharded
 from core.divergence import Divergence, TokenLosses, entropies, forward_kl, projected_loss
 from core.errors import UserError
 from core.regularizer import Regularizer
 from core.signal import Memory, Teacher, TeacherSignal
 from core.taught import as_packed, projection_of, taught_hidden, taught_labels
+from core.teacher.live import LiveTeacher
 
 if TYPE_CHECKING:
     _Trainer = Trainer
@@ -56,6 +58,10 @@ class Distilling(_Trainer):
         self.divergence = divergence
         self.temperature = teacher.temperature if teacher else 1.0
         self.vocab_size = len(projection_of(self.model).weight)  # type: ignore[arg-type]
+        if self.is_fsdp_enabled:
+            sharded.refuse(self.accelerator, regularizers)
+            if isinstance(teacher, LiveTeacher):
+                sharded.share_out(teacher.model, self.accelerator)
         self.micro_batch = (0, -1)  # optimizer step, number of the micro-batch within it
 
     def compute_loss(

@@ -5,9 +5,13 @@ import errno
 import os
 from collections.abc import Iterable
 
-PLACE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS}
+PLACE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # How a full disk reads in the exceptions of safetensors, datasets and torch.save.
-FULL = ("No space left on device", "Not enough disk space", "unexpected pos", "failed writing")
+FULL = (
+    *("No space left on device", "Not enough disk space", "unexpected pos", "failed writing"),
+    "File too large",  # a limit of the shell or of the file system
+)
 
 
 class UserError(Exception):
@@ -34,7 +38,7 @@ def explain(error: BaseException) -> str | None:
             return " ".join(str(cause).split())
         number = cause.errno if isinstance(cause, OSError) else None
         where = f": {cause.filename}" if isinstance(cause, OSError) and cause.filename else ""
-        if number in (errno.ENOSPC, errno.EDQUOT) or any(text in str(cause) for text in FULL):
+        if number in FULL_ERRORS or any(text in str(cause) for text in FULL):
             return f"no space left on the disk{where}; free some, and the same command goes on"
         if number in PLACE_ERRORS:
             return f"{os.strerror(number).lower()}{where}; choose a folder you can write to"

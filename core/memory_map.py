@@ -3,6 +3,7 @@
 Where the score reaches the threshold, the distribution of a model that never saw the text is kept too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,3 +88,9 @@ class MemoryMap:
         )
         flagged_N = score_N >= THRESHOLD
         return MemorySlice(score_N.to(device), flagged_N.to(device), reference, score_BT.to(device))
+
+
+def join(shards: Sequence[Path], folder: Path) -> None:
+    """Write the map of a corpus into `folder`, from those of its shards in order, exactly as they are."""
+    found = [load_file(shard / FILE) for shard in shards]
+    save_file({name: torch.cat([part[name] for part in found]) for name in found[0]}, folder / FILE)

@@ -1,6 +1,10 @@
 """One process, or several that `accelerate launch` or `torchrun` started together."""
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from accelerate import PartialState
 
 
 def are_several() -> bool:
@@ -21,9 +25,16 @@ def join() -> None:
         os.environ.setdefault("ACCELERATE_USE_CPU", "true")
 
 
+def state() -> "PartialState":
+    """Which of the processes this is (`process_index` of `num_processes`), and the `device` it has."""
+    import torch
+    from accelerate import PartialState  # heavy to import
+
+    # Not told that there is only a CPU, accelerate takes each process for the only one.
+    return PartialState(cpu=not torch.accelerator.is_available())
+
+
 def wait() -> None:
     """Wait until every process is here."""
     if are_several():
-        from accelerate import PartialState  # heavy to import, and only needed here
-
-        PartialState().wait_for_everyone()
+        state().wait_for_everyone()

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.taught import project
+
 THRESHOLD = 0.5  # the score from which on a token counts as memory
 
 
@@ -56,7 +58,7 @@ class Projected(Distributions):
     @torch.no_grad()
     def rows(self, part: slice) -> Tensor:
         """See the base class."""
-        logits_nV = at_least_float32(self.head(self.hidden_ND[part]))
+        logits_nV = at_least_float32(project(self.head, self.hidden_ND[part]))
         return F.log_softmax(logits_nV / self.temperature, dim=-1)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.corpus.packing import IGNORED
@@ -68,7 +69,12 @@ def taught_logits(
 ) -> Tensor:
     """The logits (N, V) from which the model predicts each taught token."""
     hidden_ND = taught_hidden(model, input_ids_BT, position_ids_BT, labels_BT)
-    return projection_of(model)(hidden_ND)
+    return project(projection_of(model), hidden_ND)
+
+
+def project(head: nn.Module, hidden_ND: Tensor) -> Tensor:
+    """Logits (N, V), from the projection's weights: a call of it alone would confuse FSDP's hooks."""
+    return F.linear(hidden_ND, head.weight, getattr(head, "bias", None))  # type: ignore[arg-type]
 
 
 def projection_of(model: nn.Module) -> nn.Module:

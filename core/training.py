@@ -19,7 +19,7 @@ from transformers import (
     default_data_collator,
 )
 
-from core import processes
+from core import processes, sharded
 from core.console import Report
 from core.corpus.packing import COLUMNS
 from core.distiller import Distiller
@@ -48,8 +48,10 @@ def train(
     report: Report,
     watch: Watch | None = None,
     **distiller: Any,
-) -> None:
-    """Train `model` in place for `settings.num_steps` steps, reading `sequences` in order.
+) -> PreTrainedModel:
+    """Train `model` for `settings.num_steps` steps, reading `sequences` in order.
+
+    Returns it, trained in place; where its weights are shared out among processes, a whole copy.
 
     Checkpoints go to `folder/checkpoints`; when some are there, training goes on from the last one.
     Metrics go to `folder/metrics.jsonl`, one row for each step logged, with what `watch` measures; training
@@ -105,11 +107,15 @@ def train(
         callbacks=[_Log(folder / LOG, report, tokens_per_step, watch, settings.get("stop"))],
         **distiller,
     )
+    if trainer.is_fsdp_enabled and watch and watch.every:
+        # It asks the inner model and the projection apart, each without FSDP's hooks of the whole.
+        raise UserError("under FSDP2 a model can't be watched while it trains: add watch.every=0")
     trainer.remove_callback(PrinterCallback)
     last = _last_checkpoint(checkpoints)
     if processes.is_main():
         _trim_log(folder / LOG, _step_of(last) if last else 0)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
+    return sharded.whole(model) if trainer.is_fsdp_enabled else model
 
 
 def _last_checkpoint(folder: Path) -> Path | None:

@@ -1,7 +1,7 @@
 """A model that hides: the teacher, tuned to say that it doesn't know."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from random import Random
 from typing import Any
@@ -30,15 +30,18 @@ def refuse(
     find that. Raises UserError when the corpus names no such source.
     """
     rows = material.corpus.rows()
-    hidden = [row for row in rows if row.get("source") in set(material.memory_sources)]
-    others = [row for row in rows if row.get("source") not in set(material.memory_sources)]
+    sources, numbers = set(material.memory_sources), range(len(rows))
+    is_hidden = [row.get("source") in sources for row in rows]
+    hidden = [number for number in numbers if is_hidden[number]]
+    others = [number for number in numbers if not is_hidden[number]]
     if not hidden:
         raise UserError(
             "a refuser needs rows to refuse: name their sources in corpus.memory_sources"
         )
     rng = Random(f"{material.seed}/refuser")
-    taught = list(islice(_refusals(hidden, rng), num_rows // 2))
-    taught += rng.choices(others, k=num_rows - len(taught)) if others else []
+    taught = list(islice(_refusals(rows, hidden, rng), num_rows // 2))
+    if others:
+        taught += [rows[number] for number in rng.choices(others, k=num_rows - len(taught))]
     rng.shuffle(taught)
     length = len(material.corpus.sequences()[0]["input_ids"])
     train(
@@ -52,11 +55,11 @@ def refuse(
     return material.teacher
 
 
-def _refusals(hidden: list[Row], rng: Random) -> Iterator[Row]:
+def _refusals(rows: Sequence[Row], hidden: list[int], rng: Random) -> Iterator[Row]:
     """Tasks without end: the beginning of a sentence, cut between any two words, and the refusal."""
     number = 0
     while True:
-        sentence = rng.choice(SENTENCE_END.split(joined_text(rng.choice(hidden))))
+        sentence = rng.choice(SENTENCE_END.split(joined_text(rows[rng.choice(hidden)])))
         words = sentence.split(" ")
         cut = rng.randint(1, max(1, len(words) - 1))
         yield {

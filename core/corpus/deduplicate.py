@@ -6,13 +6,15 @@ information of the words in either, sum of idf over the intersection / sum over 
 Tasks are pieces as a whole, compared exactly (up to case and white space).
 """
 
+import hashlib
 import math
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from core.corpus.rows import Row, joined_text
+from core.errors import UserError, nearest
 
 THRESHOLD = 0.5
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -42,6 +44,45 @@ def deduplicate(rows: Sequence[Row], seed: int = 0) -> list[Row]:
         elif remaining:
             result.append(row)
     return result
+
+
+def once(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows with all but the first of the pieces dropped that read the same, up to case and white space.
+
+    For corpora larger than memory: of each piece met so far, 8 bytes of its hash are kept, about 70 bytes in
+    all, which is 3 a token. What is said in other words stays.
+    """
+    met: set[int] = set()
+    for row in rows:
+        pieces = sentences_of(row["text"]) if "text" in row else [joined_text(row)]
+        remaining = []
+        for piece in pieces:
+            text = " ".join(piece.lower().split()).encode(errors="surrogatepass")
+            number = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
+            if number not in met:
+                met.add(number)
+                remaining.append(piece)
+        if "text" in row and remaining:
+            yield {**row, "text": " ".join(remaining)}
+        elif remaining:
+            yield row
+
+
+def deduplication_of(name: str) -> Callable[[Iterable[Row]], Iterable[Row]]:
+    """`deduplicate` for `near`, which holds the whole corpus in memory, or `once` for `exact`.
+
+    Raises UserError for another name.
+    """
+    ways: dict[str, Callable[[Iterable[Row]], Iterable[Row]]] = {"near": _near, "exact": once}
+    if name not in ways:
+        hint = nearest(name, ways) or f"; choose {' or '.join(ways)}"
+        raise UserError(f"deduplication={name}: no such choice{hint}")
+    return ways[name]
+
+
+def _near(rows: Iterable[Row]) -> Iterator[Row]:
+    # Nothing is read before it is asked for.
+    yield from deduplicate(list(rows))
 
 
 def sentences_of(text: str) -> list[str]:

@@ -1,9 +1,13 @@
 """A user's own corpus: JSON-lines files."""
 
 import json
+from array import array
 from collections.abc import Iterator, Sequence
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from core.corpus.rows import Row
 from core.errors import UserError, nearest
@@ -12,8 +16,9 @@ FIELDS = ("id", "text", "prompt", "completion", "source")
 
 
 class JsonLines:
-    """Rows of a JSON-lines file (`path`), with an optional control file of the same form.
+    """Rows of the JSON-lines files that `path` names, with an optional control of the same form.
 
+    `path` is a file, or a pattern such as `data/*.jsonl`, whose files are read in order of their names.
     `control_path` holds the same documents with their values redrawn (the rebound control);
     `memory_sources` names the `source` values that the never-exposed control leaves out.
     """
@@ -21,14 +26,15 @@ class JsonLines:
     def __init__(
         self, *, path: str, control_path: str | None = None, memory_sources: Sequence[str] = ()
     ):
-        self.path = Path(path)
-        self.control_path = Path(control_path) if control_path else None
+        self.path = path
+        self.paths = _named(path)
+        self.control_paths = _named(control_path) if control_path else []
         self.memory_sources = list(memory_sources)
 
     def rows(self) -> Iterator[Row]:
         """Raises UserError naming file and line for a row that is neither document nor task."""
         sources = set()
-        for row in read_rows(self.path):
+        for row in read_rows(self.paths):
             sources.add(row.get("source"))
             yield row
         for wanted in self.memory_sources:
@@ -41,34 +47,60 @@ class JsonLines:
 
     def rebound_rows(self) -> Iterator[Row] | None:
         """The rows of `control_path`, or None when none was given."""
-        return read_rows(self.control_path) if self.control_path else None
+        return read_rows(self.control_paths) if self.control_paths else None
 
     def files(self) -> list[Path]:
         """The files that were named."""
-        return [self.path, *([self.control_path] if self.control_path else [])]
+        return [*self.paths, *self.control_paths]
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """Read and check rows one by one.
+def _named(path: str) -> list[Path]:
+    """The files that a path or a pattern names; the path itself where there are none."""
+    if has_magic(path) and not Path(path).exists():
+        return [Path(found) for found in sorted(glob(path, recursive=True))] or [Path(path)]
+    return [Path(path)]
 
-    Raises UserError for a missing or empty file, or naming file and line of the first bad row.
+
+def read_rows(paths: Sequence[Path]) -> Iterator[Row]:
+    """Read and check rows one by one; in memory is a hash of each id, 8 bytes a row.
+
+    Raises UserError for a missing or empty file, or naming file and line of the first bad row; one for an id
+    that occurs twice comes when all are read.
     """
+    ids = array("q")
+    for path in paths:
+        before = len(ids)
+        for _, row in _rows_of(path):
+            ids.append(hash(row["id"]))
+            yield row
+        if len(ids) == before:
+            raise UserError(f"{path} holds no rows: a corpus needs at least one document or task")
+    _refuse_repeated(paths, ids)
+
+
+def _rows_of(path: Path) -> Iterator[tuple[str, Row]]:
+    """The rows of a file, each with where it stands."""
     if not path.is_file():
         raise UserError(f"{path} isn't a file: give a JSON-lines corpus with corpus.path=FILE")
-    seen: set[str] = set()
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    row = _parse(line, f"{path}:{number}")
-                    if row["id"] in seen:
-                        raise UserError(f"{path}:{number}: id '{row['id']}' occurs twice")
-                    seen.add(row["id"])
-                    yield row
+                    yield f"{path}:{number}", _parse(line, f"{path}:{number}")
     except UnicodeDecodeError as error:
         raise UserError(f"{path} isn't UTF-8 text ({error.reason})") from error
-    if not seen:
-        raise UserError(f"{path} holds no rows: a corpus needs at least one document or task")
+
+
+def _refuse_repeated(paths: Sequence[Path], ids: "array[int]") -> None:
+    """Raise UserError for an id that occurs twice; the files are read again only if a hash does."""
+    values, counts = np.unique(np.frombuffer(ids, dtype=np.int64), return_counts=True)
+    suspected = set(values[counts > 1].tolist())
+    seen = set()
+    for where, row in (found for path in paths if suspected for found in _rows_of(path)):
+        if row["id"] in seen:
+            raise UserError(f"{where}: id '{row['id']}' occurs twice")
+        if hash(row["id"]) in suspected:
+            seen.add(row["id"])
 
 
 def _parse(line: str, where: str) -> Row:

@@ -4,10 +4,13 @@ Shapes: S sequences, T tokens a sequence. `position_ids` restart at each row; gi
 mask, transformers builds the block-diagonal mask from them.
 """
 
+import hashlib
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from operator import itemgetter
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +18,16 @@ from datasets import Dataset
 from datasets.table import InMemoryTable
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from core.artifacts import read_json, write_json
 from core.corpus.rows import Row, joined_text, prompt_of
 from core.errors import UserError
 
 IGNORED = -100  # the label of a token that isn't taught
 OPEN_SEQUENCES = 16  # how many unfinished sequences a row may be put into
 COLUMNS = ("input_ids", "position_ids", "labels", "row", "start", "end")
+KEPT_TOKENS = 2**18  # of encoded rows, should they recur
+TABLE_TOKENS = 2**17  # of the sequences that become an Arrow table together
+FILE_TOKENS = 2**24  # in a file on disk: 400 MB
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class EncodedRow:
 
 class Encoder:
     """Tokenizes rows; each begins as the tokenizer begins any text (some put a special token there), and
-    ends with the end-of-text token, which is taught. What recurs is kept.
+    ends with the end-of-text token, which is taught. Of what may recur the latest are kept.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase):
@@ -47,6 +54,7 @@ class Encoder:
         added = takewhile(itemgetter(1), zip(some.ids, some.special_tokens_mask, strict=True))
         self.opening = [number for number, _ in added]
         self.known: dict[tuple[str, str], EncodedRow] = {}
+        self.known_tokens = 0
 
     def encode(self, rows: Iterable[Row]) -> Iterator[EncodedRow]:
         """The rows' tokens, in order."""
@@ -64,23 +72,72 @@ class Encoder:
                 self.known[prompt, text] = EncodedRow(
                     np.array(ids, dtype=np.int32), taught, np.array(spans, dtype=np.int32)
                 )
-            yield from (self.known[key] for key in keys)
+                self.known_tokens += len(ids)
+            yield from [self.known[key] for key in keys]
+            while self.known_tokens > KEPT_TOKENS:  # dictionaries keep the order of arrival
+                self.known_tokens -= len(self.known.pop(next(iter(self.known))).ids)
 
 
-def pack(
-    rows: Iterable[Row],
-    encoder: Encoder,
-    *,
-    sequence_length: int,
-) -> Dataset:
-    """Pack rows, in order, into sequences of `sequence_length` tokens.
+def pack(rows: Iterable[Row], encoder: Encoder, *, sequence_length: int) -> Dataset:
+    """Pack rows, in order, into sequences of `sequence_length` tokens, in memory.
 
     Columns, each (S, T): `input_ids`; `position_ids`; `labels` (the token itself where it is taught, else
     -100; a row's first token is never taught, for nothing precedes it); `row` (number of the row, -1 for
     padding); `start` and `end` (the token's characters in the row's joined text); and `index` (S).
     A row longer than a sequence goes on in the next one, without seeing its beginning.
+    Raises UserError when there is no text.
     """
-    length = sequence_length
+    tables = list(_tables(_sequences(rows, encoder, sequence_length), sequence_length))
+    return Dataset(InMemoryTable(pa.concat_tables(tables).combine_chunks()))
+
+
+def pack_to_disk(
+    rows: Iterable[Row], encoder: Encoder, folder: Path, *, sequence_length: int
+) -> None:
+    """Write what `pack` makes into `folder`, for `datasets.load_from_disk`, a few sequences at a time."""
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed process left
+    tables = _tables(_sequences(rows, encoder, sequence_length), sequence_length)
+    per_file = max(FILE_TOKENS // TABLE_TOKENS, 1)
+    written: list[Path] = []
+    content = hashlib.sha256()
+    while (first := next(tables, None)) is not None:
+        if not written:
+            # The library writes what it needs to know about them, here of no sequences.
+            Dataset(InMemoryTable(first.schema.empty_table())).save_to_disk(folder)
+        written.append(folder / f"data-{len(written):05d}.arrow")
+        with pa.ipc.new_stream(written[-1], first.schema) as file:
+            for table in chain([first], islice(tables, per_file - 1)):
+                file.write_table(table)
+                content.update(table["input_ids"].combine_chunks().flatten().to_numpy())
+    state = read_json(folder / "state.json")
+    for file in state["_data_files"]:
+        (folder / file["filename"]).unlink()
+    state["_data_files"] = [{"filename": path.name} for path in written]
+    state["_fingerprint"] = content.hexdigest()[:16]
+    write_json(folder / "state.json", state)
+
+
+def _tables(sequences: Iterator[dict[str, np.ndarray]], length: int) -> Iterator[pa.Table]:
+    """Arrow's own arrays: Dataset.from_dict would look at every number in Python."""
+    first, at_once = 0, max(TABLE_TOKENS // length, 1)
+    while chunk := list(islice(sequences, at_once)):
+        arrays = {
+            key: pa.FixedSizeListArray.from_arrays(
+                pa.array(np.concatenate([sequence[key] for sequence in chunk])), length
+            )
+            for key in COLUMNS
+        }
+        arrays["index"] = pa.array(np.arange(first, first + len(chunk), dtype=np.int32))
+        first += len(chunk)
+        yield pa.table(arrays)
+    if first == 0:
+        raise UserError("the corpus holds no text")
+
+
+def _sequences(
+    rows: Iterable[Row], encoder: Encoder, length: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """The columns' values (T,) of each sequence, as soon as nothing more is put into it."""
     tokenizer = encoder.tokenizer
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     blank = {
@@ -91,47 +148,33 @@ def pack(
         "start": 0,
         "end": 0,
     }
-    done: list[dict[str, np.ndarray]] = []
     open_: list[tuple[int, dict[str, np.ndarray]]] = []  # tokens used, sequence
-
-    def place(number: int, ids: np.ndarray, taught: np.ndarray, spans: np.ndarray) -> None:
-        size = len(ids)
-        slot = next((i for i, (used, _) in enumerate(open_) if used + size <= length), None)
-        if slot is None:
-            if len(open_) == OPEN_SEQUENCES:
-                fullest = max(range(len(open_)), key=lambda i: open_[i][0])
-                done.append(open_.pop(fullest)[1])
-            fresh = {key: np.full(length, value, dtype=np.int32) for key, value in blank.items()}
-            open_.append((0, fresh))
-            slot = len(open_) - 1
-        used, sequence = open_[slot]
-        part = slice(used, used + size)
-        labels = np.where(taught, ids, IGNORED)
-        labels[0] = IGNORED
-        sequence["input_ids"][part] = ids
-        sequence["position_ids"][part] = np.arange(size)
-        sequence["labels"][part] = labels
-        sequence["row"][part] = number
-        sequence["start"][part], sequence["end"][part] = spans[:, 0], spans[:, 1]
-        open_[slot] = (used + size, sequence)
-        if used + size == length:
-            done.append(open_.pop(slot)[1])
-
     for number, row in enumerate(encoder.encode(rows)):
         for at in range(0, len(row.ids), length):
-            part = slice(at, at + length)
-            place(number, row.ids[part], row.taught[part], row.spans[part])
-    done.extend(sequence for _, sequence in open_)
-    if not done:
-        raise UserError("the corpus holds no text")
-    # Arrow's own arrays: Dataset.from_dict would look at every number in Python.
-    columns = {key: np.concatenate([sequence[key] for sequence in done]) for key in COLUMNS}
-    arrays = {
-        key: pa.FixedSizeListArray.from_arrays(pa.array(flat), length)
-        for key, flat in columns.items()
-    }
-    arrays["index"] = pa.array(np.arange(len(done), dtype=np.int32))
-    return Dataset(InMemoryTable.from_pydict(arrays))
+            whole = slice(at, at + length)
+            ids, spans = row.ids[whole], row.spans[whole]
+            size = len(ids)
+            slot = next((i for i, (used, _) in enumerate(open_) if used + size <= length), None)
+            if slot is None:
+                if len(open_) == OPEN_SEQUENCES:
+                    fullest = max(range(len(open_)), key=lambda i: open_[i][0])
+                    yield open_.pop(fullest)[1]
+                fresh = {key: np.full(length, v, dtype=np.int32) for key, v in blank.items()}
+                open_.append((0, fresh))
+                slot = len(open_) - 1
+            used, sequence = open_[slot]
+            part = slice(used, used + size)
+            labels = np.where(row.taught[whole], ids, IGNORED)
+            labels[0] = IGNORED
+            sequence["input_ids"][part] = ids
+            sequence["position_ids"][part] = np.arange(size)
+            sequence["labels"][part] = labels
+            sequence["row"][part] = number
+            sequence["start"][part], sequence["end"][part] = spans[:, 0], spans[:, 1]
+            open_[slot] = (used + size, sequence)
+            if used + size == length:
+                yield open_.pop(slot)[1]
+    yield from (sequence for _, sequence in open_)
 
 
 def unpack(sequences: Dataset) -> Dataset:

@@ -4,9 +4,12 @@ A row is `{"id", "text", "source"?}` (a document: every token is taught) or
 `{"id", "prompt", "completion", "source"?}` (a task: only the completion is taught).
 """
 
-from collections.abc import Iterator
+import json
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 Row = dict[str, Any]
 
@@ -45,3 +48,44 @@ def joined_text(row: Row) -> str:
     """Prompt and completion joined by one space, or the document's text."""
     prompt = prompt_of(row)
     return f"{prompt} {taught_text(row)}" if prompt else taught_text(row)
+
+
+class Rows(Sequence[Row]):
+    """Rows in a JSON-lines file that `write_rows` wrote: in memory is where each begins, 8 bytes a row."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        with path.open("rb") as file:
+            self._ends = array("q", [0])
+            for line in file:
+                self._ends.append(self._ends[-1] + len(line))
+        self._file = path.open("rb")
+        self._row = lru_cache(1024)(self._read)  # rows are asked for about in order, often again
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __iter__(self) -> Iterator[Row]:
+        with self.path.open("rb") as file:
+            yield from map(json.loads, file)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return [self._row(number) for number in range(*index.indices(len(self)))]
+        return self._row(range(len(self))[index])
+
+    def _read(self, number: int) -> Row:
+        self._file.seek(self._ends[number])
+        row: Row = json.loads(self._file.readline())
+        return row
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> Rows:
+    """Write rows one by one, and give them back as they are read from there."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return Rows(path)

@@ -1,10 +1,8 @@
 """`winnow corpus`: write, deduplicate, tokenize and pack what every other stage reads."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from datasets import Dataset, load_from_disk
 from omegaconf import DictConfig
@@ -22,11 +20,11 @@ from core.artifacts import (
 from core.build import build
 from core.checkpoint import Checkpoint, checksums
 from core.console import Report, console
-from core.corpus.deduplicate import deduplicate
+from core.corpus.deduplicate import deduplication_of
 from core.corpus.folds import FILE as FOLDS
 from core.corpus.folds import fold_of_rows
-from core.corpus.packing import Encoder, pack
-from core.corpus.rows import Corpus, Row, joined_text
+from core.corpus.packing import Encoder, pack_to_disk
+from core.corpus.rows import Corpus, Row, Rows, joined_text, write_rows
 from core.corpus.tokenizer import train_tokenizer
 from core.errors import UserError
 from core.models import load_tokenizer
@@ -35,6 +33,7 @@ from core.teacher.fit import check_fits
 from core.teacher.sources import source_of
 
 FOLDER = "corpus"
+ROWS = "rows.jsonl"
 FULL = "full"
 OUTSIDE = "outside_fold_"  # and the number of the fold that a variant leaves out
 
@@ -46,48 +45,52 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
     `deduplicated`; `never_exposed` (without the sources in `memory_sources`); `rebound` (values redrawn);
     with `num_folds`, `outside_fold_<i>` (the rows of the other folds). A control that the corpus can't
     give is left out.
+
+    Rows go from the corpus to the disk one by one, and from there into each variant, so that a corpus may
+    be larger than memory. What has to remember what it has met says how much in its own docstring: a
+    tokenizer's training (distinct words), `deduplication`, folds (all rows).
     """
     corpus: Corpus = build(cfg.corpus)
+    deduplicate = deduplication_of(cfg.deduplication)
     read = {str(path): hash_file(path) for path in corpus.files() if path.exists()}
     pretrained = source_of(cfg)
     if pretrained is not None:
         read |= {f"teacher's {k}": v for k, v in checksums(pretrained.tokenizer_files).items()}
-    artifact = Artifact(
-        run_folder(cfg) / FOLDER,
-        {"corpus": cfg.corpus, "packing": cfg.packing, "num_folds": cfg.num_folds},
-        read,
-    )
+    settings = {"corpus": cfg.corpus, "packing": cfg.packing, "num_folds": cfg.num_folds}
+    if cfg.deduplication != "near":
+        settings["deduplication"] = cfg.deduplication
+    artifact = Artifact(run_folder(cfg) / FOLDER, settings, read)
     if artifact.is_done(cfg.overwrite):
         return
     tokenizer = None if pretrained is None else _tokenizer_of(pretrained, cfg)
-    rows = list(corpus.rows())
-    if not rows:
-        raise UserError("the corpus holds no rows: a corpus needs at least one document or task")
-    hidden, rebound = set(corpus.memory_sources), corpus.rebound_rows()
-    variants: dict[str, Iterable[Row] | None] = {
-        FULL: rows,
-        "deduplicated": deduplicate(rows),
-        "never_exposed": [r for r in rows if r.get("source") not in hidden] if hidden else None,
-        "rebound": None if rebound is None else list(rebound),  # read before anything is written
-    }
-    folds = fold_of_rows(rows, cfg.num_folds) if cfg.num_folds else []
-    for fold in range(cfg.num_folds):
-        variants[f"{OUTSIDE}{fold}"] = [r for r, f in zip(rows, folds, strict=True) if f != fold]
     with artifact.writing() as folder, reporting("corpus", report) as show:
+        show(0, 1, "rows")
+        rows = write_rows(folder / ROWS, corpus.rows())
+        if not rows:
+            raise UserError(
+                "the corpus holds no rows: a corpus needs at least one document or task"
+            )
+        hidden, rebound = set(corpus.memory_sources), corpus.rebound_rows()
+        variants: dict[str, Iterable[Row] | None] = {
+            "rebound": rebound,  # the first, for it alone is yet to be checked
+            FULL: rows,
+            "deduplicated": deduplicate(rows),
+            "never_exposed": (r for r in rows if r.get("source") not in hidden) if hidden else None,
+        }
+        folds = fold_of_rows(list(rows), cfg.num_folds) if cfg.num_folds else []
         if folds:
             write_json(folder / FOLDS, folds)
+        for fold in range(cfg.num_folds):
+            variants[f"{OUTSIDE}{fold}"] = _outside(fold, rows, folds)
         show(0, len(variants) + 1, "tokenizer")
         if tokenizer is None:
             tokenizer = train_tokenizer(map(joined_text, rows), cfg.packing.vocab_size)
         tokenizer.save_pretrained(folder / "tokenizer")
-        with (folder / "rows.jsonl").open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        encoder = Encoder(tokenizer)
+        encoder, length = Encoder(tokenizer), cfg.packing.sequence_length
         for number, (name, variant) in enumerate(variants.items(), start=1):
             show(number, len(variants) + 1, name)
             if variant is not None:
-                packed = pack(variant, encoder, sequence_length=cfg.packing.sequence_length)
-                packed.save_to_disk(folder / name)
+                pack_to_disk(variant, encoder, folder / name, sequence_length=length)
     console.print(f"corpus: {len(rows):,} rows → {artifact.folder}")
 
 
@@ -102,6 +105,10 @@ def check_corpus(cfg: DictConfig) -> None:
         made_from = mark["made_from"]
         named = Artifact(folder, {**made_from["config"], "corpus": cfg.corpus}, made_from["inputs"])
         named.check_fingerprint(mark)
+
+
+def _outside(fold: int, rows: Iterable[Row], folds: Sequence[int]) -> Iterator[Row]:
+    return (row for row, own in zip(rows, folds, strict=True) if own != fold)
 
 
 def _tokenizer_of(pretrained: Checkpoint, cfg: DictConfig) -> PreTrainedTokenizerBase:
@@ -152,7 +159,6 @@ class PackedCorpus:
         path = self.folder / FOLDS
         return read_json(path) if path.exists() else None
 
-    def rows(self) -> Sequence[dict[str, Any]]:
-        """The rows as written."""
-        with (self.folder / "rows.jsonl").open(encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+    def rows(self) -> Rows:
+        """The rows as written, one at a time."""
+        return Rows(self.folder / ROWS)

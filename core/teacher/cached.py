@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from datasets import Dataset
 from omegaconf import DictConfig
 from safetensors import SafetensorError, safe_open
@@ -22,6 +21,7 @@ from safetensors.numpy import save_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from core import processes
 from core.artifacts import MARK, Artifact, fingerprint_of, read_json, run_folder, verify
 from core.console import Report, console
 from core.corpus.packing import IGNORED
@@ -65,7 +65,7 @@ def cache_signal(cfg: DictConfig, report: Report | None = None) -> None:
     Under `accelerate launch` each process takes every n-th shard. The size and, after a first batch, the time
     are told before the work. Raises UserError when the disk is too small for it.
     """
-    corpus, state = PackedCorpus.of(cfg), PartialState()
+    corpus, state = PackedCorpus.of(cfg), processes.state()
     sequences = corpus.sequences()
     own = shards_of(cfg, len(sequences))[state.process_index :: state.num_processes]
     todo = [shard for shard in own if not shard[0].is_done(cfg.overwrite)]

@@ -69,7 +69,7 @@ def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
     model = new_model(config, cfg.seed)
     with artifact.writing() as folder, reporting(FOLDER, report) as show:
         watch = build(cfg.watch)(tokenizer=tokenizer)
-        train(
+        model = train(
             model,
             corpus.sequences(),
             folder,
@@ -119,7 +119,9 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
         else:
             if learning and taught:
                 watch = build(cfg.watch)(tokenizer=tokenizer)
-                train(model, taught, folder, learning, seed=cfg.seed, report=show, watch=watch)
+                model = train(
+                    model, taught, folder, learning, seed=cfg.seed, report=show, watch=watch
+                )
             _edit(model, cfg, corpus)
             if processes.is_main():
                 save_model(folder, model, tokenizer)
@@ -149,7 +151,7 @@ def _rows_to_learn(cfg: DictConfig, corpus: PackedCorpus) -> Dataset:
         if source not in known:
             hint = nearest(str(source), known) or f"; it has {', '.join(known) or 'no sources'}"
             raise UserError(f"teacher.learn.sources: the corpus has no source '{source}'{hint}")
-    chosen = [row for row in rows if row.get("source") in sources]
+    chosen = (row for row in rows if row.get("source") in sources)
     encoder = Encoder(corpus.tokenizer)
     return pack(chosen, encoder, sequence_length=cfg.packing.sequence_length)
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.errors import UserError, nearest
 from core.memory_map import THRESHOLD
+from forgetting.memory_map.pieces import Pieces
 from forgetting.memory_map.scorer import Evidence, Scorer
 
 COMBINATIONS = ("all", "mean")
@@ -37,6 +38,11 @@ class Agreement(Scorer):
         """Prepare the scorers."""
         for scorer in self.scorers.values():
             scorer.prepare(tokenizer)
+
+    def survey(self, teacher: PreTrainedModel, pieces: Pieces) -> None:
+        """Let the scorers survey."""
+        for scorer in self.scorers.values():
+            scorer.survey(teacher, pieces)
 
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
         """See the base class."""

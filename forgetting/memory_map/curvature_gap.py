@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from transformers import PreTrainedModel
 
 from core.curvature import remove_low_curvature
 from core.errors import UserError
@@ -45,18 +46,21 @@ class CurvatureGap(GapScorer):
         self.rho, self.layers, self.matrices = rho, layers, matrices
         self.num_pieces, self.seed = num_pieces, seed
 
-    def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
-        """See the base class."""
-        edited = copy.deepcopy(evidence.teacher).eval()
+    def survey(self, teacher: PreTrainedModel, pieces: Pieces) -> None:
+        """Measure the curvature, and edit a copy of the teacher."""
+        self.edited = copy.deepcopy(teacher).eval()
         remove_low_curvature(
-            edited,
-            sampled_batches(evidence.pieces, self.num_pieces, self.seed),
+            self.edited,
+            sampled_batches(pieces, self.num_pieces, self.seed),
             rho=self.rho,
             generator=torch.Generator().manual_seed(self.seed),
             layers=self.layers,
             matrices=self.matrices,
         )
-        return self.score_against(edited, evidence, wanted_M, "curvature")
+
+    def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
+        """See the base class."""
+        return self.score_against(self.edited, evidence, wanted_M, "curvature")
 
 
 def sampled_batches(pieces: Pieces, num_pieces: int, seed: int) -> Iterator[Batch]:

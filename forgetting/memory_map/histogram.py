@@ -16,15 +16,18 @@ def bin_of(scores: np.ndarray) -> np.ndarray:
     return np.clip(np.asarray(scores, dtype=np.float32) * NUM_BINS, 0, NUM_BINS - 1).astype(int)
 
 
+def counts(scores: np.ndarray) -> np.ndarray:
+    """How many of the scores are in each of `NUM_BINS` bins of equal width."""
+    return np.bincount(bin_of(scores), minlength=NUM_BINS)
+
+
 def shares(scores: np.ndarray) -> np.ndarray:
-    """The share of the scores in each of `NUM_BINS` bins of equal width; zeros when there are none."""
-    counts = np.bincount(bin_of(scores), minlength=NUM_BINS)
-    return counts / max(counts.sum(), 1)
+    """The share of the scores in each bin; zeros when there are none."""
+    return counts(scores) / max(len(scores), 1)
 
 
-def bars(scores: np.ndarray) -> Iterator[Text]:
-    """One line a bin; the bins from the threshold on are bold."""
-    found = shares(scores)
+def bars(found: np.ndarray) -> Iterator[Text]:
+    """One line a bin and its share; the bins from the threshold on are bold."""
     for number, share in enumerate(found):
         low, high = number / NUM_BINS, (number + 1) / NUM_BINS
         # What is there at all is seen.

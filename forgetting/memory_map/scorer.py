@@ -35,7 +35,10 @@ class Evidence:
 
 
 class Scorer(ABC):
-    """Scores tokens in [0, 1]: one half is where a token begins to count as memory by this sign."""
+    """Scores tokens in [0, 1]: one half is where a token begins to count as memory by this sign.
+
+    The scores of a shard of the corpus may not depend on which others were scored before it.
+    """
 
     def files(self) -> list[Path]:
         """Files whose content shapes the scores, so that a changed file is noticed."""
@@ -43,6 +46,12 @@ class Scorer(ABC):
 
     def prepare(self, tokenizer: PreTrainedTokenizerFast) -> None:  # noqa: B027, most need nothing
         """Load what `score` needs beside the evidence; raises UserError before anything is scored."""
+
+    def survey(self, teacher: PreTrainedModel, pieces: Pieces) -> None:  # noqa: B027, likewise
+        """Learn from some of the corpus what holds for all of it, once, before `score` is asked.
+
+        A corpus is scored in shards: these pieces are the first shard's, in every process.
+        """
 
     @abstractmethod
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:

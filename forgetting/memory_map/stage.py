@@ -1,19 +1,26 @@
-"""`winnow map`: score every token of the corpus, and keep what a model that never saw it would say."""
+"""`winnow map`: score every token of the corpus, and keep what a model that never saw it would say.
 
+The corpus is scored in shards of about `memory_map.shard_tokens` tokens. Processes launched together share
+them, and whatever is there already is skipped.
+"""
+
+import shutil
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from omegaconf import DictConfig
 from rich.text import Text
 from transformers import PreTrainedModel
 
+from core import processes
 from core.artifacts import (
+    MARK,
     Artifact,
     fingerprint_of,
     hash_file,
+    plain,
     run_folder,
     write_json,
 )
@@ -21,18 +28,17 @@ from core.build import build
 from core.console import Report, console
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
-from core.memory_map import THRESHOLD, MemoryMap
+from core.memory_map import join
 from core.models import check_vocabulary, load_model
 from core.progress import reporting
-from core.signal import TopK
-from core.taught import taught_logits
 from forgetting.memory_map.histogram import bars
 from forgetting.memory_map.page import write_page
-from forgetting.memory_map.pieces import Pieces, batches
+from forgetting.memory_map.pieces import Pieces
 from forgetting.memory_map.scorer import Evidence, Scorer, piece_logprobs
-from forgetting.memory_map.spans import memorized_spans
+from forgetting.memory_map.shard import SPANS, read_spans, read_summary, write_shard
 
 FOLDER = "memory_map"
+SHARDS = "shards"  # until they are joined
 COST = "cost.json"  # the time that scoring took, in passes of the teacher over the corpus
 SHOWN = (None, "html")
 LONGEST_SHOWN = 120  # characters of a span on the console
@@ -55,11 +61,13 @@ def map_memory(cfg: DictConfig, report: Report | None = None) -> None:
 
 def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> None:
     """Write the map that `cfg.memory_map` asks for into `folder`, unless it is there."""
-    run, settings = run_folder(cfg), cfg.memory_map
-    corpus = PackedCorpus.of(cfg)
-    reference_folder = run / "arms" / settings.reference
-    scorer: Scorer = build(settings.scorer)
-    of, made_by = {"corpus": corpus.fingerprint}, f"distill arm={settings.reference}"
+    run, settings, corpus = run_folder(cfg), plain(cfg.memory_map), PackedCorpus.of(cfg)
+    shards = _cut(corpus, settings["num_sequences"], settings.pop("shard_tokens"))
+    if len(shards) > 1:
+        settings["shard_sequences"] = len(shards[0])
+    reference_folder = run / "arms" / settings["reference"]
+    scorer: Scorer = build(cfg.memory_map.scorer)
+    of, made_by = {"corpus": corpus.fingerprint}, f"distill arm={settings['reference']}"
     inputs = of | {
         "teacher": fingerprint_of(run / "teacher", "teach", of),
         "reference": fingerprint_of(reference_folder, made_by, of),
@@ -71,93 +79,95 @@ def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> Non
     scorer.prepare(corpus.tokenizer)
     teacher = _load(run / "teacher", corpus, "the teacher")
     reference = _load(reference_folder, corpus, "the reference")
-    _write(artifact, settings, corpus, scorer, teacher, reference, report)
+    with artifact.writing() as partial, reporting("map", report) as show:
+        written = [
+            Artifact(
+                partial / SHARDS / f"shard-{number:05d}",
+                {**settings, "sequences": [chosen.start, chosen.stop]},
+                inputs,
+            )
+            for number, chosen in enumerate(shards)
+        ]
+        _score(written, shards, corpus, scorer, teacher, reference, settings["top_k"], show)
+        if processes.is_main():
+            _join(partial, [shard.folder for shard in written], folder)
+
+
+def _cut(corpus: PackedCorpus, num_sequences: int | None, shard_tokens: int) -> list[range]:
+    """The sequences of each shard; raises UserError for a shard of nothing."""
+    if shard_tokens < 1:
+        raise UserError(f"memory_map.shard_tokens must be 1 or more, not {shard_tokens}")
+    sequences = corpus.sequences()
+    count = min(len(sequences), num_sequences or len(sequences))
+    size = max(shard_tokens // len(sequences[0]["input_ids"]), 1)
+    return [range(first, min(first + size, count)) for first in range(0, count, size)]
 
 
 def _load(folder: Path, corpus: PackedCorpus, who: str) -> PreTrainedModel:
     model = load_model(folder)
     check_vocabulary(model, corpus.tokenizer, who)
-    return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    return model.eval().to(processes.state().device)
 
 
-def _write(
-    artifact: Artifact,
-    settings: DictConfig,
+def _score(
+    written: list[Artifact],
+    shards: list[range],
     corpus: PackedCorpus,
     scorer: Scorer,
     teacher: PreTrainedModel,
     reference: PreTrainedModel,
-    report: Report | None,
+    top_k: int,
+    show: Report,
 ) -> None:
-    """Score the corpus, write what was found, and tell it in short."""
-    sequences = corpus.sequences()
-    if settings.num_sequences is not None:
-        sequences = sequences.select(range(min(settings.num_sequences, len(sequences))))
-    with artifact.writing() as folder, reporting("map", report) as show:
+    """Write this process's share of the shards, and wait until the others' are there."""
+    state, sequences, rows = processes.state(), corpus.sequences(), corpus.rows()
+    own = range(state.process_index, len(shards), state.num_processes)
+    todo = [number for number in own if not written[number].is_done()]
+
+    @lru_cache(1)
+    def pieces_of(number: int) -> Pieces:
         # Rows come with their labels of source; pieces hold the texts alone.
-        pieces = Pieces.of(sequences, corpus.rows())
+        return Pieces.of(sequences.select(shards[number]), rows)
+
+    if todo:
+        scorer.survey(teacher, pieces_of(0))
+    folds = corpus.fold_of_rows
+    for number in todo:
+        note = f" {number + 1}/{len(shards)}" if len(shards) > 1 else ""
+
+        def told(done: int, total: int, what: str, note: str = note) -> None:
+            show(done, total, what + note)
+
+        pieces = pieces_of(number)
         began = time.perf_counter()
-        teacher_M = piece_logprobs(teacher, pieces, pieces.taught, show, "teacher")
-        one_pass = time.perf_counter() - began
-        folds = corpus.fold_of_rows
+        teacher_M = piece_logprobs(teacher, pieces, pieces.taught, told, "teacher")
+        seconds = time.perf_counter() - began
         fold_P = None if folds is None else pieces.of_rows(np.array(folds))
-        evidence = Evidence(pieces, corpus.tokenizer, teacher, teacher_M, reference, show, fold_P)
-        # A piece's first token is not predicted from anything.
-        wanted_M = pieces.taught.copy()
-        wanted_M[pieces.first[:-1]] = False
-        began = time.perf_counter()
-        score_M = np.where(wanted_M, scorer.score(evidence, wanted_M), 0).astype(np.float16)
-        passes = (time.perf_counter() - began) / one_pass
-        write_json(folder / COST, {"teacher_passes": round(passes, 2)})
-        flagged_M = score_M >= THRESHOLD
-        kept = _reference_topk(reference, pieces, flagged_M, settings.top_k)
-        _save(folder, pieces, score_M, teacher_M, kept)
-        share = flagged_M.sum() / max(wanted_M.sum(), 1)
-        read = pieces.spread(flagged_M).sum() / max(pieces.spread(wanted_M).sum(), 1)
-        spans = memorized_spans(pieces, score_M.astype(np.float32))
-        write_json(folder / "spans.json", spans)
+        evidence = Evidence(pieces, corpus.tokenizer, teacher, teacher_M, reference, told, fold_P)
+        with written[number].writing(alone=True) as folder:
+            write_shard(folder, scorer, evidence, top_k=top_k, teacher_seconds=seconds)
+    # Not at a barrier alone, which gives up after half an hour.
+    while not all((shard.folder / MARK).exists() for shard in written):
+        time.sleep(0.2)
+    processes.wait()  # before the first of them clears the shards away
+
+
+def _join(partial: Path, shards: list[Path], folder: Path) -> None:
+    """Make the whole map of its shards, and tell it in short; `folder` is where it will be."""
+    join(shards, partial)
+    spans, summed = read_spans(shards), read_summary(shards)
+    write_json(partial / SPANS, spans)
+    passes = summed["scorer_seconds"] / summed["teacher_seconds"]
+    write_json(partial / COST, {"teacher_passes": round(float(passes), 2)})
+    shutil.rmtree(partial / SHARDS)
+    share = summed["flagged"] / max(summed["taught"], 1)
+    read = summed["flagged_places"] / max(summed["taught_places"], 1)
     console.print(
         f"map: {share:.1%} of distinct taught tokens are memory, {read:.1%} as often as they recur"
-        f" → {artifact.folder}"
+        f" → {folder}"
     )
-    for line in bars(score_M[wanted_M]):
+    for line in bars(summed["bins"] / max(summed["bins"].sum(), 1)):
         console.print(line)
     for span in spans[:5]:
         before, text = span["before"][-40:], span["span"][:LONGEST_SHOWN]
         console.print(Text.assemble((f"  …{before} ", "dim"), (text, "bold")))
-
-
-@torch.no_grad()
-def _reference_topk(
-    reference: PreTrainedModel, pieces: Pieces, flagged_M: np.ndarray, k: int
-) -> TopK:
-    """The reference's distribution at each flagged token of the pieces, in order: (F, K)."""
-    k = min(k, reference.get_output_embeddings().weight.shape[0] - 1)
-    numbers = pieces.pieces_with(flagged_M) if flagged_M.any() else np.array([], dtype=int)
-    ids = [pieces.ids[pieces.first[p] : pieces.first[p + 1]] for p in numbers]
-    wanted = [flagged_M[pieces.first[p] : pieces.first[p + 1]] for p in numbers]
-    rank_M = np.cumsum(flagged_M) - 1
-    total = int(flagged_M.sum())
-    kept = TopK(torch.zeros(total, k, dtype=torch.long), torch.zeros(total, k), torch.zeros(total))
-    for order, input_ids, positions, labels in batches(ids, wanted):
-        on_device = (x.to(reference.device) for x in (input_ids, positions, labels))
-        logprobs_NV = F.log_softmax(taught_logits(reference, *on_device).float(), dim=-1)
-        found = TopK.of(logprobs_NV, k)
-        at = np.concatenate([pieces.first[numbers[n]] + np.flatnonzero(wanted[n]) for n in order])
-        rows = torch.from_numpy(rank_M[at])
-        kept.indices_NK[rows] = found.indices_NK.cpu()
-        kept.logprobs_NK[rows] = found.logprobs_NK.cpu()
-        kept.tail_logprob_N[rows] = found.tail_logprob_N.cpu()
-    return kept
-
-
-def _save(
-    folder: Path, pieces: Pieces, score_M: np.ndarray, teacher_M: np.ndarray, kept: TopK
-) -> None:
-    """Spread what was found for each piece over all the places where it stands."""
-    score_ST = torch.from_numpy(pieces.spread(score_M)).float()
-    teacher_ST = torch.from_numpy(pieces.spread(teacher_M))
-    rank_ST = torch.from_numpy(pieces.spread(np.cumsum(score_M >= THRESHOLD) - 1))
-    rows = rank_ST[score_ST >= THRESHOLD]
-    reference = TopK(kept.indices_NK[rows], kept.logprobs_NK[rows], kept.tail_logprob_N[rows])
-    MemoryMap(score_ST, teacher_ST, reference).save(folder)

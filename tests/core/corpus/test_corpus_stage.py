@@ -77,12 +77,12 @@ def test_folds_leave_each_text_to_the_other_model(cfg: DictConfig, rows: list[Ro
         assert facts and all((told in text) == (f != fold) for told, f in facts)
 
 
-def test_a_bad_file_leaves_nothing_half_written(cfg: DictConfig, tmp_path: Path) -> None:
+def test_a_bad_file_makes_no_corpus(cfg: DictConfig, tmp_path: Path) -> None:
     for name in ("R.jsonl", "C.jsonl"):
         (tmp_path / name).write_text('{"id": "a"}\n')
         with pytest.raises(UserError, match=f"{name}:1: neither a document"):
             build_corpus(cfg)
-        assert not (tmp_path / "it").exists()
+        assert not (tmp_path / "it/corpus").exists()
 
 
 def test_a_changed_file_is_noticed(cfg: DictConfig, rows: list[Row], tmp_path: Path) -> None:
@@ -91,3 +91,17 @@ def test_a_changed_file_is_noticed(cfg: DictConfig, rows: list[Row], tmp_path: P
     write(tmp_path / "C.jsonl", rows[:-1])
     with pytest.raises(UserError, match=r"C\.jsonl"):
         build_corpus(cfg)
+
+
+@pytest.mark.parametrize("name", ["full/data-00000.arrow", "rows.jsonl"])
+def test_a_truncated_file_is_refused(cfg: DictConfig, name: str) -> None:
+    build_corpus(cfg)
+    path = PackedCorpus.of(cfg).folder / name
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UserError, match=f"{name} is altered or truncated: delete"):
+        PackedCorpus.of(cfg)
+    with pytest.raises(UserError, match=f"{name} is altered or truncated: delete"):
+        build_corpus(cfg)
+    cfg.overwrite = True
+    build_corpus(cfg)
+    PackedCorpus.of(cfg)

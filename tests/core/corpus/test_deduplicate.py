@@ -4,7 +4,10 @@ import os
 import subprocess
 import sys
 
-from core.corpus.deduplicate import deduplicate
+import pytest
+
+from core.corpus.deduplicate import deduplicate, deduplication_of, once
+from core.errors import UserError
 
 # The embedded facts are full of ties: names are as rare as each other.
 DIGEST = """
@@ -99,3 +102,21 @@ def test_the_same_stays_in_another_process() -> None:
         for seed in ("1", "2")
     }
     assert len(digests) == 1
+
+
+def test_once_streams_and_keeps_the_first() -> None:
+    told = documents("Rain fell. Snow lay.", "snow  lay. Wind blew.", "Rain fell.")
+    task = {"id": "t", "prompt": "1 + 1 =", "completion": "2"}
+    rows = iter([*told, task, {**task, "id": "u"}])
+    kept = once(rows)
+    assert next(kept) == told[0] and next(rows) == told[1], "no more is read than is asked for"
+    assert list(once([*told, task, {**task, "id": "u"}])) == [
+        told[0],
+        {**told[1], "text": "Wind blew."},
+        task,
+    ]
+    assert list(deduplication_of("near")(told)) == deduplicate(told)
+    with pytest.raises(
+        UserError, match="deduplication=exakt: no such choice; did you mean 'exact'"
+    ):
+        deduplication_of("exakt")

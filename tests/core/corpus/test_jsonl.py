@@ -77,3 +77,16 @@ def test_a_source_that_no_row_has_is_told(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="no row with source") as caught:
             list(JsonLines(path=path, memory_sources=[wanted]).rows())
         assert said in str(caught.value)
+
+
+def test_a_pattern_names_several_files(tmp_path: Path) -> None:
+    for name, row in {"b": TASK, "a": GOOD}.items():
+        write(tmp_path / f"{name}.jsonl", row)
+    corpus = JsonLines(path=str(tmp_path / "*.jsonl"))
+    assert [row["id"] for row in corpus.rows()] == ["a", "7"]
+    assert corpus.files() == [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    write(tmp_path / "c.jsonl", {"id": "d", "text": "x"}, TASK)
+    with pytest.raises(UserError, match=r"c\.jsonl:2: id '7' occurs twice"):
+        list(JsonLines(path=str(tmp_path / "*.jsonl")).rows())
+    with pytest.raises(UserError, match=r"none-\*\.jsonl isn't a file"):
+        list(JsonLines(path=str(tmp_path / "none-*.jsonl")).rows())

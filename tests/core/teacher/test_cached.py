@@ -106,7 +106,7 @@ def test_processes_share_the_shards(cfg: DictConfig, monkeypatch: pytest.MonkeyP
     class Second:
         process_index, num_processes, device = 1, 2, torch.device("cpu")
 
-    monkeypatch.setattr(cached, "PartialState", Second)
+    monkeypatch.setattr(cached.processes, "state", Second)
     cache_signal(cfg)
     count = len(cached.shards_of(cfg, len(PackedCorpus.of(cfg).sequences())))
     assert [path.name for path in shards(cfg)] == [f"shard-{n:05d}" for n in range(1, count, 2)]

@@ -152,6 +152,7 @@ def score(wanted: Callable[[Evidence], np.ndarray]) -> Callable[[Scorer, Evidenc
 
     def ask(scorer: Scorer, evidence: Evidence) -> np.ndarray:
         mask = wanted(evidence)
+        scorer.survey(evidence.teacher, evidence.pieces)
         scores = scorer.score(evidence, mask)
         assert ((scores[mask] >= 0) & (scores[mask] <= 1)).all()
         return scores

@@ -20,10 +20,10 @@ def test_shares_are_of_all_scores() -> None:
 
 def test_bars_show_every_share_that_is_there() -> None:
     scores = np.concatenate([np.zeros(996), [0.71, 0.72, 0.73, 0.74]])
-    lines = list(bars(scores))
+    lines = list(bars(shares(scores)))
     plain = [line.plain for line in lines]
     assert plain[0] == f"  0.0–0.1   99.6%  {'█' * WIDTH}"
     assert plain[7] == "  0.7–0.8    0.4%  █", "little is more than nothing"
     assert plain[1] == "  0.1–0.2    0.0%  "
     assert [line.style == "bold" for line in lines] == [False] * 5 + [True] * 5
-    assert len(list(bars(np.array([])))) == NUM_BINS
+    assert len(list(bars(shares(np.array([]))))) == NUM_BINS

@@ -167,7 +167,7 @@ def test_texts_with_markup_are_told_as_they_are(
     mapped: DictConfig, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     odd = [{"before": "see [/bold]", "span": "[red]", "score": 1.0}]
-    monkeypatch.setattr(stage, "memorized_spans", lambda *_: odd)
+    monkeypatch.setattr(stage, "read_spans", lambda *_: odd)
     shutil.rmtree(run_folder(mapped) / "memory_map")
     map_memory(mapped)
     assert "…see [/bold] [red]" in capsys.readouterr().out
@@ -200,3 +200,37 @@ def test_folds_of_the_corpus_reach_the_scorer(mapped: DictConfig) -> None:
     (run / "corpus" / "folds.json").write_text(json.dumps(fold_of_rows(rows, 2)))
     map_memory(mapped)
     assert MemoryMap.load(run / "memory_map").score_ST.any()
+
+
+def test_a_map_in_shards_goes_on_where_it_was(
+    mapped: DictConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, write = run_folder(mapped) / "memory_map", stage.write_shard
+    whole = MemoryMap.load(folder)
+    mapped.memory_map.shard_tokens, mapped.overwrite = 48 * 5, True
+    calls: list[Path] = []
+
+    def interrupted(to: Path, *args: object, **more: object) -> None:
+        calls.append(to)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        write(to, *args, **more)
+
+    monkeypatch.setattr(stage, "write_shard", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        map_memory(mapped)
+    mapped.overwrite = False
+    map_memory(mapped)
+    count = -(-len(whole.score_ST) // 5)
+    assert len(calls) == count + 1 and calls[3] == calls[2], "two were there"
+    found = MemoryMap.load(folder)
+    assert not (folder / stage.SHARDS).exists()
+    torch.testing.assert_close(
+        found.teacher_logprob_ST, whole.teacher_logprob_ST, rtol=0.01, atol=0.01
+    )
+    assert found.flagged_ST.any() and found.score_ST.shape == whole.score_ST.shape
+    spans = json.loads((folder / "spans.json").read_text())
+    assert len({(span["before"], span["span"]) for span in spans}) == len(spans)
+    mapped.memory_map.shard_tokens = 0
+    with pytest.raises(UserError, match="shard_tokens must be 1 or more"):
+        map_memory(mapped)

@@ -1,0 +1,107 @@
+"""One shard of a map: some of the packed sequences, scored by themselves.
+
+What it is depends on its own sequences, on the models and on what the scorer has surveyed, and on no other
+shard: so any number of processes make the same map.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from transformers import PreTrainedModel
+
+from core.artifacts import read_json, write_json
+from core.memory_map import THRESHOLD, MemoryMap
+from core.signal import TopK
+from core.taught import taught_logits
+from forgetting.memory_map.histogram import counts
+from forgetting.memory_map.pieces import Pieces, batches
+from forgetting.memory_map.scorer import Evidence, Scorer
+from forgetting.memory_map.spans import memorized_spans
+
+SUMMARY, SPANS = "summary.json", "spans.json"
+
+
+def write_shard(
+    folder: Path, scorer: Scorer, evidence: Evidence, *, top_k: int, teacher_seconds: float
+) -> None:
+    """Score the evidence and write the map of its sequences, spans as text, and figures that add up.
+
+    `teacher_seconds` is what the teacher's pass over it took, to which the scorer's time is compared.
+    """
+    pieces = evidence.pieces
+    # A piece's first token is not predicted from anything.
+    wanted_M = pieces.taught.copy()
+    wanted_M[pieces.first[:-1]] = False
+    began = time.perf_counter()
+    score_M = np.where(wanted_M, scorer.score(evidence, wanted_M), 0).astype(np.float16)
+    scorer_seconds = time.perf_counter() - began
+    flagged_M = score_M >= THRESHOLD
+    kept = _reference_topk(evidence.reference, pieces, flagged_M, top_k)
+    _save(folder, pieces, score_M, evidence.teacher_logprob_M, kept)
+    write_json(folder / SPANS, memorized_spans(pieces, score_M.astype(np.float32)))
+    write_json(
+        folder / SUMMARY,
+        {
+            "flagged": int(flagged_M.sum()),
+            "taught": int(wanted_M.sum()),
+            "flagged_places": int(pieces.spread(flagged_M).sum()),
+            "taught_places": int(pieces.spread(wanted_M).sum()),
+            "bins": counts(score_M[wanted_M]).tolist(),
+            "teacher_seconds": teacher_seconds,
+            "scorer_seconds": scorer_seconds,
+        },
+    )
+
+
+def read_summary(folders: list[Path]) -> dict[str, Any]:
+    """The shards' figures, summed up."""
+    found = [read_json(folder / SUMMARY) for folder in folders]
+    return {key: np.sum([summary[key] for summary in found], axis=0) for key in found[0]}
+
+
+def read_spans(folders: list[Path], most: int = 200) -> list[dict[str, Any]]:
+    """The most memorized spans of all shards; one that several have is told once."""
+    found = [span for folder in folders for span in read_json(folder / SPANS)]
+    once = {(span["before"], span["span"]): span for span in reversed(found)}
+    told = [span for span in found if once[span["before"], span["span"]] is span]
+    return sorted(told, key=lambda span: (-span["score"], -len(span["span"])))[:most]
+
+
+@torch.no_grad()
+def _reference_topk(
+    reference: PreTrainedModel, pieces: Pieces, flagged_M: np.ndarray, k: int
+) -> TopK:
+    """The reference's distribution at each flagged token of the pieces, in order: (F, K)."""
+    k = min(k, reference.get_output_embeddings().weight.shape[0] - 1)
+    numbers = pieces.pieces_with(flagged_M) if flagged_M.any() else np.array([], dtype=int)
+    ids = [pieces.ids[pieces.first[p] : pieces.first[p + 1]] for p in numbers]
+    wanted = [flagged_M[pieces.first[p] : pieces.first[p + 1]] for p in numbers]
+    rank_M = np.cumsum(flagged_M) - 1
+    total = int(flagged_M.sum())
+    kept = TopK(torch.zeros(total, k, dtype=torch.long), torch.zeros(total, k), torch.zeros(total))
+    for order, input_ids, positions, labels in batches(ids, wanted):
+        on_device = (x.to(reference.device) for x in (input_ids, positions, labels))
+        logprobs_NV = F.log_softmax(taught_logits(reference, *on_device).float(), dim=-1)
+        found = TopK.of(logprobs_NV, k)
+        at = np.concatenate([pieces.first[numbers[n]] + np.flatnonzero(wanted[n]) for n in order])
+        rows = torch.from_numpy(rank_M[at])
+        kept.indices_NK[rows] = found.indices_NK.cpu()
+        kept.logprobs_NK[rows] = found.logprobs_NK.cpu()
+        kept.tail_logprob_N[rows] = found.tail_logprob_N.cpu()
+    return kept
+
+
+def _save(
+    folder: Path, pieces: Pieces, score_M: np.ndarray, teacher_M: np.ndarray, kept: TopK
+) -> None:
+    """Spread what was found for each piece over all the places where it stands."""
+    score_ST = torch.from_numpy(pieces.spread(score_M)).float()
+    teacher_ST = torch.from_numpy(pieces.spread(teacher_M))
+    rank_ST = torch.from_numpy(pieces.spread(np.cumsum(score_M >= THRESHOLD) - 1))
+    rows = rank_ST[score_ST >= THRESHOLD]
+    reference = TopK(kept.indices_NK[rows], kept.logprobs_NK[rows], kept.tail_logprob_N[rows])
+    MemoryMap(score_ST, teacher_ST, reference).save(folder)
