@@ -47,9 +47,13 @@ def train(
     seed: int,
     report: Report,
     watch: Watch | None = None,
+    recompute: bool = False,
     **distiller: Any,
 ) -> None:
     """Train `model` in place for `settings.num_steps` steps, reading `sequences` in order.
+
+    With `recompute` each layer's activations are worked out again in the backward pass instead of kept, to
+    the same weights bit for bit.
 
     Checkpoints go to `folder/checkpoints`; when some are there, training goes on from the last one.
     Metrics go to `folder/metrics.jsonl`, one row for each step logged, with what `watch` measures; training
@@ -69,6 +73,7 @@ def train(
         lr_scheduler_type=settings.schedule,
         warmup_steps=settings.warmup,
         optim="adamw_torch_fused",
+        activation_checkpointing=recompute,
         train_sampling_strategy="sequential",
         remove_unused_columns=False,
         bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),

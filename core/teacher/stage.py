@@ -77,6 +77,7 @@ def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
             seed=cfg.seed,
             report=show,
             watch=watch,
+            recompute=cfg.recompute,
         )
         _edit(model, cfg, corpus)
         if processes.is_main():
@@ -119,7 +120,16 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
         else:
             if learning and taught:
                 watch = build(cfg.watch)(tokenizer=tokenizer)
-                train(model, taught, folder, learning, seed=cfg.seed, report=show, watch=watch)
+                train(
+                    model,
+                    taught,
+                    folder,
+                    learning,
+                    seed=cfg.seed,
+                    report=show,
+                    watch=watch,
+                    recompute=cfg.recompute,
+                )
             _edit(model, cfg, corpus)
             if processes.is_main():
                 save_model(folder, model, tokenizer)
