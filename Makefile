@@ -73,7 +73,9 @@ check: $(STAMP)
 	@echo "formatting, lint and types are clean; their settings are in pyproject.toml"
 
 bench: $(STAMP)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[bench]'
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/bench -q -s
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.cost
 	@echo "the benchmarks are in tests/bench"
 
 clean:

@@ -108,6 +108,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
                 seed=cfg.seed,
                 report=show,
                 watch=build(cfg.watch)(tokenizer=tokenizer),
+                recompute=cfg.recompute,
                 teacher=teacher,
                 memory_map=memory_map,
                 regularizers=list(regularizers.values()),

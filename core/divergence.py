@@ -21,8 +21,9 @@ from core.signal import Distributions, TeacherSignal, at_least_float32
 # the student's logits.
 Divergence = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
-# Logits worked on at once: on a CPU few enough for its caches, on a GPU enough to keep it busy.
-CPU_LOGITS, GPU_LOGITS, LEAST_ROWS = 2**20, 2**26, 128
+# Logits projected at once: on a GPU enough to keep it busy. On a CPU their losses are worked out fewer at a
+# time, in blocks whose temporaries its caches hold.
+CPU_LOGITS, GPU_LOGITS, LEAST_ROWS, CPU_BLOCK = 2**20, 2**26, 128, 2**19
 
 
 def forward_kl(student_nV: Tensor, teacher_nV: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,17 +97,33 @@ class TokenLosses:
         self.labels_N, self.signal = labels_N, signal
         self.divergence, self.temperature = divergence, temperature
 
-    def __call__(self, logits_nV: Tensor, part: slice) -> tuple[Tensor, Tensor]:
-        """Losses (n,), and their gradients (n, V) by the logits."""
+    def __call__(self, logits_nV: Tensor, part: slice) -> Tensor:
+        """Losses (n,); the logits (n, V) are overwritten by the gradients by them."""
+        target = self.signal.target
+        target_nV = None if target is None else target.rows(part)
+        on_cpu, losses = logits_nV.device.type == "cpu", []
+        size = max(1, CPU_BLOCK // logits_nV.shape[1]) if on_cpu else len(logits_nV)
+        for start in range(0, len(logits_nV), size):
+            own = slice(start, min(start + size, len(logits_nV)))
+            rows = slice(part.start + own.start, part.start + own.stop)
+            loss_n, gradient_nV = self._of(
+                logits_nV[own], None if target_nV is None else target_nV[own], rows
+            )
+            logits_nV[own] = gradient_nV
+            losses.append(loss_n)
+        return torch.cat(losses)
+
+    def _of(
+        self, logits_nV: Tensor, target_nV: Tensor | None, part: slice
+    ) -> tuple[Tensor, Tensor]:
         student_nV = F.log_softmax(logits_nV, dim=-1)
         label_n1 = self.labels_N[part, None]
         cross_entropy_n = -student_nV.gather(1, label_n1)[:, 0]
         share_n, weight_n = self.signal.label_weight_N[part], self.signal.weight_N[part]
-        if self.signal.target is None:
+        if target_nV is None:
             loss_n, gradient_nV = share_n * cross_entropy_n, student_nV.exp_()
             gradient_nV.mul_(share_n[:, None])
         else:
-            target_nV = self.signal.target.rows(part)
             at_temperature_nV = student_nV
             if self.temperature != 1:
                 at_temperature_nV = F.log_softmax(logits_nV / self.temperature, dim=-1)
@@ -143,10 +160,9 @@ class _ProjectedLoss(torch.autograd.Function):
             vector_V = None if bias_V is None else bias_V.to(dtype)
             for part in parts(len(hidden_ND), len(weight_VD), device):
                 hidden_nD = hidden_ND[part].to(dtype)
-                logits_nV = F.linear(hidden_nD, matrix_VD, vector_V)
-                loss_n, gradient_nV = losses(at_least_float32(logits_nV), part)
-                total = total + loss_n.sum()
-                gradient_nV = gradient_nV.to(dtype)
+                logits_nV = at_least_float32(F.linear(hidden_nD, matrix_VD, vector_V))
+                total = total + losses(logits_nV, part).sum()
+                gradient_nV = logits_nV.to(dtype)
                 if hidden_gradient is not None:
                     hidden_gradient[part] = (gradient_nV @ matrix_VD).to(hidden_gradient)
                 if weight_gradient is not None and weight_gradient.dtype == dtype:

@@ -59,7 +59,9 @@ class Projected(Distributions):
     def rows(self, part: slice) -> Tensor:
         """See the base class."""
         logits_nV = at_least_float32(project(self.head, self.hidden_ND[part]))
-        return F.log_softmax(logits_nV / self.temperature, dim=-1)
+        if self.temperature != 1:
+            logits_nV = logits_nV / self.temperature
+        return F.log_softmax(logits_nV, dim=-1)
 
 
 @dataclass(frozen=True)

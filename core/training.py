@@ -47,11 +47,15 @@ def train(
     seed: int,
     report: Report,
     watch: Watch | None = None,
+    recompute: bool = False,
     **distiller: Any,
 ) -> PreTrainedModel:
     """Train `model` for `settings.num_steps` steps, reading `sequences` in order.
 
     Returns it, trained in place; where its weights are shared out among processes, a whole copy.
+
+    With `recompute` each layer's activations are worked out again in the backward pass instead of kept, to
+    the same weights bit for bit.
 
     Checkpoints go to `folder/checkpoints`; when some are there, training goes on from the last one.
     Metrics go to `folder/metrics.jsonl`, one row for each step logged, with what `watch` measures; training
@@ -71,6 +75,7 @@ def train(
         lr_scheduler_type=settings.schedule,
         warmup_steps=settings.warmup,
         optim="adamw_torch_fused",
+        activation_checkpointing=recompute,
         train_sampling_strategy="sequential",
         remove_unused_columns=False,
         bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),

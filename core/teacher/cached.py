@@ -9,6 +9,7 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,19 +81,27 @@ def cache_signal(cfg: DictConfig, report: Report | None = None) -> None:
     done, total = 0, sum(len(chosen) for _, chosen in todo)
     with reporting("cache", report) as show:
         for artifact, chosen in todo:
-            rows, counts = [], []
-            for start in range(chosen.start, chosen.stop, BATCH):
-                batch = texts[start : min(start + BATCH, chosen.stop)]
-                rows.append(_spoken(model, codec, batch))
-                counts.append(taught_per_sequence(batch["labels"]).numpy())
-                done += len(batch["labels"])
+            for count in write_shard(artifact, model, codec, texts, chosen):
+                done += count
                 show(done, total, "")
-            ends = np.concatenate(counts).cumsum().astype(np.int64)
-            with artifact.writing(alone=True) as folder:
-                tensors = {"rows": np.concatenate(rows), "ends": ends}
-                about = {"k": str(codec.k), "vocab_size": str(codec.vocab_size)}
-                save_file(tensors, folder / FILE, metadata=about)
     console.print(f"cache: {codec.row_bytes} bytes a token → {run_folder(cfg) / FOLDER}")
+
+
+def write_shard(
+    artifact: Artifact, model: PreTrainedModel, codec: Codec, texts: Dataset, chosen: range
+) -> Iterator[int]:
+    """Write what the teacher says in the chosen sequences; gives how many are done, as it goes."""
+    rows, counts = [], []
+    for start in range(chosen.start, chosen.stop, BATCH):
+        batch = texts[start : min(start + BATCH, chosen.stop)]
+        rows.append(_spoken(model, codec, batch))
+        counts.append(taught_per_sequence(batch["labels"]).numpy())
+        yield len(batch["labels"])
+    ends = np.concatenate(counts).cumsum().astype(np.int64)
+    with artifact.writing(alone=True) as folder:
+        tensors = {"rows": np.concatenate(rows), "ends": ends}
+        about = {"k": str(codec.k), "vocab_size": str(codec.vocab_size)}
+        save_file(tensors, folder / FILE, metadata=about)
 
 
 @torch.no_grad()

@@ -77,6 +77,7 @@ def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
             seed=cfg.seed,
             report=show,
             watch=watch,
+            recompute=cfg.recompute,
         )
         _edit(model, cfg, corpus)
         if processes.is_main():
@@ -120,7 +121,14 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
             if learning and taught:
                 watch = build(cfg.watch)(tokenizer=tokenizer)
                 model = train(
-                    model, taught, folder, learning, seed=cfg.seed, report=show, watch=watch
+                    model,
+                    taught,
+                    folder,
+                    learning,
+                    seed=cfg.seed,
+                    report=show,
+                    watch=watch,
+                    recompute=cfg.recompute,
                 )
             _edit(model, cfg, corpus)
             if processes.is_main():

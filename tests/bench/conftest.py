@@ -5,6 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from transformers import LlamaConfig, PreTrainedModel
+
+from core.models import new_model
 
 RESULTS = Path("runs/bench/results.json")
 
@@ -21,3 +24,28 @@ def record() -> Callable[..., None]:
         print(f"\n{name}: {value:.3f} {unit} (n = {n})")
 
     return keep
+
+
+MakeDemoLlama = Callable[..., PreTrainedModel]
+
+
+@pytest.fixture(scope="session")
+def make_demo_llama() -> MakeDemoLlama:
+    """An untrained model of the demo's size, but for its vocabulary."""
+
+    def make(vocab_size: int, seed: int = 0) -> PreTrainedModel:
+        config = LlamaConfig(
+            vocab_size=vocab_size,
+            hidden_size=128,
+            num_hidden_layers=4,
+            num_attention_heads=2,
+            intermediate_size=384,
+            max_position_embeddings=512,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=0,
+            pad_token_id=1,
+        )
+        return new_model(config, seed).eval()
+
+    return make

@@ -11,11 +11,10 @@ from statistics import median
 import pytest
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from transformers import LlamaConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.corpus.tokenizer import train_tokenizer
 from core.corpus.world import World
-from core.models import new_model
 from evals.probes.probe import CHOICE, Probe, complete, parse_probe
 from evals.recall import likelihood
 from evals.recall.answers import Answer, answer_probes
@@ -37,21 +36,8 @@ def tokenizer(probes: list[Probe]) -> PreTrainedTokenizerFast:
 
 
 @pytest.fixture(scope="module")
-def model(tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
-    """Of the demo's size."""
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=128,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        intermediate_size=384,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=0,
-        pad_token_id=1,
-    )
-    return new_model(config, 0).eval()
+def model(make_demo_llama, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    return make_demo_llama(len(tokenizer))
 
 
 def instances_of(probes: Sequence[Probe]) -> list[Instance]:

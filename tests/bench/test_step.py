@@ -5,7 +5,6 @@ from statistics import median
 
 import torch
 import torch.nn.functional as F
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from core.corpus.packing import IGNORED
 from core.divergence import TokenLosses, projected_loss
@@ -16,18 +15,10 @@ from core.teacher.live import LiveTeacher
 B, T, V, N_STEPS = 16, 128, 2200, 12
 
 
-def test_taught_only_projection(record):
+def test_taught_only_projection(record, make_demo_llama):
     """Forward KL + cross-entropy, teacher and student of the demo's size, 18 % of the tokens taught."""
     torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=V,
-        hidden_size=128,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        intermediate_size=384,
-        tie_word_embeddings=True,
-    )
-    student, teacher = LlamaForCausalLM(config), LlamaForCausalLM(config).eval()
+    student, teacher = make_demo_llama(V).train(), make_demo_llama(V, seed=1)
     ids_BT = torch.randint(0, V, (B, T))
     positions_BT = (torch.arange(T) % 20).expand(B, T)
     labels_BT = torch.where(torch.rand(B, T) < 0.18, ids_BT, IGNORED)

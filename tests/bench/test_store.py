@@ -5,12 +5,9 @@ from pathlib import Path
 from random import Random
 from statistics import median, quantiles
 
-from transformers import LlamaConfig
-
 from core.corpus import reading, words
 from core.corpus.relations import relations_of
 from core.corpus.tokenizer import train_tokenizer
-from core.models import new_model
 from core.store.reader import Reader
 from core.store.store import Store
 from core.store.write import Document, write_store
@@ -18,7 +15,7 @@ from core.store.write import Document, write_store
 NUM_PASSAGES, NUM_ASKED = 100_000, 200
 
 
-def test_asking_with_a_large_store(record, tmp_path: Path):
+def test_asking_with_a_large_store(record, make_demo_llama, tmp_path: Path):
     """Sentences of the embedded world's form, about 25,000 people; a model of the demo's size.
 
     The target is 200 ms, from question to answer, with model and store open. The model is untrained: it
@@ -41,19 +38,7 @@ def test_asking_with_a_large_store(record, tmp_path: Path):
     ]
 
     tokenizer = train_tokenizer(told[:20_000], 2200)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=128,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        intermediate_size=384,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=0,
-        pad_token_id=1,
-    )
-    model = new_model(config, 0)
+    model = make_demo_llama(len(tokenizer))
     with Store(tmp_path / "store.sqlite") as store:
         assert store.num_passages == NUM_PASSAGES
         reader = Reader(model, tokenizer, store, reading.prompt, num_passages=3, max_new_tokens=4)

@@ -50,6 +50,7 @@ def pair(request: pytest.FixtureRequest) -> tuple[Divergence, Callable[[Tensor, 
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(divergence, "CPU_LOGITS", 1)
     monkeypatch.setattr(divergence, "LEAST_ROWS", 8)
+    monkeypatch.setattr(divergence, "CPU_BLOCK", 3 * V)
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers.models.llama.modeling_llama import LlamaMLP
 
 from core.errors import UserError
 from core.regularizer import Regularizer
@@ -188,3 +189,17 @@ def test_training_ends_when_enough_is_forgotten_and_kept(make_llama, fit, tmp_pa
 )
 def test_enough_is_all_that_was_asked_for(seen, stop, expected: bool) -> None:
     assert enough(seen, stop) is expected
+
+
+def test_recomputed_activations_give_the_same_weights_bit_for_bit(
+    make_llama, fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    forward = LlamaMLP.forward
+    monkeypatch.setattr(LlamaMLP, "forward", lambda *args: calls.append(1) or forward(*args))
+    settings = {"teacher": None, "label_weight": 1.0, "num_steps": 3, "batch_size": 2}
+    kept = fit(make_llama(), **settings)
+    once = len(calls)
+    recomputed = fit(make_llama(), **settings, recompute=True)
+    assert same(kept, recomputed)
+    assert len(calls) == 3 * once  # as often as before, and twice as often

@@ -133,6 +133,10 @@ def test_strength_zero_leaves_what_others_draw(make: Make, distilled: Distilled)
     assert same(distilled(make(strength=0.0), Dice()), distilled(Dice()))
 
 
+def test_it_bears_activations_that_are_computed_again(make: Make, distilled: Distilled) -> None:
+    assert same(distilled(make(), recompute=True), distilled(make()))
+
+
 def test_it_does_something_and_the_same_at_the_same_seed(make: Make, distilled: Distilled) -> None:
     one = distilled(make())
     assert not same(one, distilled())
@@ -261,11 +265,12 @@ def test_tokens_that_are_not_flagged_keep_their_loss(
     assert rest_N.any() and memory.flagged_N.any()
     logits_NV = torch.randn(len(rest_N), 320, generator=torch.Generator().manual_seed(4))
     after = edited(regularizer, make_llama(), batch, signal, memory, sequences)
-    for was, now in zip(
-        TokenLosses(labels_N, signal)(logits_NV, slice(None)),
-        TokenLosses(labels_N, after)(logits_NV, slice(None)),
-        strict=True,
-    ):
+
+    def taught(signal: TeacherSignal) -> tuple[torch.Tensor, torch.Tensor]:
+        gradient_NV = logits_NV.clone()
+        return TokenLosses(labels_N, signal)(gradient_NV, slice(0, len(rest_N))), gradient_NV
+
+    for was, now in zip(taught(signal), taught(after), strict=True):
         assert torch.equal(now[rest_N], was[rest_N]), "losses and gradients"
     penalty_N = regularizer.penalty(after)
     assert penalty_N is None or not penalty_N[rest_N].any()
