@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import winnow
 from core import compose
 from core.cli import main
 
@@ -160,6 +161,16 @@ def test_the_snippet_loads_an_arm(smoke_run: Path, tmp_path: Path) -> None:
         [sys.executable, "-I", "-c", snippet + use], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_example_in_python_is_the_one_that_runs() -> None:
+    """That of the module's help, which tests/test_api.py runs as a program."""
+    [snippet] = [text for text in blocks("python") if "import winnow" in text]
+    lines = [line.partition("  #")[0].strip() for line in snippet.splitlines()]
+    assert winnow.__doc__ is not None
+    shown = [line.strip() for line in winnow.__doc__.splitlines()]
+    start = shown.index("import winnow")
+    assert lines == shown[start : start + len(lines)]
 
 
 def test_the_regularizer_example_is_used_and_passes_the_common_tests(tmp_path: Path) -> None:
