@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from core.corpus.packing import IGNORED
 from core.errors import UserError
 
+MAX_LOGITS = 2**26  # of a large vocabulary, those of a whole batch may not fit into memory
+
 
 @contextmanager
 def _gathering(projection: nn.Module, predicts_BT: Tensor) -> Iterator[None]:
@@ -49,6 +51,18 @@ def taught_logits(
     """The logits (N, V) from which the model predicts each taught token."""
     hidden_ND = taught_hidden(model, input_ids_BT, position_ids_BT, labels_BT)
     return projection_of(model)(hidden_ND)
+
+
+def taught_logits_in_parts(
+    model: nn.Module, input_ids_BT: Tensor, position_ids_BT: Tensor, labels_BT: Tensor
+) -> Iterator[tuple[slice, Tensor]]:
+    """The same some taught tokens at a time, with which they are: (n, V), at most `MAX_LOGITS` numbers."""
+    hidden_ND = taught_hidden(model, input_ids_BT, position_ids_BT, labels_BT)
+    projection = projection_of(model)
+    size = max(1, MAX_LOGITS // len(projection.weight))  # type: ignore[arg-type]
+    for begin in range(0, len(hidden_ND), size):
+        part = slice(begin, begin + size)
+        yield part, projection(hidden_ND[part])
 
 
 def projection_of(model: nn.Module) -> nn.Module:

@@ -15,6 +15,8 @@ class CounterfactualTarget(FlaggedTarget):
     syntax, type and plausible values still are.
     """
 
+    needs_reference = True
+
     def target(self, teacher_MV: Tensor, labels_M: Tensor, reference: TopK) -> Tensor:
         """See the base class."""
         reference_MV = reference.dense(teacher_MV.shape[-1])

@@ -25,6 +25,7 @@ class Dream(Regularizer):
     """
 
     needs_memory_map = True
+    needs_reference = True
 
     def __init__(self, *, strength: float = 1.0):
         super().__init__(strength=strength)

@@ -25,7 +25,7 @@ from core.memory_map import THRESHOLD, MemoryMap
 from core.models import check_vocabulary, load_model
 from core.progress import reporting
 from core.signal import TopK
-from core.taught import taught_logits
+from core.taught import taught_logits_in_parts
 from forgetting.memory_map.histogram import bars
 from forgetting.memory_map.page import write_page
 from forgetting.memory_map.pieces import Pieces, batches
@@ -57,20 +57,25 @@ def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> Non
     """Write the map that `cfg.memory_map` asks for into `folder`, unless it is there."""
     run, settings = run_folder(cfg), cfg.memory_map
     corpus = PackedCorpus.of(cfg)
-    reference_folder = run / "arms" / settings.reference
     scorer: Scorer = build(settings.scorer)
     inputs = {
         "corpus": corpus.fingerprint,
         "teacher": fingerprint_of(run / "teacher", "teach"),
-        "reference": fingerprint_of(reference_folder, f"distill arm={settings.reference}"),
         **{str(path): hash_file(path) for path in scorer.files()},
     }
+    reference_folder = None
+    if settings.reference is not None:
+        reference_folder = run / "arms" / settings.reference
+        made_by = f"distill arm={settings.reference}"
+        inputs["reference"] = fingerprint_of(reference_folder, made_by)
     artifact = Artifact(folder, settings, inputs)
     if artifact.is_done(cfg.overwrite):
         return
     scorer.prepare(corpus.tokenizer)
     teacher = _load(run / "teacher", corpus, "the teacher")
-    reference = _load(reference_folder, corpus, "the reference")
+    reference = None
+    if reference_folder is not None:
+        reference = _load(reference_folder, corpus, "the reference")
     _write(artifact, settings, corpus, scorer, teacher, reference, report)
 
 
@@ -86,7 +91,7 @@ def _write(
     corpus: PackedCorpus,
     scorer: Scorer,
     teacher: PreTrainedModel,
-    reference: PreTrainedModel,
+    reference: PreTrainedModel | None,
     report: Report | None,
 ) -> None:
     """Score the corpus, write what was found, and tell it in short."""
@@ -110,7 +115,10 @@ def _write(
         passes = (time.perf_counter() - began) / one_pass
         write_json(folder / COST, {"teacher_passes": round(passes, 2)})
         flagged_M = score_M >= THRESHOLD
-        kept = _reference_topk(reference, pieces, flagged_M, settings.top_k)
+        if reference is None:
+            kept = _room(int(flagged_M.sum()), 0)
+        else:
+            kept = _reference_topk(reference, pieces, flagged_M, settings.top_k)
         _save(folder, pieces, score_M, teacher_M, kept)
         share = flagged_M.sum() / max(wanted_M.sum(), 1)
         read = pieces.spread(flagged_M).sum() / max(pieces.spread(wanted_M).sum(), 1)
@@ -138,17 +146,22 @@ def _reference_topk(
     wanted = [flagged_M[pieces.first[p] : pieces.first[p + 1]] for p in numbers]
     rank_M = np.cumsum(flagged_M) - 1
     total = int(flagged_M.sum())
-    kept = TopK(torch.zeros(total, k, dtype=torch.long), torch.zeros(total, k), torch.zeros(total))
+    kept = _room(total, k)
     for order, input_ids, positions, labels in batches(ids, wanted):
         on_device = (x.to(reference.device) for x in (input_ids, positions, labels))
-        logprobs_NV = F.log_softmax(taught_logits(reference, *on_device).float(), dim=-1)
-        found = TopK.of(logprobs_NV, k)
         at = np.concatenate([pieces.first[numbers[n]] + np.flatnonzero(wanted[n]) for n in order])
-        rows = torch.from_numpy(rank_M[at])
-        kept.indices_NK[rows] = found.indices_NK.cpu()
-        kept.logprobs_NK[rows] = found.logprobs_NK.cpu()
-        kept.tail_logprob_N[rows] = found.tail_logprob_N.cpu()
+        for part, logits_nV in taught_logits_in_parts(reference, *on_device):
+            found = TopK.of(F.log_softmax(logits_nV.float(), dim=-1), k)
+            rows = torch.from_numpy(rank_M[at[part]])
+            kept.indices_NK[rows] = found.indices_NK.cpu()
+            kept.logprobs_NK[rows] = found.logprobs_NK.cpu()
+            kept.tail_logprob_N[rows] = found.tail_logprob_N.cpu()
     return kept
+
+
+def _room(total: int, k: int) -> TopK:
+    """Room for so many distributions."""
+    return TopK(torch.zeros(total, k, dtype=torch.long), torch.zeros(total, k), torch.zeros(total))
 
 
 def _save(
