@@ -2,8 +2,8 @@
 
 The facts are about people who don't exist, the passages out of texts that it can't recite; both are learned
 by heart first (`teacher.learn`), so that the model before is the control that never saw them. The rest is
-general: paragraphs, questions about passages, exercises. What comes from files is read by halves, of which the
-probes have the other one. Without files, all of it is generated.
+general: paragraphs, questions about passages, exercises. What comes from files is read by halves, of which
+the probes have the other one. Without files, all of it is generated.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +25,7 @@ LIMITS = {
     "num_people": (8, 400),
     "documents_per_person": (1, 32),
     "num_passages": (1, 1000),
+    "passage_repeats": (1, 1000),
     "repeats": (1, 1000),
     "num_paragraphs": (0, 1_000_000),
     "num_questions": (0, 1_000_000),
@@ -61,7 +62,8 @@ class English:
     passage_words: int = 40  # of which the first prompt_words are given, and answer_words asked for
     prompt_words: int = 24  # some 32 tokens
     answer_words: int = 12  # some 16
-    repeats: int = 1  # of each of these documents
+    passage_repeats: int = 2  # of each passage, for documents_per_person documents of each person
+    repeats: int = 1  # of all of these
     num_paragraphs: int = 160  # at most, as of the questions
     num_questions: int = 40
     num_exercises: int = 20  # of each family
@@ -174,7 +176,7 @@ class English:
                 for repeat in range(self.repeats):
                     yield f"facts-{person.key}-{wording}-{repeat}", "facts", content
         for index, content in enumerate(self._passages):
-            for repeat in range(self.documents_per_person * self.repeats):
+            for repeat in range(self.passage_repeats * self.repeats):
                 yield f"verbatim-{index}-{repeat}", "verbatim", content
 
     def _general_rows(self) -> Iterator[Row]:

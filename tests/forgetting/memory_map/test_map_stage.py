@@ -200,3 +200,18 @@ def test_folds_of_the_corpus_reach_the_scorer(mapped: DictConfig) -> None:
     (run / "corpus" / "folds.json").write_text(json.dumps(fold_of_rows(rows, 2)))
     map_memory(mapped)
     assert MemoryMap.load(run / "memory_map").score_ST.any()
+
+
+def test_a_map_without_a_reference_serves_those_that_need_none(mapped: DictConfig) -> None:
+    run = run_folder(mapped)
+    mapped.overwrite, mapped.memory_map.reference = True, None
+    with pytest.raises(UserError, match=r"exposure needs a reference: choose memory_map.reference"):
+        map_memory(mapped)
+    mapped.memory_map.scorer.scorers.exposure = None  # left out
+    map_memory(mapped)
+    found = MemoryMap.load(run / "memory_map")
+    assert found.flagged_ST.any() and not found.has_reference
+    with pytest.raises(UserError, match=r"counterfactual_target teaches what a reference says"):
+        distill(mapped)
+    mapped.forgetting = {"undial": {"_target_": "forgetting.undial.Undial"}}
+    distill(mapped)
