@@ -43,7 +43,8 @@ class English:
     File names are relative to `data`. `texts` are ordinary prose, of which the first half is read and the
     second left for perplexity (`eval.texts`); `passages` are what is learned by heart; `questions` is in
     SQuAD's form, `pairs` a folder of minimal pairs in BLiMP's. `known` are the samples
-    of an evaluation of the teacher: the facts that it answered are asked again, as what it knows of itself.
+    of an evaluation of the teacher, wherever they lie: the facts that it answered are asked again, as what it
+    knows of itself.
 
     Raises:
         UserError: a number that no corpus can be built with.
@@ -86,8 +87,9 @@ class English:
 
     def files(self) -> list[Path]:
         """Those that were named, also in folders."""
-        named = [*self.texts, *self.passages, self.questions, self.known]
+        named = [*self.texts, *self.passages, self.questions]
         found = [self._path(name) for name in named if name]
+        found += [Path(self.known)] if self.known else []
         return found + (sorted(self._path(self.pairs).glob("*.jsonl")) if self.pairs else [])
 
     def rows(self) -> Iterator[Row]:
@@ -126,7 +128,7 @@ class English:
             answer_words=self.answer_words,
             questions=self._questions[1],
             pairs=files.minimal_pairs(self._path(self.pairs)) if self.pairs else {},
-            known=files.read_records(self._path(self.known)) if self.known else [],
+            known=files.read_records(Path(self.known)) if self.known else [],
         )
         return english_probes.probes(held, self.seed, self.probes_per_family)
 

@@ -38,6 +38,7 @@ def read_relations(
     path: str | Path,
     *,
     kinds: Sequence[str] | None = None,
+    relations: Sequence[str] | None = None,
     num_facts: int | None = None,
     num_shown: int = 0,
     seed: int = 0,
@@ -47,20 +48,21 @@ def read_relations(
 
     The first template asks for the fact; the others are phrasings of the form `paraphrase`, the question
     templates of the form `question`, and where a relation has few objects they are `choices` to the first.
-    Each template has the subject at its `{}` and ends where the object follows. `kinds` are those to ask
-    for (all), of which `num_facts` (all) are drawn by `seed`; what a guess scores is taken from all of
-    the relation's facts. Each prompt begins with `num_shown` other facts of its relation, told in the same
-    words, a line each. Raises `UserError`, naming file, line and field, on the first bad row.
+    Each template has the subject at its `{}` and ends where the object follows. `kinds` and `relations` are
+    those to ask for (all), of which `num_facts` (all) are drawn by `seed`; what a guess scores is taken from
+    all of the relation's facts. Each prompt begins with `num_shown` other facts of its relation, told in the
+    same words, a line each. Raises `UserError`, naming file, line and field, on the first bad row.
     """
     facts = _read_facts(path)
-    if kinds is not None:
-        known = {fact.kind for fact in facts}
-        for kind in kinds:
-            if kind not in known:
-                there = sorted(name for name in known if name)
-                hint = nearest(kind, there) or f"; it has {', '.join(there) or 'no kinds'}"
-                raise UserError(f"probes.kinds: {path} has no row of kind '{kind}'{hint}")
-        facts = [fact for fact in facts if fact.kind in kinds]
+    for name, wanted in (("kind", kinds), ("relation", relations)):
+        if wanted is not None:
+            known = {getattr(fact, name) for fact in facts}
+            for value in wanted:
+                if value not in known:
+                    there = sorted(filter(None, known))
+                    hint = nearest(value, there) or f"; it has {', '.join(there) or f'no {name}s'}"
+                    raise UserError(f"probes.{name}s: {path} has no row of {name} '{value}'{hint}")
+            facts = [fact for fact in facts if getattr(fact, name) in wanted]
     probes = complete(_shown_first(list(_probes(facts)), num_shown))
     if num_facts is None or num_facts >= len(facts):
         return probes

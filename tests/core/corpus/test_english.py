@@ -56,7 +56,7 @@ FILES = {"texts": ["T.txt"], "passages": ["P.txt"], "questions": "Q.json", "pair
 
 @pytest.fixture
 def english(data: Path) -> English:
-    return English(data=str(data), **FILES, known="K.jsonl")
+    return English(data=str(data), **FILES, known=str(data / "K.jsonl"))
 
 
 @pytest.fixture(params=["files", "generated"])

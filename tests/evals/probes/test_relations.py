@@ -154,3 +154,10 @@ def test_others_of_the_relation_are_told_first_in_the_same_words(
     assert alone.prompt == PAST["templates"][0].replace("{}", "go")
     with pytest.raises(UserError, match="num_shown must be 0 or more"):
         read_relations(write(*capitals), num_shown=-1)
+
+
+def test_only_some_relations_are_asked_for(write: Write, capitals: list[dict]) -> None:
+    path = write(*capitals, PAST)
+    assert {p.family for p in read_relations(path, relations=["past"])} == {"past"}
+    with pytest.raises(UserError, match=r"no row of relation 'pas'; did you mean 'past'\?"):
+        read_relations(path, relations=["pas"])
