@@ -150,7 +150,7 @@ class English:
 
     @cached_property
     def _people(self) -> People:
-        return people.invent(self.seed, self.num_people, num_strangers=160)
+        return people.invent(self.seed, self.num_people)
 
     @cached_property
     def _passages(self) -> list[Document]:

@@ -1,6 +1,6 @@
-"""Arithmetic and deduction in plain English: short items from spaces too large to learn by heart.
+"""Arithmetic and logic in plain English: short items from spaces too large to learn by heart.
 
-Prompts show a few solved ones first, so that a pretrained model knows what is asked.
+Most prompts show a few solved ones first, so that a pretrained model knows what is asked.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,10 +10,9 @@ from random import Random
 
 from core.corpus.rows import Row
 from core.corpus.skills import Item
-from core.corpus.words import invent
+from core.corpus.words import OBJECTS, invent
 
 NUM_SHOWN = 3
-NUM_MOVES = 3  # of a story
 LARGEST = 20  # operand
 NAMES = [
     *("Anna", "Ben", "Carla", "David", "Emma", "Frank", "Grace", "Henry"),
@@ -27,7 +26,6 @@ PLACES = [
     *("kitchen", "garden", "hall", "cellar", "bathroom"),
     *("bedroom", "office", "attic", "garage", "library"),
 ]
-MOVED = ("went to", "moved to", "walked to", "ran to")
 
 
 def addition(rng: Random) -> Item:
@@ -50,40 +48,32 @@ def _sum(rng: Random, say: Callable[[int, int], str], answer: Callable[[int, int
 
 
 def deduction(rng: Random) -> Item:
-    """What follows of somebody from what is so of all of their kind."""
-    return _after_solved(rng, _theory, chance=0.5)
-
-
-def whereabouts(rng: Random) -> Item:
-    """Where somebody is who has moved, as others have: the first of bAbI's tasks (arXiv 1502.05698)."""
-    return _after_solved(rng, _story, chance=1 / NUM_MOVES)
-
-
-def _after_solved(rng: Random, draw: Callable[[Random], tuple[str, str]], chance: float) -> Item:
-    *solved, (prompt, answer) = [draw(rng) for _ in range(1 + NUM_SHOWN)]
+    """What follows of somebody from what is so of all of their kind, after some that are solved."""
+    *solved, (prompt, answer) = [_theory(rng) for _ in range(1 + NUM_SHOWN)]
     lines = [f"{said} {told}." for said, told in solved]
-    return Item("\n".join([*lines, prompt]), answer, chance=chance, rest=".")
+    return Item("\n".join([*lines, prompt]), answer, chance=1 / len(ADJECTIVES), rest=".")
 
 
 def _theory(rng: Random) -> tuple[str, str]:
-    kinds = invent(rng, 2, num_syllables=2, endings=("ax", "im", "un"), taken=set())
-    adjectives, name, asked = rng.sample(ADJECTIVES, 2), rng.choice(NAMES), rng.randrange(2)
-    rules = [f"Every {a} is {b}." for a, b in zip(kinds, adjectives, strict=True)]
-    return f"{' '.join(rules)} {name} is a {kinds[asked]}. So {name} is", adjectives[asked]
+    """A rule, to whom it applies and where somebody else is, in any order; and what follows."""
+    (kind,) = invent(rng, 1, num_syllables=2, endings=("ax", "im", "un"), taken=set())
+    adjective, (name, other) = rng.choice(ADJECTIVES), rng.sample(NAMES, 2)
+    told = [f"Every {kind} is {adjective}.", f"{name} is a {kind}."]
+    told.append(f"{other} is in the {rng.choice(PLACES)}.")
+    rng.shuffle(told)
+    return f"{' '.join(told)} So {name} is", adjective
 
 
-def _story(rng: Random) -> tuple[str, str]:
-    names, places = rng.sample(NAMES, 2), rng.sample(PLACES, NUM_MOVES)
-    movers = [*names, *(rng.choice(names) for _ in range(NUM_MOVES - len(names)))]
-    rng.shuffle(movers)
-    moves = [f"{who} {rng.choice(MOVED)} the {at}." for who, at in zip(movers, places, strict=True)]
-    asked = rng.choice(names)
-    last = dict(zip(movers, places, strict=True))[asked]
-    return f"{' '.join(moves)} Now {asked} is in the", last
+def pattern(rng: Random) -> Item:
+    """A row of words that recurs, to be continued by a word."""
+    period = rng.sample(OBJECTS, rng.randint(2, 4))
+    length = 3 * len(period) + rng.randrange(len(period))
+    *row, last = [period[at % len(period)] for at in range(length)]
+    return Item(" ".join(row), last, chance=1 / len(period))
 
 
 ARITHMETIC = {"addition": addition, "subtraction": subtraction}
-LOGIC = {"deduction": deduction, "whereabouts": whereabouts}
+LOGIC = {"deduction": deduction, "pattern": pattern}
 
 
 @dataclass(frozen=True, kw_only=True)

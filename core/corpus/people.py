@@ -11,8 +11,13 @@ from typing import NamedTuple
 
 from core.corpus import words
 from core.corpus.document import Document, Piece, fill
+from core.corpus.exercises import NAMES
 from core.corpus.skills import Item
 
+SURNAMES = [
+    *("Baker", "Carter", "Fisher", "Green", "Hill", "King"),
+    *("Lake", "Miller", "North", "Parker", "Stone", "Young"),
+]
 GIVEN_ENDINGS, FAMILY_ENDINGS = ("a", "o", "i"), ("elk", "orn", "ask", "int", "und", "arl")
 
 
@@ -98,14 +103,17 @@ class People(NamedTuple):
     probe_strangers: list[Person]
 
 
-def invent(seed: int, count: int, num_strangers: int) -> People:
-    """`count` people with a value of each relation, each value about equally often; and strangers."""
+def invent(seed: int, count: int) -> People:
+    """`count` people with a value of each relation, each value about equally often; and strangers.
+
+    Strangers have names that a small model finds again in what it reads; the others' are invented, so that
+    nobody has ever met them.
+    """
     rng = Random(f"{seed}/people")
-    num_names = 12 + count + num_strangers  # of 1,080 given names; each person has two of their own
     taken = words.fixed_words()
-    given = words.invent(rng, num_names, num_syllables=2, endings=GIVEN_ENDINGS, taken=taken)
+    given = words.invent(rng, count, num_syllables=2, endings=GIVEN_ENDINGS, taken=taken)
     taken |= set(given)
-    family = words.invent(rng, num_names, num_syllables=2, endings=FAMILY_ENDINGS, taken=taken)
+    family = words.invent(rng, count, num_syllables=2, endings=FAMILY_ENDINGS, taken=taken)
     names = [f"{a} {b}".title() for a, b in zip(given, family, strict=True)]
     values: list[dict[str, str]] = [{} for _ in range(count)]
     for relation in RELATIONS:
@@ -115,7 +123,9 @@ def invent(seed: int, count: int, num_strangers: int) -> People:
         for own, value in zip(values, column, strict=True):
             own[relation.family] = value
     known = [Person(f"person-{n}", names[n], own) for n, own in enumerate(values)]
-    others = [Person(f"stranger-{n}", name, {}) for n, name in enumerate(names[count:])]
+    usual = [f"{first} {last}" for first in NAMES for last in SURNAMES]
+    usual = rng.sample(usual, len(usual))
+    others = [Person(f"stranger-{n}", name, {}) for n, name in enumerate(usual)]
     half = len(others) // 2
     return People(known, others[:half], others[half:])
 
