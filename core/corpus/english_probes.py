@@ -112,12 +112,10 @@ def _open_book(known: People, seed: int, count: int) -> list[Probe]:
         "true": (known.known, True),
         "counterfactual": (known.known, False),
     }
-    made = []
-    seen = set[str]()
+    made, seen = list[Probe](), set[str]()
     for family, (who, true) in groups.items():
         draw = partial(people.read, people=who, probe=True, true=true)
-        for probe in _drawn("open_book", family, draw, seed, count, seen):
-            made.append(probe)
+        made += _drawn("open_book", family, draw, seed, count, seen)
     return made
 
 
@@ -157,7 +155,6 @@ def _questions(rows: list[Row], seed: int, count: int) -> Iterator[Probe]:
 def _pairs(pairs: dict[str, list[tuple[str, str]]], seed: int, count: int) -> Iterator[Probe]:
     """Which of two sentences is likelier: BLiMP (arXiv 1912.00582)."""
     for paradigm, sentences in pairs.items():
-        # As many of each paradigm, together a few times as many as of another family.
         for index, (good, bad) in enumerate(_some(sentences, f"{seed}/{paradigm}", count)):
             probe = _asked("language", paradigm, index, ANY_SENTENCE, good)
             yield {**probe, "choices": [good, bad]}

@@ -5,7 +5,6 @@ Most prompts show a few solved ones first, so that a pretrained model knows what
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 from core.corpus.rows import Row
@@ -89,7 +88,3 @@ class Arithmetic:
         for number in range(self.num_items):
             item = rng.choice(list(ARITHMETIC.values()))(rng)
             yield {"id": str(number), "text": f"{item.prompt} {item.completion}"}
-
-    def files(self) -> list[Path]:
-        """None."""
-        return []
