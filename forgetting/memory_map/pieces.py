@@ -92,9 +92,9 @@ class Pieces:
 
 
 def batches(
-    ids: Sequence[np.ndarray], wanted: Sequence[np.ndarray], size: int = BATCH
+    ids: Sequence[np.ndarray], wanted: Sequence[np.ndarray], num_lines: int = BATCH
 ) -> Iterator[tuple[np.ndarray, Tensor, Tensor, Tensor]]:
-    """Pack token sequences for scoring, `size` lines a batch: yields (their numbers in order, input ids,
+    """Pack token sequences for scoring, `num_lines` a batch: yields (their numbers in order, input ids,
     positions, labels).
 
     `wanted` says which of their tokens are asked for; labels are -100 elsewhere. Reading the answers in
@@ -110,8 +110,8 @@ def batches(
             room = length
         lines[-1].append(int(number))
         room -= len(ids[number])
-    for at in range(0, len(lines), size):
-        chunk = lines[at : at + size]
+    for at in range(0, len(lines), num_lines):
+        chunk = lines[at : at + num_lines]
         input_ids = torch.zeros((len(chunk), length), dtype=torch.long)
         positions = torch.zeros_like(input_ids)
         labels = torch.full_like(input_ids, IGNORED)
