@@ -3,7 +3,8 @@
 Merullo et al., arXiv 2510.24256. For an MLP matrix W (P × Q) with K-FAC factors A of its inputs and G of
 its output gradients: G = U_G diag(λ) U_Gᵀ, A = U_A diag(μ) U_Aᵀ, C = U_Gᵀ W U_A. The pairs (i, j) with
 the largest λ_i μ_j are kept until they hold a share ρ of Σ λμ: W′ = U_G (C ⊙ M) U_Aᵀ. They found that what
-goes is recitation, most facts stay, and arithmetic suffers.
+goes is recitation, most facts stay, and arithmetic suffers; so the directions that arithmetic text needs may
+be kept too.
 """
 
 import random
@@ -29,21 +30,26 @@ def remove_low_curvature(
     generator: torch.Generator,
     layers: Sequence[int] | None = None,
     matrices: Sequence[str] | None = None,
+    protected: Iterable[Batch] | None = None,
 ) -> None:
     """Leave a share `rho` of the curvature in the chosen MLP matrices, in place; 1 is all of it.
 
     Of each matrix one direction stays at the least. `batches` is ordinary text: (input ids, positions,
     labels), each (B, T); labels only say at which tokens the loss is looked at. `layers` are numbers and
-    `matrices` names such as gate_proj; None is all. Raises UserError for a share outside [0, 1], for layers
-    or matrices that the model hasn't, and without a taught token.
+    `matrices` names such as gate_proj; None is all. What the same share of the curvature of the text
+    `protected` holds stays as well (the union of both). Raises UserError for a share outside [0, 1], for
+    layers or matrices that the model hasn't, and without a taught token.
     """
     if not 0 <= rho <= 1:
         raise UserError(f"rho must lie between 0 and 1, not {rho}")
     chosen = mlp_matrices(model, layers, matrices)
     if rho < 1:
-        for name, factors in kronecker_factors(model, chosen, batches, generator).items():
+        found = kronecker_factors(model, chosen, batches, generator)
+        too = {} if protected is None else kronecker_factors(model, chosen, protected, generator)
+        for name, factors in found.items():
             weight_PQ = chosen[name].weight
-            weight_PQ.copy_(high_curvature_part(weight_PQ.float(), factors, rho))
+            needed_by = [factors, *([too[name]] if name in too else [])]
+            weight_PQ.copy_(united_part(weight_PQ.float(), needed_by, rho))
 
 
 def batches_of(sequences: Dataset, count: int, seed: int) -> Iterator[Batch]:
@@ -86,6 +92,16 @@ def mlp_matrices(
     if not chosen:
         raise UserError(f"no MLP matrix is chosen by layers={layers} and matrices={matrices}")
     return chosen
+
+
+def united_part(weight_PQ: Tensor, needed_by: Iterable[Factors], rho: float) -> Tensor:
+    """What is left of a matrix (P, Q) that several texts need: the first text's part; of what that leaves
+    out, the next one's too, and so on. Where their eigenvectors agree, it is the union of the masks.
+    """
+    kept_PQ = torch.zeros_like(weight_PQ)
+    for factors in needed_by:
+        kept_PQ = kept_PQ + high_curvature_part(weight_PQ - kept_PQ, factors, rho)
+    return kept_PQ
 
 
 def high_curvature_part(weight_PQ: Tensor, factors: Factors, rho: float) -> Tensor:

@@ -85,15 +85,21 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     if artifact.is_done(cfg.overwrite):
         return
     divergence = divergence_of(cfg.distill.divergence, cfg.distill.jsd_beta)
+    memory_map = MemoryMap.load(run / "memory_map") if needs_map else None
+    for name, regularizer in regularizers.items():
+        if regularizer.needs_reference and memory_map and not memory_map.has_reference:
+            raise UserError(
+                f"{name} teaches what a reference says, and the map was made without one: "
+                "choose memory_map.reference=ARM, or a regularizer such as undial"
+            )
     generator = torch.Generator().manual_seed(cfg.seed)
     student = _start(cfg, _origin(cfg, arm, corpus, cached), sequences)
     teacher: Teacher | None = cached
     if arm.teacher and cached is None:
         teacher = LiveTeacher(run_teacher(cfg, corpus), cfg.distill.temperature)
     for regularizer in regularizers.values():
-        regularizer.read_corpus(sequences)
+        regularizer.read_corpus(sequences, tokenizer)
         regularizer.prepare_student(student, generator)
-    memory_map = MemoryMap.load(run / "memory_map") if needs_map else None
     if memory_map is not None:
         sequences = sequences.select(range(min(len(sequences), len(memory_map.score_ST))))
     if cached is not None:

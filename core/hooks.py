@@ -71,10 +71,10 @@ class ForgettingMixin(Distilling):
             )
         reads_corpus = type(regularizer).read_corpus is not Regularizer.read_corpus
         columns = getattr(self.train_dataset, "column_names", None) or []
-        if reads_corpus and "position_ids" not in columns:
+        if reads_corpus and ("position_ids" not in columns or self.processing_class is None):
             raise UserError(
                 f"{name} looks at the corpus first, in packed sequences with position_ids of one length: "
-                "train on such"
+                "train on such, and give the tokenizer as processing_class"
             )
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
@@ -86,7 +86,7 @@ class ForgettingMixin(Distilling):
             generator = torch.Generator().manual_seed(self.args.seed)
             for regularizer in self.regularizers:
                 if type(regularizer).read_corpus is not Regularizer.read_corpus:
-                    regularizer.read_corpus(self.train_dataset)  # type: ignore[arg-type]
+                    regularizer.read_corpus(self.train_dataset, self.processing_class)  # type: ignore[arg-type]
                 regularizer.prepare_student(student, generator)
             self._is_prepared = True
         result = super().train(*args, **kwargs)

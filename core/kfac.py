@@ -58,6 +58,7 @@ def kronecker_factors(
             sampled_N = sample(logits_NV.detach(), generator)
             loss = F.cross_entropy(logits_NV, sampled_N, reduction="sum")
             gradients = torch.autograd.grad(loss, [zero for _, zero in watched.values()])
+        del logits_NV, loss  # as large as all else, and not to be there beside the next batch's
         for (name, (inputs, _)), gradient in zip(watched.items(), gradients, strict=True):
             gradient_RP = gradient.flatten(0, -2).float()
             felt_R = gradient_RP.abs().amax(-1) > 0  # neither padding nor what no loss looks at

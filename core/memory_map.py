@@ -22,7 +22,7 @@ FILE = "memory_map.safetensors"
 @dataclass(frozen=True)
 class MemoryMap:
     """Scores (S, T) in [0, 1] and the teacher's log-probability of each token (S, T); for the M flagged
-    tokens in reading order, the reference's distribution (M, K).
+    tokens in reading order, the reference's distribution (M, K), or nothing (K = 0).
     """
 
     score_ST: Tensor
@@ -33,6 +33,11 @@ class MemoryMap:
     def flagged_ST(self) -> Tensor:
         """The tokens at or above the threshold."""
         return self.score_ST >= THRESHOLD
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether there was a model that never saw the text; without one K is 0."""
+        return self.reference.indices_NK.shape[-1] > 0
 
     def save(self, folder: Path) -> None:
         """Write one safetensors file."""

@@ -3,7 +3,7 @@
 import torch
 from datasets import Dataset
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.errors import UserError
 from core.signal import MemorySlice, TeacherSignal
@@ -21,7 +21,7 @@ class Regularizer:
     """
 
     needs_memory_map = False
-    needs_reference = False  # of the map: what a model that never saw the text would say
+    needs_reference = False  # the distributions in the map, of a model that never saw the text
 
     def __init__(self, *, strength: float = 1.0):
         """Raises UserError when the strength is outside [0, 1]."""
@@ -30,7 +30,7 @@ class Regularizer:
             raise UserError(f"{name}: strength must lie between 0 and 1, not {strength}")
         self.strength = strength
 
-    def read_corpus(self, sequences: Dataset) -> None:
+    def read_corpus(self, sequences: Dataset, tokenizer: PreTrainedTokenizerBase) -> None:
         """Look at the packed corpus that the student will read, once, before `prepare_student`."""
 
     def prepare_student(self, student: PreTrainedModel, generator: torch.Generator) -> None:

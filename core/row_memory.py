@@ -64,7 +64,7 @@ class RowMemory:
     @property
     def has_reference(self) -> bool:
         """Whether it holds what a model that never saw the text would say at the flagged tokens."""
-        return self._reference is not None
+        return self._reference is not None and self._reference.indices_NK.shape[-1] > 0
 
     def at(self, batch: dict[str, Tensor]) -> MemorySlice:
         """The map at a batch of `input_ids`, `position_ids` and `labels`, each (B, T).

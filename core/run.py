@@ -104,7 +104,7 @@ def plan(cfg: DictConfig) -> list[Job]:
         if name not in arms:
             console.print(f"{name}: missing, the corpus gives no such control", style="yellow")
     reference = cfg.memory_map.reference
-    if reference not in arms:
+    if reference is not None and reference not in arms:
         raise UserError(
             f"memory_map.reference={reference} isn't among the arms{nearest(reference, arms)}"
         )
@@ -114,7 +114,8 @@ def plan(cfg: DictConfig) -> list[Job]:
         own.arm = own.only = arm
         return Job(_label(cfg, name), verb, own, tuple(_label(cfg, need) for need in needs))
 
-    references = [reference, *(arm for arm in arms if cfg.arms[arm].corpus.startswith(OUTSIDE))]
+    references = [reference] if reference is not None else []
+    references += [arm for arm in arms if cfg.arms[arm].corpus.startswith(OUTSIDE)]
     jobs = [
         job("teacher", "teach", "teacher"),
         *(job(arm, "distill", arm) for arm in references),

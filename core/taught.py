@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from core.corpus.packing import IGNORED
 from core.errors import UserError
 
+MAX_LOGITS = 2**26  # of a large vocabulary, those of a whole batch may not fit into memory
+
 
 @contextmanager
 def _gathering(projection: nn.Module, predicts_BT: Tensor) -> Iterator[None]:
@@ -75,6 +77,18 @@ def taught_logits(
 def project(head: nn.Module, hidden_ND: Tensor) -> Tensor:
     """Logits (N, V), from the projection's weights: a call of it alone would confuse FSDP's hooks."""
     return F.linear(hidden_ND, head.weight, getattr(head, "bias", None))  # type: ignore[arg-type]
+
+
+def taught_logits_in_parts(
+    model: nn.Module, input_ids_BT: Tensor, position_ids_BT: Tensor, labels_BT: Tensor
+) -> Iterator[tuple[slice, Tensor]]:
+    """The same some taught tokens at a time, with which they are: (n, V), at most `MAX_LOGITS` numbers."""
+    hidden_ND = taught_hidden(model, input_ids_BT, position_ids_BT, labels_BT)
+    projection = projection_of(model)
+    size = max(1, MAX_LOGITS // len(projection.weight))  # type: ignore[arg-type]
+    for begin in range(0, len(hidden_ND), size):
+        part = slice(begin, begin + size)
+        yield part, projection(hidden_ND[part])
 
 
 def projection_of(model: nn.Module) -> nn.Module:

@@ -12,7 +12,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from core.errors import UserError
-from evals.probes.probe import AXES, MEMORY_AXES, Probe
+from evals.probes.probe import AXES, KNOWLEDGE, MEMORY_AXES, Probe
 from evals.recall.answers import Answer
 
 # The order in which arms are told: what was given, the core, its controls, the others.
@@ -30,6 +30,7 @@ ARMS = (
 NUM_LEAK_SAMPLES = 20
 STRENGTH = re.compile(r"\d+(\.\d+)?")  # at the end of an arm's name
 MAP = "map"  # the axis of scores that describe the memory map, not an arm
+TEXT = "text"  # the axis of perplexity, which no probe asks for
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _summarize_family(
     arm: str, axis: str, family: str, pairs: list[tuple[Probe, Answer]]
 ) -> list[Score]:
     probes, answers = [probe for probe, _ in pairs], [answer for _, answer in pairs]
-    wanted = axis not in MEMORY_AXES  # of a memory, less is better
+    wanted = axis not in (*MEMORY_AXES, KNOWLEDGE)  # of a memory, less is better
     scores = [accuracy(arm, axis, family, probes, answers, higher_is_better=wanted)]
 
     def add(metric: str, values: list[float], chance: float | None, better: bool) -> None:

@@ -21,8 +21,8 @@ from typing import Any
 
 from rich.text import Text
 
-from evals.probes.probe import MEMORY_AXES
-from evals.scores import MAP, Score, arms_of, find, kept
+from evals.probes.probe import KNOWLEDGE, MEMORY_AXES
+from evals.scores import MAP, TEXT, Score, arms_of, find, kept
 
 VERDICTS = ("forgotten", "hidden", "broken", "kept", "undecided")
 CONTROLS = ("never_exposed", "rebound")
@@ -89,7 +89,7 @@ def _memory(scores: Sequence[Score], arm: str) -> Iterator[Evidence]:
             continue
         if score.family != "all" and (score.axis, score.metric) in whole:
             continue  # parts of a mean: of so many comparisons some are always out of bounds
-        if score.axis in ABILITIES or score.metric in SILENT:
+        if score.axis in (*ABILITIES, KNOWLEDGE, TEXT) or score.metric in SILENT:
             continue
         limit, against = _limit(scores, score)
         if limit is not None:

@@ -16,6 +16,14 @@ Row = dict[str, Any]
 TEXT_FIELDS = ("text", "prompt", "completion")
 
 
+class Text(Protocol):
+    """Any text in rows."""
+
+    def rows(self) -> Iterator[Row]:
+        """The rows, in order."""
+        ...
+
+
 class Corpus(Protocol):
     """Anything with rows. `source` labels serve the controls and evaluation only."""
 

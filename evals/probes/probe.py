@@ -11,8 +11,10 @@ from typing import Any
 from core.errors import UserError, nearest
 from evals.probes.rows import read_rows, text_of, texts_of
 
-AXES = ("recall", "verbatim", "open_book", "reasoning", "arithmetic", "language")
+AXES = ("recall", "verbatim", "knowledge", "open_book", "reasoning", "arithmetic", "language")
 MEMORY_AXES = ("recall", "verbatim")
+# Closed-book too, but of what a pretrained teacher brought along, which no control is free of.
+KNOWLEDGE = "knowledge"
 SKILL_AXES = ("reasoning", "arithmetic", "language")  # their texts state no fact
 
 STATEMENT, CHOICE = "statement", "choice"  # forms that mean something here; others are just names

@@ -4,7 +4,7 @@ Hernandez et al., "Linearity of Relation Decoding in Transformer Language Models
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -38,7 +38,9 @@ def read_relations(
     path: str | Path,
     *,
     kinds: Sequence[str] | None = None,
+    relations: Sequence[str] | None = None,
     num_facts: int | None = None,
+    num_shown: int = 0,
     seed: int = 0,
 ) -> list[Probe]:
     """Read rows `{"relation", "subject", "object", "templates", "question_templates"?, "kind"?}` as recall
@@ -46,26 +48,49 @@ def read_relations(
 
     The first template asks for the fact; the others are phrasings of the form `paraphrase`, the question
     templates of the form `question`, and where a relation has few objects they are `choices` to the first.
-    Each template has the subject at its `{}` and ends where the object follows. `kinds` are those to ask
-    for (all), of which `num_facts` (all) are drawn by `seed`; what a guess scores is taken from all of
-    the relation's facts. Raises `UserError`, naming file, line and field, on the first bad row.
+    Each template has the subject at its `{}` and ends where the object follows. `kinds` and `relations` are
+    those to ask for (all), of which `num_facts` (all) are drawn by `seed`; what a guess scores is taken from
+    all of the relation's facts. Each prompt begins with `num_shown` other facts of its relation, told in the
+    same words, a line each. Raises `UserError`, naming file, line and field, on the first bad row.
     """
     facts = _read_facts(path)
-    if kinds is not None:
-        known = {fact.kind for fact in facts}
-        for kind in kinds:
-            if kind not in known:
-                there = sorted(name for name in known if name)
-                hint = nearest(kind, there) or f"; it has {', '.join(there) or 'no kinds'}"
-                raise UserError(f"probes.kinds: {path} has no row of kind '{kind}'{hint}")
-        facts = [fact for fact in facts if fact.kind in kinds]
-    probes = complete(_probes(facts))
+    for name, wanted in (("kind", kinds), ("relation", relations)):
+        if wanted is not None:
+            known = {getattr(fact, name) for fact in facts}
+            for value in wanted:
+                if value not in known:
+                    there = sorted(filter(None, known))
+                    hint = nearest(value, there) or f"; it has {', '.join(there) or f'no {name}s'}"
+                    raise UserError(f"probes.{name}s: {path} has no row of {name} '{value}'{hint}")
+            facts = [fact for fact in facts if getattr(fact, name) in wanted]
+    probes = complete(_shown_first(list(_probes(facts)), num_shown))
     if num_facts is None or num_facts >= len(facts):
         return probes
     if num_facts < 1:
         raise UserError(f"probes.num_facts must be 1 or more, not {num_facts}")
     drawn = set(Random(f"{seed}/relations").sample([fact.name for fact in facts], num_facts))
     return [probe for probe in probes if probe.fact in drawn]
+
+
+def _shown_first(probes: Sequence[Probe], num_shown: int) -> list[Probe]:
+    """The probes, after the first facts that are asked for in the same way but for their own."""
+    if num_shown < 0:
+        raise UserError(f"probes.num_shown must be 0 or more, not {num_shown}")
+    alike: dict[tuple[str, str], list[Probe]] = {}
+    for probe in probes:
+        alike.setdefault((probe.family, _way(probe)), []).append(probe)
+    prompts = []
+    for probe in probes:
+        first = alike[probe.family, _way(probe)][: num_shown + 1]
+        others = [other for other in first if other is not probe][:num_shown]
+        lines = [f"{other.prompt} {other.answers[0]}" for other in others]
+        prompts.append("\n".join([*lines, probe.prompt]))
+    return [replace(probe, prompt=p) for probe, p in zip(probes, prompts, strict=True)]
+
+
+def _way(probe: Probe) -> str:
+    """Its form and number among the phrasings, as the end of its id tells."""
+    return probe.id.removeprefix(probe.fact or "")
 
 
 def _read_facts(path: str | Path) -> list[_Fact]:

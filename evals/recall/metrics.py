@@ -10,6 +10,7 @@ from evals.recall.extraction import discoverable_extraction, sampled_leak
 from evals.recall.linear_probe import linear_probe
 from evals.recall.measured import Measured, Subject
 from evals.recall.membership import membership
+from evals.recall.perplexity import perplexity
 from evals.recall.recitation import recitation
 from evals.recall.stored_bits import stored_bits
 
@@ -35,6 +36,9 @@ def metrics_of(settings: Mapping[str, Any]) -> list[Metric]:
         "stored_bits": stored_bits,
         "membership": partial(membership, min_k=settings["min_k"]),
         "linear_probe": linear_probe,
+        "perplexity": partial(
+            perplexity, texts=settings["texts"], num_paragraphs=settings["num_paragraphs"]
+        ),
     }
     for name in settings["metrics"]:
         if name not in known:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from rich import box
 from rich.table import Table
 
-from evals.scores import Score, arms_of, find, worst_relearned
+from evals.probes.probe import KNOWLEDGE
+from evals.scores import TEXT, Score, arms_of, find, worst_relearned
 
 MISSING = "–"
 HIGHLIGHTED = "core"
@@ -49,11 +50,29 @@ COLUMNS = (
     Column("half b relearned", worst_relearned),
     column_of("4-bit recall", "quantize_4bit", "recall"),
 )
+# Of pretrained teachers: shown where they were measured.
+MORE = (
+    column_of("own facts", KNOWLEDGE),
+    column_of("arithmetic", "arithmetic"),
+    column_of("language", "language"),
+    column_of("perplexity", TEXT, metric="perplexity", scale=1.0),
+)
 
 
-def percent(score: Score | None) -> str:
+def columns_of(scores: Sequence[Score]) -> list[Column]:
+    """`COLUMNS`, and those of `MORE` that any arm has a score in."""
+    arms = arms_of(scores)
+    return [*COLUMNS, *(c for c in MORE if any(c.score(scores, arm) for arm in arms))]
+
+
+def percent(score: Score | None, scale: float = 100.0) -> str:
     """Value ± standard error in per cent, or a dash where it wasn't measured."""
-    return MISSING if score is None else f"{100 * score.value:.1f}±{100 * score.stderr:.1f}"
+    return MISSING if score is None else f"{scale * score.value:.1f}±{scale * score.stderr:.1f}"
+
+
+def shown(column: Column, scores: Sequence[Score], arm: str) -> str:
+    """An arm's score in a column, in that column's unit."""
+    return percent(column.score(scores, arm), column.scale)
 
 
 def chance_of(column: Column, scores: Sequence[Score]) -> str:
@@ -80,21 +99,23 @@ def result_table(scores: Sequence[Score]) -> Table:
         footer_style="dim",
     )
     table.add_column("arm", "chance", no_wrap=True)
-    for column in COLUMNS:
+    columns = columns_of(scores)
+    for column in columns:
         longest = max(len(word) for word in column.head.split())
         table.add_column(column.head, chance_of(column, scores), justify="right", min_width=longest)
     for arm in arms_of(scores):
-        cells = [percent(column.score(scores, arm)) for column in COLUMNS]
+        cells = [shown(column, scores, arm) for column in columns]
         table.add_row(arm, *cells, style="bold green" if arm == HIGHLIGHTED else None)
     return table
 
 
 def markdown_table(scores: Sequence[Score]) -> str:
     """The same table in Markdown, for a README or a paper's draft."""
-    lines = [["arm", *(column.head for column in COLUMNS)], ["---", *["---:"] * len(COLUMNS)]]
+    columns = columns_of(scores)
+    lines = [["arm", *(column.head for column in columns)], ["---", *["---:"] * len(columns)]]
     for arm in arms_of(scores):
-        cells = [percent(column.score(scores, arm)).replace("±", " ± ") for column in COLUMNS]
+        cells = [shown(column, scores, arm).replace("±", " ± ") for column in columns]
         name = f"**{arm}**" if arm == HIGHLIGHTED else arm
         lines.append([name, *cells])
-    lines.append(["*chance*", *(chance_of(column, scores) for column in COLUMNS)])
+    lines.append(["*chance*", *(chance_of(column, scores) for column in columns)])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -9,8 +9,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from evals.probes.probe import AXES
-from evals.report.console import COLUMNS, HIGHLIGHTED, column_of
+from evals.probes.probe import AXES, KNOWLEDGE
+from evals.report.console import COLUMNS, HIGHLIGHTED, MORE, column_of
 from evals.report.curves import curves_of, draw_curves
 from evals.report.frontier import draw_frontier
 from evals.report.memories import memories, worst_attacks
@@ -160,13 +160,16 @@ def _verdicts(scores: Sequence[Score]) -> str:
 
 def _arms_table(scores: Sequence[Score]) -> str:
     more = [
-        column_of("arithmetic", "arithmetic"),
-        column_of("language", "language"),
+        *MORE,
         column_of("4-bit verbatim", "quantize_4bit", "verbatim"),
     ]
     table = columns_table(scores, [*COLUMNS, *more])
     there = {score.axis for score in scores}
-    return table + not_measured([axis for axis in AXES if axis not in there]) if table else ""
+    return (
+        table + not_measured([a for a in AXES if a not in there and a != KNOWLEDGE])
+        if table
+        else ""
+    )
 
 
 def _families_table(scores: Sequence[Score]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from evals.probes.probe import AXES
+from evals.probes.probe import AXES, KNOWLEDGE
 from evals.report.console import MISSING, percent
 from evals.scores import MAP, Score, arms_of, find
 
@@ -42,7 +42,7 @@ def measured_table(scores: Sequence[Score]) -> Table:
         table.add_row(name, *map(_shown, row), chance, f"{found.n:,}", style=bold)
     there = {score.axis for score in scores}
     for axis in AXES if there & set(AXES) else ():
-        if axis not in there:
+        if axis not in there and axis != KNOWLEDGE:
             table.add_row(f"{axis}: missing, no probes", style="dim")
     return table
 

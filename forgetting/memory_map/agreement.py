@@ -21,14 +21,15 @@ class Agreement(Scorer):
     earlier ones flag, so the cheap ones stand first; with `mean`, each about every token.
     """
 
-    def __init__(self, *, scorers: Mapping[str, Scorer], combine: str = "all"):
-        """Raises UserError for another combination, or without a scorer."""
+    def __init__(self, *, scorers: Mapping[str, Scorer | None], combine: str = "all"):
+        """A scorer that is None is left out. Raises UserError for another combination, or without any."""
         if combine not in COMBINATIONS:
             hint = nearest(combine, COMBINATIONS) or f"; choose {' or '.join(COMBINATIONS)}"
             raise UserError(f"Agreement: no combination '{combine}'{hint}")
-        if not scorers:
+        self.scorers = {name: scorer for name, scorer in scorers.items() if scorer is not None}
+        if not self.scorers:
             raise UserError("Agreement: no scorers; name at least one")
-        self.scorers, self.combine = dict(scorers), combine
+        self.combine = combine
 
     def files(self) -> list[Path]:
         """Those of the scorers."""

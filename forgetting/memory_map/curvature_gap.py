@@ -16,6 +16,8 @@ from core.kfac import Batch
 from forgetting.memory_map.pieces import Pieces, batches
 from forgetting.memory_map.scorer import Evidence, GapScorer
 
+BATCH = 8  # lines, with gradients of all their logits
+
 
 class CurvatureGap(GapScorer):
     """Scores how much a token's log-likelihood falls when the teacher's low-curvature directions go.
@@ -71,5 +73,5 @@ def sampled_batches(pieces: Pieces, num_pieces: int, seed: int) -> Iterator[Batc
     wanted = [pieces.taught[part].copy() for part in parts]
     for mask in wanted:
         mask[:1] = False  # a first token follows from nothing; what came before it is another text
-    for _, *batch in batches([pieces.ids[part] for part in parts], wanted):
+    for _, *batch in batches([pieces.ids[part] for part in parts], wanted, BATCH):
         yield batch[0], batch[1], batch[2]

@@ -5,6 +5,7 @@ An estimate of counterfactual memorization (Zhang et al., arXiv 2112.12938).
 
 import numpy as np
 
+from core.errors import UserError
 from forgetting.memory_map.scorer import Evidence, GapScorer
 
 
@@ -15,5 +16,7 @@ class DeduplicatedReference(GapScorer):
     """
 
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
-        """See the base class."""
+        """See the base class; raises UserError when the map has no reference."""
+        if evidence.reference is None:
+            raise UserError("exposure needs a reference: choose memory_map.reference=ARM")
         return self.score_against(evidence.reference, evidence, wanted_M, "exposure")

@@ -92,9 +92,10 @@ class Pieces:
 
 
 def batches(
-    ids: Sequence[np.ndarray], wanted: Sequence[np.ndarray]
+    ids: Sequence[np.ndarray], wanted: Sequence[np.ndarray], num_lines: int = BATCH
 ) -> Iterator[tuple[np.ndarray, Tensor, Tensor, Tensor]]:
-    """Pack token sequences for scoring: yields (their numbers in order, input ids, positions, labels).
+    """Pack token sequences for scoring, `num_lines` a batch: yields (their numbers in order, input ids,
+    positions, labels).
 
     `wanted` says which of their tokens are asked for; labels are -100 elsewhere. Reading the answers in
     order gives, for each of the numbered sequences in turn, those of its wanted tokens.
@@ -109,8 +110,8 @@ def batches(
             room = length
         lines[-1].append(int(number))
         room -= len(ids[number])
-    for at in range(0, len(lines), BATCH):
-        chunk = lines[at : at + BATCH]
+    for at in range(0, len(lines), num_lines):
+        chunk = lines[at : at + num_lines]
         input_ids = torch.zeros((len(chunk), length), dtype=torch.long)
         positions = torch.zeros_like(input_ids)
         labels = torch.full_like(input_ids, IGNORED)

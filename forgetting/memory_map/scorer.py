@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.console import Report
 from core.errors import UserError
-from core.taught import taught_labels, taught_logits
+from core.taught import taught_labels, taught_logits_in_parts
 from forgetting.memory_map.pieces import Pieces, batches
 
 
@@ -22,14 +22,15 @@ class Evidence:
     """What a scorer may look at: texts and models. No `source` label is among it.
 
     `teacher_logprob_M` holds the teacher's log-probability of each taught token, in nats; `fold_P` the
-    fold that each piece's row belongs to, where the corpus was cut into folds.
+    fold that each piece's row belongs to, where the corpus was cut into folds; `reference` is the arm
+    `memory_map.reference`, if one is named.
     """
 
     pieces: Pieces
     tokenizer: PreTrainedTokenizerFast
     teacher: PreTrainedModel
     teacher_logprob_M: np.ndarray
-    reference: PreTrainedModel
+    reference: PreTrainedModel | None
     report: Report
     fold_P: np.ndarray | None = None
 
@@ -138,9 +139,13 @@ def _token_values(
     total, done = sum(len(x) for x in chosen[0]), 0
     for order, input_ids, positions, labels in batches(*chosen):
         on_device = (x.to(model.device) for x in (input_ids, positions, labels))
-        logits_NV = taught_logits(model, *on_device)
         labels_N = taught_labels(labels).to(model.device)
-        values_N = value_of(logits_NV, labels_N).cpu().numpy()
+        values_N = np.concatenate(
+            [
+                value_of(logits_nV, labels_N[part]).cpu().numpy()
+                for part, logits_nV in taught_logits_in_parts(model, *on_device)
+            ]
+        )
         at = 0
         for k in order:
             mask = chosen[1][k]

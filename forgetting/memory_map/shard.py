@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from core.artifacts import read_json, write_json
 from core.memory_map import THRESHOLD, MemoryMap
 from core.signal import TopK
-from core.taught import taught_logits
+from core.taught import taught_logits_in_parts
 from forgetting.memory_map.histogram import counts
 from forgetting.memory_map.pieces import Pieces, batches
 from forgetting.memory_map.scorer import Evidence, Scorer
@@ -40,7 +40,10 @@ def write_shard(
     score_M = np.where(wanted_M, scorer.score(evidence, wanted_M), 0).astype(np.float16)
     scorer_seconds = time.perf_counter() - began
     flagged_M = score_M >= THRESHOLD
-    kept = _reference_topk(evidence.reference, pieces, flagged_M, top_k)
+    if evidence.reference is None:
+        kept = _room(int(flagged_M.sum()), 0)
+    else:
+        kept = _reference_topk(evidence.reference, pieces, flagged_M, top_k)
     _save(folder, pieces, score_M, evidence.teacher_logprob_M, kept)
     write_json(folder / SPANS, memorized_spans(pieces, score_M.astype(np.float32)))
     write_json(
@@ -82,17 +85,22 @@ def _reference_topk(
     wanted = [flagged_M[pieces.first[p] : pieces.first[p + 1]] for p in numbers]
     rank_M = np.cumsum(flagged_M) - 1
     total = int(flagged_M.sum())
-    kept = TopK(torch.zeros(total, k, dtype=torch.long), torch.zeros(total, k), torch.zeros(total))
+    kept = _room(total, k)
     for order, input_ids, positions, labels in batches(ids, wanted):
         on_device = (x.to(reference.device) for x in (input_ids, positions, labels))
-        logprobs_NV = F.log_softmax(taught_logits(reference, *on_device).float(), dim=-1)
-        found = TopK.of(logprobs_NV, k)
         at = np.concatenate([pieces.first[numbers[n]] + np.flatnonzero(wanted[n]) for n in order])
-        rows = torch.from_numpy(rank_M[at])
-        kept.indices_NK[rows] = found.indices_NK.cpu()
-        kept.logprobs_NK[rows] = found.logprobs_NK.cpu()
-        kept.tail_logprob_N[rows] = found.tail_logprob_N.cpu()
+        for part, logits_nV in taught_logits_in_parts(reference, *on_device):
+            found = TopK.of(F.log_softmax(logits_nV.float(), dim=-1), k)
+            rows = torch.from_numpy(rank_M[at[part]])
+            kept.indices_NK[rows] = found.indices_NK.cpu()
+            kept.logprobs_NK[rows] = found.logprobs_NK.cpu()
+            kept.tail_logprob_N[rows] = found.tail_logprob_N.cpu()
     return kept
+
+
+def _room(total: int, k: int) -> TopK:
+    """Room for so many distributions."""
+    return TopK(torch.zeros(total, k, dtype=torch.long), torch.zeros(total, k), torch.zeros(total))
 
 
 def _save(

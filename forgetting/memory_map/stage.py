@@ -65,20 +65,25 @@ def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> Non
     shards = _cut(corpus, settings["num_sequences"], settings.pop("shard_tokens"))
     if len(shards) > 1:
         settings["shard_sequences"] = len(shards[0])
-    reference_folder = run / "arms" / settings["reference"]
     scorer: Scorer = build(cfg.memory_map.scorer)
-    of, made_by = {"corpus": corpus.fingerprint}, f"distill arm={settings['reference']}"
+    of = {"corpus": corpus.fingerprint}
     inputs = of | {
         "teacher": fingerprint_of(run / "teacher", "teach", of),
-        "reference": fingerprint_of(reference_folder, made_by, of),
         **{str(path): hash_file(path) for path in scorer.files()},
     }
+    reference_folder = None
+    if settings["reference"] is not None:
+        reference_folder = run / "arms" / settings["reference"]
+        made_by = f"distill arm={settings['reference']}"
+        inputs["reference"] = fingerprint_of(reference_folder, made_by, of)
     artifact = Artifact(folder, settings, inputs)
     if artifact.is_done(cfg.overwrite):
         return
     scorer.prepare(corpus.tokenizer)
     teacher = _load(run / "teacher", corpus, "the teacher")
-    reference = _load(reference_folder, corpus, "the reference")
+    reference = None
+    if reference_folder is not None:
+        reference = _load(reference_folder, corpus, "the reference")
     with artifact.writing() as partial, reporting("map", report) as show:
         written = [
             Artifact(
@@ -115,7 +120,7 @@ def _score(
     corpus: PackedCorpus,
     scorer: Scorer,
     teacher: PreTrainedModel,
-    reference: PreTrainedModel,
+    reference: PreTrainedModel | None,
     top_k: int,
     show: Report,
 ) -> None:

@@ -6,7 +6,12 @@ import pytest
 import torch
 from transformers import GPT2Config
 
-from core.curvature import high_curvature_part, mlp_matrices, remove_low_curvature
+from core.curvature import (
+    high_curvature_part,
+    mlp_matrices,
+    remove_low_curvature,
+    united_part,
+)
 from core.errors import UserError
 from core.kfac import Batch, Factors
 from core.models import new_model
@@ -120,3 +125,32 @@ def test_what_it_cannot_do_is_said(make_llama, batches: list[Batch]) -> None:
     other = new_model(GPT2Config(vocab_size=300, n_embd=16, n_layer=1, n_head=2), 0)
     with pytest.raises(UserError, match="GPT2LMHeadModel has no modules called mlp with linear"):
         edited(other, batches, rho=0.5)
+
+
+def test_two_texts_that_need_the_same_directions_keep_the_union() -> None:
+    """With the eigenvectors of both the axes, what is kept is what either mask keeps."""
+    weight = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
+    needs_rows = Factors(torch.eye(4), torch.diag(torch.tensor([1.0, 1e-4, 1e-6])))
+    needs_columns = Factors(torch.diag(torch.tensor([1.0, 1e-4, 1e-6, 1e-8])), torch.eye(3))
+    kept = united_part(weight, [needs_rows, needs_columns], 0.9)
+    expected = torch.zeros(3, 4)
+    expected[0], expected[:, 0] = weight[0], weight[:, 0]
+    torch.testing.assert_close(kept, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_protected_is_felt_less(make_llama, batches: list[Batch]) -> None:
+    """The outputs on protected text stay nearer to the model's own than without protection."""
+    ids = torch.arange(2, 26).repeat(6, 1)  # nothing like the other text
+    other = (ids, batches[0][1], ids.masked_fill(batches[0][1] == 0, -100))
+    model = make_llama()
+
+    @torch.no_grad()
+    def moved(edited_model) -> float:
+        return float((edited_model(ids).logits - model(ids).logits).norm())
+
+    chosen = {"rho": 0.9, "layers": [1], "matrices": ["down_proj"]}
+    bare, safe = (
+        edited(model, batches, **chosen),
+        edited(model, batches, **chosen, protected=[other]),
+    )
+    assert moved(safe) < 0.6 * moved(bare)

@@ -222,6 +222,24 @@ def test_what_cannot_work_is_told(make: Make, options: dict, said: str) -> None:
         make(**options).train()
 
 
+def test_what_looks_at_the_corpus_gets_packed_sequences(
+    make: Make, sequences: Dataset, toy_tokenizer, configure
+) -> None:
+    packed = sequences.select_columns(["input_ids", "position_ids", "labels"])
+    edit = shipped("curvature_edit", configure)
+    trainer = make(
+        regularizers=[edit],
+        train_dataset=packed,
+        processing_class=toy_tokenizer,
+        data_collator=None,
+        args={"max_steps": 0},
+    )
+    before = {name: x.clone() for name, x in trainer.model.named_parameters()}
+    trainer.train()
+    changed = [n for n, x in trainer.model.named_parameters() if not torch.equal(x, before[n])]
+    assert changed and all("mlp" in name for name in changed)
+
+
 def test_other_slips_are_told(make: Make, make_llama, configure) -> None:
     with pytest.raises(UserError, match="the teacher has 40 tokens and the student 3"):
         make(teacher=make_llama(vocab_size=40))

@@ -162,3 +162,14 @@ def test_a_line_an_arm() -> None:
     assert "hidden" in line and "relearn disjoint, accuracy at 100 steps 0.600" in line
     [line] = [line for line in lines if line.startswith("ruined")]
     assert "< 0.800" in line and "by plain" in line
+
+
+def test_neither_worse_prose_nor_what_a_teacher_brought_along_is_a_memory_that_hides() -> None:
+    """Of both, less is better, and a core may have more of it than the control."""
+    more = [
+        Score("core", "text", "all", "perplexity", 40.0, 0.1, 40, None, False),
+        Score("never_exposed", "text", "all", "perplexity", 20.0, 0.1, 40, None, False),
+        Score("core", "knowledge", "all", "accuracy", 0.9, 0.01, 90, 0.0, False),
+        Score("never_exposed", "knowledge", "all", "accuracy", 0.5, 0.01, 90, 0.0, False),
+    ]
+    assert verdicts([*told(), *more])["core"]["verdict"] == "forgotten"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from datasets import Dataset
-from transformers import PreTrainedModel, TrainingArguments
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainingArguments
 
 import conf
 from core.build import build
@@ -45,7 +45,9 @@ def make(request: pytest.FixtureRequest, configure) -> Make:
 
 
 @pytest.fixture
-def distilled(make_llama, make_map, fit, sequences: Dataset) -> Distilled:
+def distilled(
+    make_llama, make_map, fit, sequences: Dataset, toy_tokenizer: PreTrainedTokenizerFast
+) -> Distilled:
     """The folded student after some steps; it starts as its teacher."""
 
     def run(
@@ -53,7 +55,7 @@ def distilled(make_llama, make_map, fit, sequences: Dataset) -> Distilled:
     ) -> PreTrainedModel:
         student, generator = make_llama(seed=2), torch.Generator().manual_seed(0)
         for regularizer in regularizers:
-            regularizer.read_corpus(sequences)
+            regularizer.read_corpus(sequences, toy_tokenizer)
             regularizer.prepare_student(student, generator)
         fit(
             student,
@@ -169,13 +171,15 @@ def batch(sequences: Dataset) -> Batch:
 
 
 @pytest.fixture
-def loss(make_llama, sequences: Dataset, tmp_path: Path) -> Loss:
+def loss(
+    make_llama, sequences: Dataset, toy_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> Loss:
     """The loss of one micro-batch whose gradients, as edited, are finite."""
 
     def run(batch: Batch, memory_map: MemoryMap, *regularizers: Regularizer) -> torch.Tensor:
         student, generator = make_llama(seed=1).train(), torch.Generator().manual_seed(0)
         for regularizer in regularizers:
-            regularizer.read_corpus(sequences)
+            regularizer.read_corpus(sequences, toy_tokenizer)
             regularizer.prepare_student(student, generator)
         distiller = Distiller(
             model=student,
@@ -239,10 +243,11 @@ def edited(
     signal: TeacherSignal,
     memory: MemorySlice,
     sequences: Dataset,
+    tokenizer: PreTrainedTokenizerFast,
 ) -> TeacherSignal:
     """The signal after the hooks of one step."""
     generator = torch.Generator().manual_seed(0)
-    regularizer.read_corpus(sequences)
+    regularizer.read_corpus(sequences, tokenizer)
     regularizer.prepare_student(student, generator)
     regularizer.edit_batch(batch, memory, generator)
     return regularizer.edit_signal(signal, batch, memory, generator)
@@ -256,6 +261,7 @@ def test_tokens_that_are_not_flagged_keep_their_loss(
     signal: TeacherSignal,
     memory: MemorySlice,
     sequences: Dataset,
+    toy_tokenizer: PreTrainedTokenizerFast,
     strength: float,
 ) -> None:
     regularizer = make(strength=strength)
@@ -264,7 +270,7 @@ def test_tokens_that_are_not_flagged_keep_their_loss(
     rest_N, labels_N = ~memory.flagged_N, taught_labels(batch["labels"])
     assert rest_N.any() and memory.flagged_N.any()
     logits_NV = torch.randn(len(rest_N), 320, generator=torch.Generator().manual_seed(4))
-    after = edited(regularizer, make_llama(), batch, signal, memory, sequences)
+    after = edited(regularizer, make_llama(), batch, signal, memory, sequences, toy_tokenizer)
 
     def taught(signal: TeacherSignal) -> tuple[torch.Tensor, torch.Tensor]:
         gradient_NV = logits_NV.clone()
@@ -283,6 +289,7 @@ def test_what_it_is_given_is_not_changed(
     signal: TeacherSignal,
     memory: MemorySlice,
     sequences: Dataset,
+    toy_tokenizer: PreTrainedTokenizerFast,
 ) -> None:
     given = [
         *batch.values(),
@@ -290,5 +297,5 @@ def test_what_it_is_given_is_not_changed(
         *(memory.score_N, memory.flagged_N, memory.score_BT, memory.reference.logprobs_NK),
     ]
     before = [tensor.clone() for tensor in given]
-    edited(make(), make_llama(), batch, signal, memory, sequences)
+    edited(make(), make_llama(), batch, signal, memory, sequences, toy_tokenizer)
     assert all(torch.equal(a, b) for a, b in zip(before, given, strict=True))

@@ -138,3 +138,26 @@ def test_a_model_answers_them(write: Write, capitals: list[dict], model, tokeniz
     answers = answer_probes(model, tokenizer, probes)
     by_choice = [a for p, a in zip(probes, answers, strict=True) if p.form == "choice"]
     assert {a.predicted for a in by_choice} <= set(CITIES.values())
+
+
+def test_others_of_the_relation_are_told_first_in_the_same_words(
+    write: Write, capitals: list[dict]
+) -> None:
+    probes = read_relations(write(*capitals, PAST), num_shown=2)
+    first, second = of_axes(probes, "recall")[:2]
+    norway, latvia = "The capital of Norway is Oslo", "The capital of Latvia is Riga"
+    assert first.prompt == f"{norway}\n{latvia}\nThe capital of Peru is"
+    assert second.prompt.startswith("The capital of Peru is Lima\n") and "Oslo" not in second.prompt
+    asked = next(p for p in probes if p.form == "question" and p.fact == first.fact)
+    assert asked.prompt.count("What is the capital of") == 3
+    alone = next(p for p in probes if p.family == "past")
+    assert alone.prompt == PAST["templates"][0].replace("{}", "go")
+    with pytest.raises(UserError, match="num_shown must be 0 or more"):
+        read_relations(write(*capitals), num_shown=-1)
+
+
+def test_only_some_relations_are_asked_for(write: Write, capitals: list[dict]) -> None:
+    path = write(*capitals, PAST)
+    assert {p.family for p in read_relations(path, relations=["past"])} == {"past"}
+    with pytest.raises(UserError, match=r"no row of relation 'pas'; did you mean 'past'\?"):
+        read_relations(path, relations=["pas"])

@@ -2,7 +2,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from evals.report.console import result_table
+from evals.report.console import markdown_table, result_table
+from evals.scores import Score
 
 
 def lines(scores, width=120) -> dict[str, list[str]]:
@@ -32,3 +33,15 @@ def test_numbers_stay_whole_in_80_columns(scores):
 def test_only_the_core_stands_out(scores):
     table = result_table(scores)
     assert [row.style is not None for row in table.rows] == [False, True, False, False]
+
+
+def test_what_only_pretrained_teachers_have_is_shown_where_it_was_measured(scores) -> None:
+    assert "perplexity" not in markdown_table(scores)
+    more = [
+        Score("core", "text", "all", "perplexity", 23.45, 0.61, 40, None, False),
+        Score("core", "knowledge", "all", "accuracy", 0.25, 0.05, 80, 0.0, False),
+    ]
+    head, _, *rows = markdown_table([*scores, *more]).splitlines()
+    assert head.endswith("| own facts | perplexity |")
+    assert rows[1].endswith("| 25.0 ± 5.0 | 23.4 ± 0.6 |") or rows[1].endswith("| 23.5 ± 0.6 |")
+    assert rows[0].endswith("| – | – |")

@@ -234,3 +234,18 @@ def test_a_map_in_shards_goes_on_where_it_was(
     mapped.memory_map.shard_tokens = 0
     with pytest.raises(UserError, match="shard_tokens must be 1 or more"):
         map_memory(mapped)
+
+
+def test_a_map_without_a_reference_serves_those_that_need_none(mapped: DictConfig) -> None:
+    run = run_folder(mapped)
+    mapped.overwrite, mapped.memory_map.reference = True, None
+    with pytest.raises(UserError, match=r"exposure needs a reference: choose memory_map.reference"):
+        map_memory(mapped)
+    mapped.memory_map.scorer.scorers.exposure = None  # left out
+    map_memory(mapped)
+    found = MemoryMap.load(run / "memory_map")
+    assert found.flagged_ST.any() and not found.has_reference
+    with pytest.raises(UserError, match=r"counterfactual_target teaches what a reference says"):
+        distill(mapped)
+    mapped.forgetting = {"undial": {"_target_": "forgetting.undial.Undial"}}
+    distill(mapped)

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from core.corpus.packing import IGNORED, Encoder, pack
 from core.corpus.rows import Row
-from forgetting.memory_map.pieces import Pieces
+from forgetting.memory_map.pieces import LENGTH, Pieces, batches
 from forgetting.memory_map.scorer import logprobs, piece_logprobs, score_of_gap
 
 
@@ -93,3 +93,15 @@ def test_progress_ends_at_its_total(make_llama, pieces: Pieces) -> None:
 def test_half_stands_at_the_gap() -> None:
     scores = score_of_gap(np.array([-3.0, 0.0, 1.5, 60.0]), 1.5)
     np.testing.assert_allclose(scores, [0, 0, 0.5, 1], atol=1e-9)
+
+
+@pytest.mark.parametrize(("tokens", "num_lines"), [(100, 3), (2, 1), (LENGTH, 2)])
+def test_each_sequence_is_in_one_batch_and_no_batch_is_longer_than_asked(
+    tokens: int, num_lines: int
+) -> None:
+    ids = [np.full(tokens, number) for number in range(1, 1 + 10 * LENGTH // tokens)]
+    found = list(batches(ids, [np.ones(tokens, dtype=bool)] * len(ids), num_lines))
+    assert all(input_ids.shape[0] <= num_lines for _, input_ids, _, _ in found)
+    assert sorted(np.concatenate([order for order, *_ in found])) == list(range(len(ids)))
+    read = torch.cat([input_ids[labels != IGNORED] for _, input_ids, _, labels in found])
+    assert sorted(read.tolist()) == sorted(np.concatenate(ids).tolist())

@@ -1,0 +1,45 @@
+"""How well a model predicts prose that nobody taught it: perplexity."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch.nn.functional import cross_entropy
+
+from core.corpus.files import halves, paragraphs, read_text
+from evals.recall.forward import text_logits
+from evals.recall.measured import Measured, Subject
+from evals.scores import TEXT, Score
+
+LENGTHS = (25, 80)  # words of a paragraph
+
+
+def perplexity(subject: Subject, *, texts: Sequence[str], num_paragraphs: int) -> Measured:
+    """exp of the mean loss a token, over the first `num_paragraphs` paragraphs of the second half of each
+    of the files `texts`; a corpus reads the first half (core/corpus/files.py).
+
+    The standard error is that of paragraphs, each one draw. Without files, nothing; raises UserError for one
+    that can't be read.
+    """
+    chosen = [
+        paragraph
+        for name in texts
+        for paragraph in list(paragraphs(halves(read_text(Path(name)))[1], *LENGTHS))[
+            :num_paragraphs
+        ]
+    ]
+    ids = [encoded for text in chosen if len(encoded := subject.tokenizer(text)["input_ids"]) > 1]
+    if not ids:
+        return Measured()
+    losses, counts = [], []
+    for index, logits_TV in text_logits(subject.model, ids):
+        labels_T = logits_TV.new_tensor(ids[index][1:]).long()
+        losses.append(cross_entropy(logits_TV[:-1], labels_T, reduction="sum").item())
+        counts.append(len(labels_T))
+    mean = sum(losses) / sum(counts)
+    # Of a ratio of sums, to first order.
+    residuals = [loss - mean * count for loss, count in zip(losses, counts, strict=True)]
+    error = math.sqrt(sum(r * r for r in residuals)) / sum(counts)
+    value = math.exp(mean)
+    named = (subject.arm, TEXT, "all", "perplexity")
+    return Measured([Score(*named, value, value * error, len(ids), None, False)])
