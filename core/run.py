@@ -5,6 +5,7 @@ several one-thread processes do more work than one process with several threads.
 """
 
 import multiprocessing as mp
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -242,8 +243,10 @@ def _raise_failure(name: str, job: _Running) -> None:
         raise UserError(job.error)
     if job.bug is not None:
         raise RuntimeError(f"{name}:\n{job.bug}")
-    if job.process.exitcode:
+    if code := job.process.exitcode:
+        why = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        if code == -signal.SIGKILL:  # the one that no process can tell of itself
+            why += ", as when memory runs out: jobs=1 and smaller batches need less"
         raise UserError(
-            f"{name} was killed (exit status {job.process.exitcode}): "
-            "the same command goes on from its last checkpoint"
+            f"{name} was killed ({why}); the same command goes on from its last checkpoint"
         )
