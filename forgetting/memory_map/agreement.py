@@ -1,4 +1,4 @@
-"""Several signs at once: a token is memory where all of them say so, or where they do on average."""
+"""Several signs at once: a token is memory where all say so, or any, or where they do on average."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,20 +11,21 @@ from core.memory_map import THRESHOLD
 from forgetting.memory_map.pieces import Pieces
 from forgetting.memory_map.scorer import Evidence, Scorer
 
-COMBINATIONS = ("all", "mean")
+COMBINATIONS = ("all", "any", "mean")
 
 
 class Agreement(Scorer):
-    """The least of the scores (`combine` all), or their mean.
+    """The least of the scores (`combine` all), the greatest (any), or their mean.
 
-    Cost: the sum of the scorers' costs. With `all`, a later scorer is asked only about tokens that the
-    earlier ones flag, so the cheap ones stand first; with `mean`, each about every token.
+    A scorer may be an agreement itself. Cost: the sum of the scorers' costs. With `all`, a later scorer is
+    asked only about tokens that the earlier ones flag, and with `any` about those that they don't, so the
+    cheap ones stand first; with `mean`, each about every token.
     """
 
     def __init__(self, *, scorers: Mapping[str, Scorer | None], combine: str = "all"):
         """A scorer that is None is left out. Raises UserError for another combination, or without any."""
         if combine not in COMBINATIONS:
-            hint = nearest(combine, COMBINATIONS) or f"; choose {' or '.join(COMBINATIONS)}"
+            hint = nearest(combine, COMBINATIONS) or "; choose all, any or mean"
             raise UserError(f"Agreement: no combination '{combine}'{hint}")
         self.scorers = {name: scorer for name, scorer in scorers.items() if scorer is not None}
         if not self.scorers:
@@ -50,11 +51,13 @@ class Agreement(Scorer):
         if self.combine == "mean":
             scores = [scorer.score(evidence, wanted_M) for scorer in self.scorers.values()]
             return np.where(wanted_M, np.mean(scores, axis=0), 0.0)
-        least_M = np.where(wanted_M, 1.0, 0.0)
+        is_all = self.combine == "all"
+        combine = np.minimum if is_all else np.maximum
+        score_M = np.where(wanted_M, float(is_all), 0.0)
         for scorer in self.scorers.values():
-            left_M = least_M >= THRESHOLD
-            if left_M.any():
-                least_M = np.where(
-                    left_M, np.minimum(least_M, scorer.score(evidence, left_M)), least_M
+            open_M = wanted_M & ((score_M >= THRESHOLD) == is_all)
+            if open_M.any():
+                score_M = np.where(
+                    open_M, combine(score_M, scorer.score(evidence, open_M)), score_M
                 )
-        return least_M
+        return score_M

@@ -54,6 +54,27 @@ def test_agreement_is_the_least_and_asks_no_more_than_it_must(
     assert (both[~wanted(evidence)] == 0).all()
 
 
+def test_agreement_of_any_is_the_greatest_and_asks_about_the_rest(
+    evidence: Evidence, wanted, score
+) -> None:
+    asked = []
+
+    class Spy(Known):
+        def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
+            asked.append(wanted_M)
+            return super().score(evidence, wanted_M)
+
+    first = Agreement(scorers={"exposure": DeduplicatedReference(gap=1.0)})
+    either = score(Agreement(scorers={"nested": first, "known": Spy()}, combine="any"), evidence)
+    exposure, known = score(DeduplicatedReference(gap=1.0), evidence), score(Known(), evidence)
+    rest = wanted(evidence) & (exposure < THRESHOLD)
+    assert (asked[0] == rest).all() and rest.any()
+    np.testing.assert_allclose(either[rest], np.maximum(known, exposure)[rest])
+    flagged = wanted(evidence) & ~rest
+    np.testing.assert_allclose(either[flagged], exposure[flagged])
+    assert (either[~wanted(evidence)] == 0).all()
+
+
 def test_agreement_by_the_mean_asks_everyone_about_everything(
     evidence: Evidence, wanted, score
 ) -> None:
