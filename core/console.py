@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -11,6 +12,12 @@ console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 Report = Callable[[int, int, str], None]  # steps done, steps in all, a short note
+
+
+def tell_kept(folder: Path, report: Report | None) -> None:
+    """Say that what was asked for is there; a run, which gives `report`, has too many such jobs to tell."""
+    if report is None:
+        console.print(f"there already → {folder}")
 
 
 def progress_bars() -> Progress:

@@ -13,7 +13,7 @@ from core.arms.maker import Maker, Material
 from core.artifacts import Artifact, fingerprint_of, plain, run_folder
 from core.build import build
 from core.compose import CONF
-from core.console import Report, console
+from core.console import Report, console, tell_kept
 from core.corpus.stage import FULL, OUTSIDE, PackedCorpus
 from core.curvature import batches_of
 from core.divergence import divergence_of
@@ -83,7 +83,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         settings |= identity_before(cfg)
     artifact = Artifact(run / "arms" / cfg.arm, settings, inputs)
     if artifact.is_done(cfg.overwrite):
-        return
+        return tell_kept(artifact.folder, report)
     divergence = divergence_of(cfg.distill.divergence, cfg.distill.jsd_beta)
     memory_map = MemoryMap.load(run / "memory_map") if needs_map else None
     for name, regularizer in regularizers.items():
@@ -170,7 +170,7 @@ def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
     inputs["teacher"] = fingerprint_of(run / "teacher", "teach", inputs)
     artifact = Artifact(run / "arms" / cfg.arm, {"arm": arm, "seed": cfg.seed}, inputs)
     if artifact.is_done(cfg.overwrite):
-        return
+        return tell_kept(artifact.folder, report)
     make: Maker = build(arm.made_by)
     teacher, sources = run_teacher(cfg, corpus), build(cfg.corpus).memory_sources
     with artifact.writing() as folder, reporting(cfg.arm, report) as show:

@@ -19,7 +19,7 @@ from core.artifacts import (
 )
 from core.build import build
 from core.checkpoint import Checkpoint, checksums
-from core.console import Report, console
+from core.console import Report, console, tell_kept
 from core.corpus.deduplicate import deduplication_of
 from core.corpus.folds import FILE as FOLDS
 from core.corpus.folds import fold_of_rows
@@ -61,7 +61,7 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
         settings["deduplication"] = cfg.deduplication
     artifact = Artifact(run_folder(cfg) / FOLDER, settings, read)
     if artifact.is_done(cfg.overwrite):
-        return
+        return tell_kept(artifact.folder, report)
     tokenizer = None if pretrained is None else _tokenizer_of(pretrained, cfg)
     with artifact.writing() as folder, reporting("corpus", report) as show:
         show(0, 1, "rows")

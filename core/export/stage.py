@@ -9,7 +9,7 @@ from rich.text import Text
 
 from core.artifacts import PARTIAL, Artifact, plain, run_folder
 from core.build import build
-from core.console import Report, console
+from core.console import Report, console, tell_kept
 from core.errors import UserError
 from core.export.card import write_card
 from core.export.evidence import Evidence, evidence_of
@@ -39,10 +39,13 @@ def export(cfg: DictConfig, report: Report | None = None) -> None:
     target = run_folder(cfg) / FOLDER / source.name
     prompts = prompts_of(cfg, source)
     check(source, formats, prompts, target)
-    artifacts = {name: _artifact(cfg, source, evidence, target, name) for name in formats}
+    artifacts = {
+        name: _artifact(cfg, source, evidence, target, name, format)
+        for name, format in formats.items()
+    }
     todo = {name: a for name, a in artifacts.items() if not a.is_done(cfg.overwrite)}
     if not todo:
-        return
+        return tell_kept(target, report)
     with reporting(f"export {source.name}", report) as show:
         steps = 2 * len(todo) + 1
         show(0, steps, "the checkpoint's own answers")
@@ -53,12 +56,14 @@ def export(cfg: DictConfig, report: Report | None = None) -> None:
 
 
 def _artifact(
-    cfg: DictConfig, source: Source, evidence: Evidence, target: Path, name: str
+    cfg: DictConfig, source: Source, evidence: Evidence, target: Path, name: str, format: Format
 ) -> Artifact:
     compared = {key: cfg.export[key] for key in ("num_prompts", "num_tokens")}
     settings = {"format": plain(cfg.format[name]), **compared}
     inputs = {source.kind: source.fingerprint, "scores": evidence.fingerprint}
-    return Artifact(target / name, settings, {**inputs, **versions(("winnow-lm",))})
+    # A reader that is new, or newer, is worth asking again.
+    used = versions(("winnow-lm", *format.libraries))
+    return Artifact(target / name, settings, inputs | used)
 
 
 def _export_one(

@@ -24,7 +24,7 @@ from transformers import PreTrainedModel
 
 from core import processes
 from core.artifacts import MARK, Artifact, fingerprint_of, read_json, run_folder, verify
-from core.console import Report, console
+from core.console import Report, console, tell_kept
 from core.corpus.packing import IGNORED
 from core.corpus.stage import PackedCorpus
 from core.divergence import parts
@@ -71,7 +71,7 @@ def cache_signal(cfg: DictConfig, report: Report | None = None) -> None:
     own = shards_of(cfg, len(sequences))[state.process_index :: state.num_processes]
     todo = [shard for shard in own if not shard[0].is_done(cfg.overwrite)]
     if not todo:
-        return
+        return tell_kept(run_folder(cfg) / FOLDER, report)
     model = run_teacher(cfg, corpus).to(state.device)
     vocab_size = len(model.get_output_embeddings().weight)  # type: ignore[arg-type]
     codec = Codec(min(cfg.cache.top_k, vocab_size - 1), vocab_size)

@@ -12,7 +12,7 @@ from core import processes
 from core.artifacts import Artifact, plain, run_folder, write_json
 from core.build import build
 from core.checkpoint import Checkpoint, checksums
-from core.console import Report, console
+from core.console import Report, console, tell_kept
 from core.corpus.packing import Encoder, pack
 from core.corpus.stage import PackedCorpus
 from core.curvature import batches_of, remove_low_curvature
@@ -62,7 +62,7 @@ def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
     settings = {"teacher": cfg.teacher, "seed": cfg.seed}
     artifact = Artifact(run_folder(cfg) / FOLDER, settings, {"corpus": corpus.fingerprint})
     if artifact.is_done(cfg.overwrite):
-        return
+        return tell_kept(artifact.folder, report)
     tokenizer = corpus.tokenizer
     config = model_config(cfg, len(tokenizer))
     check_fits(config, tokenizer, cfg.packing.sequence_length)
@@ -104,7 +104,7 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
     if pretrained.folder.resolve() == artifact.folder.resolve():
         raise UserError(f"{pretrained.folder} is this run's own teacher: choose another run=NAME")
     if artifact.is_done(cfg.overwrite):
-        return
+        return tell_kept(artifact.folder, report)
     tokenizer = corpus.tokenizer
     check_same_tokenizer(pretrained.tokenizer(), tokenizer, WHO)
     check_fits(pretrained.config(), tokenizer, cfg.packing.sequence_length)

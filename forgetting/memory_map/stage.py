@@ -25,7 +25,7 @@ from core.artifacts import (
     write_json,
 )
 from core.build import build
-from core.console import Report, console
+from core.console import Report, console, tell_kept
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.memory_map import join
@@ -78,7 +78,7 @@ def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> Non
         inputs["reference"] = fingerprint_of(reference_folder, made_by, of)
     artifact = Artifact(folder, settings, inputs)
     if artifact.is_done(cfg.overwrite):
-        return
+        return tell_kept(artifact.folder, report)
     scorer.prepare(corpus.tokenizer)
     teacher = _load(run / "teacher", corpus, "the teacher")
     reference = None
