@@ -65,18 +65,26 @@ def test_what_was_not_measured_is_said_on_the_card(toy_run) -> None:
     assert "Not measured" in card.text and card.data.eval_results is None
 
 
-def test_the_same_again_is_skipped_and_another_is_refused(toy_run) -> None:
+def test_the_same_again_is_skipped_and_another_is_refused(toy_run, capsys, monkeypatch) -> None:
     export(toy_run)
     file = exported(toy_run) / "hf" / "model.safetensors"
     written = file.stat().st_mtime_ns
+    capsys.readouterr()
     export(toy_run)
     assert file.stat().st_mtime_ns == written
+    assert f"there already → {exported(toy_run)}" in capsys.readouterr().out
     toy_run.export.dtype = "bfloat16"
     with pytest.raises(UserError, match="was made from another configuration"):
         export(toy_run)
     toy_run.overwrite = True
     export(toy_run)
     assert file.stat().st_mtime_ns != written
+    monkeypatch.setattr(
+        HuggingFace, "libraries", ("safetensors",)
+    )  # as when a reader was taken away
+    toy_run.overwrite = False
+    with pytest.raises(UserError, match=r"inputs\.tokenizers"):
+        export(toy_run)
 
 
 def test_a_failure_leaves_nothing(toy_run, monkeypatch) -> None:
