@@ -63,7 +63,7 @@ llama: $(STAMP)
 	@echo "llama.cpp reads what winnow export format=[gguf] writes; manifest.json will say how well"
 
 test: $(STAMP)
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 	@echo "all tests passed; they are in tests/, mirroring the packages"
 
 check: $(STAMP)

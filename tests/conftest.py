@@ -14,6 +14,7 @@ import datasets
 import pytest
 import torch
 from datasets import Dataset
+from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 from transformers import LlamaConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging
@@ -176,8 +177,13 @@ def winnow() -> Winnow:
 
 @pytest.fixture(scope="session")
 def smoke_run(winnow: Winnow, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run folder of `winnow run experiment=smoke`: to be read, never written."""
-    runs = tmp_path_factory.mktemp("smoke")
-    done = winnow("run", "experiment=smoke", f"runs_dir={runs}")
-    assert done.returncode == 0, done.stderr
+    """The run folder of `winnow run experiment=smoke`, one for all workers: to be read, never written."""
+    runs = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        runs = runs.parent
+    with FileLock(runs / "smoke.lock"):
+        if not (runs / "smoke.made").exists():
+            done = winnow("run", "experiment=smoke", f"runs_dir={runs}")
+            assert done.returncode == 0, done.stderr
+            (runs / "smoke.made").touch()
     return runs / "smoke"
