@@ -15,7 +15,7 @@ from core.corpus.tokenizer import train_tokenizer
 from core.models import new_model, save_model
 from core.run import plan
 from core.verbs import load_verb
-from evals.stage import report
+from evals.report.stage import report
 
 BY_HEART = ["teacher.learn.num_steps=120", "teacher.learn.learning_rate=1e-2"]
 
