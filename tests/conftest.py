@@ -170,7 +170,7 @@ def winnow() -> Winnow:
 
     def run(*argv: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "core.cli", *map(str, argv)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
 
     return run
 
