@@ -15,6 +15,7 @@ facts is a limit too, and each counts as it is a measured step later, so that qu
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -195,12 +196,16 @@ def _missing(scores: Sequence[Score], arm: str, evidence: Sequence[Evidence]) ->
 
 
 def verdict_lines(found: dict[str, dict[str, Any]]) -> Iterator[Text]:
-    """A line for each arm: its verdict, with what decided it or came nearest to."""
+    """A line for each arm, its verdict with what decided it or came nearest to; then what none can claim."""
+    lacking = defaultdict[str, list[str]](list)
     for arm, told in found.items():
         said = deciding(told)
         yield Text.assemble(f"{arm}: ", (told["verdict"], "bold"), f" ({said})" if said else "")
         for reason in told["missing"]:
-            yield Text(f"  {reason}", "yellow")
+            lacking[reason].append(arm)
+    for reason, arms in lacking.items():
+        whose = "all arms" if len(arms) == len(found) else ", ".join(arms)
+        yield Text(f"{whose}: {reason}", "yellow")
 
 
 def deciding(told: dict[str, Any]) -> str:

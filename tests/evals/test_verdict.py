@@ -164,6 +164,16 @@ def test_a_line_an_arm() -> None:
     assert "< 0.800" in line and "by plain" in line
 
 
+def test_what_is_missing_is_said_once() -> None:
+    without = [s for s in told() if s.arm != "rebound" and s.axis != "relearn_disjoint"]
+    partly = [s for s in told() if s.arm != "core" or s.axis != "relearn_disjoint"]
+    lines = [line.plain for line in verdict_lines(verdicts(without))]
+    assert len([line for line in lines if "no rebound control" in line]) == 1
+    assert len([line for line in lines if line.startswith("all arms: no attack on it")]) == 1
+    lines = [line.plain for line in verdict_lines(verdicts(partly))]
+    assert len([line for line in lines if line.startswith("core: no attack on it")]) == 1
+
+
 def test_neither_worse_prose_nor_what_a_teacher_brought_along_is_a_memory_that_hides() -> None:
     """Of both, less is better, and a core may have more of it than the control."""
     more = [
