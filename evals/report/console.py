@@ -1,6 +1,6 @@
 """The result table: one row an arm, on the console and, with the same columns, on the page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -50,7 +50,7 @@ COLUMNS = (
     Column("half b relearned", worst_relearned),
     column_of("4-bit recall", "quantize_4bit", "recall"),
 )
-# Of pretrained teachers: shown where they were measured.
+# Of pretrained teachers.
 MORE = (
     column_of("own facts", KNOWLEDGE),
     column_of("arithmetic", "arithmetic"),
@@ -60,9 +60,9 @@ MORE = (
 
 
 def columns_of(scores: Sequence[Score]) -> list[Column]:
-    """`COLUMNS`, and those of `MORE` that any arm has a score in."""
+    """Those of `COLUMNS` and `MORE` that any arm has a score in."""
     arms = arms_of(scores)
-    return [*COLUMNS, *(c for c in MORE if any(c.score(scores, arm) for arm in arms))]
+    return [c for c in (*COLUMNS, *MORE) if any(c.score(scores, arm) for arm in arms)]
 
 
 def percent(score: Score | None, scale: float = 100.0) -> str:
@@ -84,13 +84,22 @@ def chance_of(column: Column, scores: Sequence[Score]) -> str:
     return MISSING
 
 
-def result_table(scores: Sequence[Score]) -> Table:
+def result_tables(scores: Sequence[Score]) -> Iterator[Table]:
     """Arms by axes in per cent ± standard error, chance in the last row, the core standing out.
 
-    "half b" is the most that came back of it at any step of teaching half a again.
+    "half b" is the most that came back of it at any step of teaching half a again. A second table has what
+    is measured of pretrained teachers, so that each fits a console of 80 characters.
     """
+    columns = columns_of(scores)
+    own, more = ([c for c in columns if (c in MORE) is further] for further in (False, True))
+    yield _table(scores, own, "What each arm recalls, and what it can do")
+    if more:
+        yield _table(scores, more, "What it kept of its own")
+
+
+def _table(scores: Sequence[Score], columns: Sequence[Column], title: str) -> Table:
     table = Table(
-        title="What each arm recalls, and what it can do (per cent ± standard error)",
+        title=f"{title} (per cent ± standard error)",
         title_style="bold",
         box=box.SIMPLE_HEAD,
         padding=0,
@@ -99,7 +108,6 @@ def result_table(scores: Sequence[Score]) -> Table:
         footer_style="dim",
     )
     table.add_column("arm", "chance", no_wrap=True)
-    columns = columns_of(scores)
     for column in columns:
         longest = max(len(word) for word in column.head.split())
         table.add_column(column.head, chance_of(column, scores), justify="right", min_width=longest)

@@ -17,7 +17,7 @@ from core.run import parts
 from evals.lookup import LOOKUP
 from evals.recall.map_quality import map_examples
 from evals.report.ablation import ablation_table, draw_ablation
-from evals.report.console import markdown_table, result_table
+from evals.report.console import markdown_table, result_tables
 from evals.report.frontier import draw_frontier
 from evals.report.html import write_report
 from evals.report.lookup import lookup_table
@@ -56,7 +56,8 @@ def report(cfg: DictConfig) -> None:
         map_examples=map_examples(run_folder(first)),
     )
     _write(folder / "table.md", markdown_table(scores))
-    console.print(result_table(scores))
+    for table in result_tables(scores):
+        console.print(table)
     _further_tables(scores, folder)
     _verdicts(scores, folder)
     for name in cfg.arms:

@@ -2,13 +2,15 @@ from io import StringIO
 
 from rich.console import Console
 
-from evals.report.console import markdown_table, result_table
+from evals.report.console import markdown_table, result_tables
 from evals.scores import Score
 
 
 def lines(scores, width=120) -> dict[str, list[str]]:
     printed = StringIO()
-    Console(width=width, file=printed).print(result_table(scores))
+    console = Console(width=width, file=printed)
+    for table in result_tables(scores):
+        console.print(table)
     words = (line.split() for line in printed.getvalue().splitlines())
     return {cells[0]: cells[1:] for cells in words if cells}
 
@@ -21,9 +23,9 @@ def test_one_row_an_arm_in_order_with_errors_and_gaps(scores):
         "rebound",
         "refuser",
     ]
-    # recall, leak@20, verbatim, open-book, reasoning, half b at its worst, 4-bit recall
-    assert table["core"] == ["5.2±1.1", "–", "–", "–", "70.5±1.1", "6.1±1.1", "–"]
-    assert table["chance"] == ["4.3", "–", "–", "–", "20.0", "4.3", "–"]
+    # recall, reasoning, half b at its worst: what no arm has a score in isn't there
+    assert table["core"] == ["5.2±1.1", "70.5±1.1", "6.1±1.1"]
+    assert table["chance"] == ["4.3", "20.0", "4.3"]
 
 
 def test_numbers_stay_whole_in_80_columns(scores):
@@ -31,7 +33,7 @@ def test_numbers_stay_whole_in_80_columns(scores):
 
 
 def test_only_the_core_stands_out(scores):
-    table = result_table(scores)
+    [table] = result_tables(scores)
     assert [row.style is not None for row in table.rows] == [False, True, False, False]
 
 
@@ -45,3 +47,6 @@ def test_what_only_pretrained_teachers_have_is_shown_where_it_was_measured(score
     assert head.endswith("| own facts | perplexity |")
     assert rows[1].endswith("| 25.0 ± 5.0 | 23.4 ± 0.6 |") or rows[1].endswith("| 23.5 ± 0.6 |")
     assert rows[0].endswith("| – | – |")
+    first, second = result_tables([*scores, *more])
+    assert [column.header for column in second.columns] == ["arm", "own facts", "perplexity"]
+    assert len(first.columns) == len(markdown_table(scores).splitlines()[0].split("|")) - 2
