@@ -7,7 +7,7 @@ from typing import Any
 
 from datasets import IterableDataset, load_dataset
 
-from core.corpus.rows import Row
+from core.corpus.rows import Row, checked_sources
 from core.errors import UserError, nearest
 
 
@@ -50,17 +50,8 @@ class Hub:
 
     def rows(self) -> Iterator[Row]:
         """Raises UserError when the dataset can't be had, or has no such column or source."""
-        sources = set()
-        for row in islice(self._rows(), self.num_rows):
-            sources.add(row.get("source"))
-            yield row
-        for wanted in self.memory_sources:
-            if wanted not in sources:
-                known = sorted(str(source) for source in sources if source)
-                raise UserError(
-                    f"corpus.name={self.name} has no row with {self.source_field} '{wanted}'"
-                    + (nearest(wanted, known) or f"; it has {', '.join(known[:9]) or 'none'}")
-                )
+        rows = islice(self._rows(), self.num_rows)
+        return checked_sources(rows, self.memory_sources, f"corpus.name={self.name}")
 
     def _rows(self) -> Iterator[Row]:
         for number, found in enumerate(self._stream()):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.corpus.rows import Row
+from core.corpus.rows import Row, checked_sources
 from core.errors import UserError, nearest
 
 FIELDS = ("id", "text", "prompt", "completion", "source")
@@ -33,17 +33,7 @@ class JsonLines:
 
     def rows(self) -> Iterator[Row]:
         """Raises UserError naming file and line for a row that is neither document nor task."""
-        sources = set()
-        for row in read_rows(self.paths):
-            sources.add(row.get("source"))
-            yield row
-        for wanted in self.memory_sources:
-            if wanted not in sources:
-                known = sorted(str(source) for source in sources if source)
-                raise UserError(
-                    f"{self.path} has no row with source '{wanted}' (corpus.memory_sources)"
-                    + (nearest(wanted, known) or f"; it has {', '.join(known) or 'no sources'}")
-                )
+        return checked_sources(read_rows(self.paths), self.memory_sources, self.path)
 
     def rebound_rows(self) -> Iterator[Row] | None:
         """The rows of `control_path`, or None when none was given."""

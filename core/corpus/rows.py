@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, overload
 
+from core.errors import UserError, nearest
+
 Row = dict[str, Any]
 
 TEXT_FIELDS = ("text", "prompt", "completion")
@@ -56,6 +58,19 @@ def joined_text(row: Row) -> str:
     """Prompt and completion joined by one space, or the document's text."""
     prompt = prompt_of(row)
     return f"{prompt} {taught_text(row)}" if prompt else taught_text(row)
+
+
+def checked_sources(rows: Iterable[Row], wanted: Iterable[str], where: str) -> Iterator[Row]:
+    """The rows, as they come; UserError after the last when none had a source that is `wanted`."""
+    sources = set()
+    for row in rows:
+        sources.add(row.get("source"))
+        yield row
+    known = sorted(str(source) for source in sources if source)
+    for source in wanted:
+        if source not in sources:
+            hint = nearest(source, known) or f"; it has {', '.join(known[:9]) or 'no sources'}"
+            raise UserError(f"{where} has no row with source '{source}'{hint}")
 
 
 class Rows(Sequence[Row]):

@@ -1,6 +1,7 @@
 """`winnow teach`: a teacher trained from scratch on the corpus, or a pretrained one."""
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -68,21 +69,8 @@ def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
     check_fits(config, tokenizer, cfg.packing.sequence_length)
     model = new_model(config, cfg.seed)
     with artifact.writing() as folder, reporting(FOLDER, report) as show:
-        watch = build(cfg.watch)(tokenizer=tokenizer)
-        model = train(
-            model,
-            corpus.sequences(),
-            folder,
-            cfg.teacher.train,
-            seed=cfg.seed,
-            report=show,
-            watch=watch,
-            recompute=cfg.recompute,
-        )
-        _edit(model, cfg, corpus)
-        if processes.is_main():
-            save_model(folder, model, tokenizer)
-            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        model = _fit(model, corpus.sequences(), cfg.teacher.train, cfg, corpus, folder, show)
+        _finish(model, cfg, corpus, folder)
     console.print(f"teacher: {model.num_parameters():,} parameters → {artifact.folder}")
 
 
@@ -119,21 +107,8 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
             write_json(folder / SOURCE, {"folder": str(pretrained.folder.absolute())})
         else:
             if learning and taught:
-                watch = build(cfg.watch)(tokenizer=tokenizer)
-                model = train(
-                    model,
-                    taught,
-                    folder,
-                    learning,
-                    seed=cfg.seed,
-                    report=show,
-                    watch=watch,
-                    recompute=cfg.recompute,
-                )
-            _edit(model, cfg, corpus)
-            if processes.is_main():
-                save_model(folder, model, tokenizer)
-                shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+                model = _fit(model, taught, learning, cfg, corpus, folder, show)
+            _finish(model, cfg, corpus, folder)
     where = pretrained.folder if stays else artifact.folder
     console.print(f"teacher: {model.num_parameters():,} parameters → {where}")
 
@@ -164,7 +139,31 @@ def _rows_to_learn(cfg: DictConfig, corpus: PackedCorpus) -> Dataset:
     return pack(chosen, encoder, sequence_length=cfg.packing.sequence_length)
 
 
-def _edit(model: PreTrainedModel, cfg: DictConfig, corpus: PackedCorpus) -> None:
+def _fit(
+    model: PreTrainedModel,
+    rows: Dataset,
+    settings: DictConfig,
+    cfg: DictConfig,
+    corpus: PackedCorpus,
+    folder: Path,
+    report: Report,
+) -> PreTrainedModel:
+    """The model, trained on the rows by cross-entropy."""
+    watch = build(cfg.watch)(tokenizer=corpus.tokenizer)
+    return train(
+        model,
+        rows,
+        folder,
+        settings,
+        seed=cfg.seed,
+        report=report,
+        watch=watch,
+        recompute=cfg.recompute,
+    )
+
+
+def _finish(model: PreTrainedModel, cfg: DictConfig, corpus: PackedCorpus, folder: Path) -> None:
+    """Edit the model, where that is asked for, and write it."""
     if cfg.teacher.edit:
         remove_low_curvature(
             model,
@@ -172,6 +171,9 @@ def _edit(model: PreTrainedModel, cfg: DictConfig, corpus: PackedCorpus) -> None
             rho=cfg.teacher.rho,
             generator=torch.Generator().manual_seed(cfg.seed),
         )
+    if processes.is_main():
+        save_model(folder, model, corpus.tokenizer)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
 def before(cfg: DictConfig, vocab_size: int) -> PreTrainedModel | PretrainedConfig:

@@ -79,7 +79,7 @@ def test_a_corpus_is_made_of_it(
         ({"text_field": "content", "split": "test"}, "can't be read"),
         (
             {"text_field": "content", "source_field": "kind", "memory_sources": ["k2"]},
-            "no row with kind 'k2'; did you mean 'k1'?",
+            "no row with source 'k2'; did you mean 'k1'?",
         ),
     ],
 )
