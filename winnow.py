@@ -40,6 +40,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import compose
 from core.errors import UserError
+from core.overrides import overrides_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -72,7 +73,7 @@ class Run:
     """
 
     def __init__(self, *overrides: str, **options: Any):
-        self.overrides = compose.overrides_of(overrides, options)
+        self.overrides = overrides_of(overrides, options)
         self.cfg = compose.ready(compose.jobs(self.overrides)[0])
 
     def __repr__(self) -> str:

@@ -2,18 +2,14 @@
 
 import json
 import math
-import multiprocessing as mp
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from core.cli import main
-from core.errors import UserError
-from core.run import _raise_failure, _Running
 
 pytestmark = pytest.mark.slow
 
@@ -189,13 +185,3 @@ def test_a_slip_in_an_arm_is_told_before_anything_is_made(
     line = capsys.readouterr().err
     assert said in line and line.count("\n") == 1
     assert not list(tmp_path.iterdir())
-
-
-def test_a_job_that_the_system_killed_is_told_with_the_likely_cause() -> None:
-    messages, _ = mp.Pipe(duplex=False)
-    job = _Running(mp.get_context("spawn").Process(target=time.sleep, args=(60,)), messages)
-    job.process.start()
-    job.process.kill()
-    job.process.join()
-    with pytest.raises(UserError, match=r"map was killed \(SIGKILL.*memory.*jobs=1.*goes on from"):
-        _raise_failure("map", job)

@@ -14,6 +14,7 @@ import yaml
 from core import compose
 from core.artifacts import plain
 from core.errors import UserError
+from core.overrides import overrides_of
 from evals.sweep import best, measure, measured_points, sweep
 
 ROOT = Path(__file__).parents[2]
@@ -115,7 +116,7 @@ def test_the_shipped_sweep_shares_a_run_and_goes_on(winnow, tmp_path: Path) -> N
     smoke = yaml.safe_load((compose.CONF / "experiment" / "smoke.yaml").read_text())
     budget = {key: smoke[key] for key in ("corpus", "teacher", "distill")}
     command = ["distill", "-m", "experiment=tiny/sweep", f"runs_dir={tmp_path}"]
-    command += [f"++{line}" for line in compose.overrides_of([], budget)]
+    command += [f"++{line}" for line in overrides_of([], budget)]
     tiny = tmp_path / "tiny"
 
     def arms(num_points: int, jobs: int) -> dict[str, int]:
