@@ -197,15 +197,20 @@ def _missing(scores: Sequence[Score], arm: str, evidence: Sequence[Evidence]) ->
 
 def verdict_lines(found: dict[str, dict[str, Any]]) -> Iterator[Text]:
     """A line for each arm, its verdict with what decided it or came nearest to; then what none can claim."""
-    lacking = defaultdict[str, list[str]](list)
     for arm, told in found.items():
         said = deciding(told)
         yield Text.assemble(f"{arm}: ", (told["verdict"], "bold"), f" ({said})" if said else "")
+    yield from (Text(line, "yellow") for line in caveats(found))
+
+
+def caveats(found: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """What is missing to say more, each with the arms that it is missing for."""
+    lacking = defaultdict[str, list[str]](list)
+    for arm, told in found.items():
         for reason in told["missing"]:
             lacking[reason].append(arm)
     for reason, arms in lacking.items():
-        whose = "all arms" if len(arms) == len(found) else ", ".join(arms)
-        yield Text(f"{whose}: {reason}", "yellow")
+        yield f"{'all arms' if len(arms) == len(found) else ', '.join(arms)}: {reason}"
 
 
 def deciding(told: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from evals.report.memories import memories, worst_attacks
 from evals.report.style import CSS
 from evals.report.tables import columns_table, not_measured, section
 from evals.scores import Score, find, kept, worst_relearned, write_atomically
-from evals.verdict import deciding, verdicts
+from evals.verdict import caveats, deciding, verdicts
 
 NUM_ANSWERS = 12
 ANSWERING_ARMS = ("teacher", "plain", "core")
@@ -93,14 +93,19 @@ _MAP_NOTE = "The stronger the colour, the more of the token is memory (point at 
 
 def _title(scores: Sequence[Score]) -> str:
     reasoning, recall = kept(scores, HIGHLIGHTED, "reasoning"), kept(scores, HIGHLIGHTED, "recall")
-    parts = []
-    if reasoning:
-        parts.append(f"{max(0.0, reasoning[0]):.0%} of its teacher’s reasoning")
-    if recall:
-        parts.append(f"{max(0.0, recall[0]):.0%} of its recall")
+    parts = [
+        f"{_share(found[0])} {what}"
+        for found, what in ((reasoning, "its teacher’s reasoning"), (recall, "its recall"))
+        if found
+    ]
     if not parts:
         return "Winnow: a report without a core"
     return f"The core kept {' and '.join(parts)}".replace("%", "\u00a0%")
+
+
+def _share(value: float) -> str:
+    """In per cent; more than all, where a teacher is near a guess, is no measure of anything."""
+    return "all of" if value >= 1 else f"{max(0.0, value):.0%} of"
 
 
 def _in_words(scores: Sequence[Score]) -> str:
@@ -147,29 +152,27 @@ def _drawn(
 
 def _verdicts(scores: Sequence[Score]) -> str:
     """The verdict on each arm, with the evidence that decided it or came nearest to."""
-    rows = ""
-    for arm, told in verdicts(scores).items():
-        said = "; ".join([*filter(None, [deciding(told)]), *told["missing"]])
+    rows, found = "", verdicts(scores)
+    for arm, told in found.items():
+        said = escape(deciding(told))
         kind = f' class="{arm}"' if arm == HIGHLIGHTED else ""
         rows += (
             f'<tr{kind}><th scope="row">{escape(arm.replace("_", " "))}</th>'
-            f'<td class="said"><b>{told["verdict"]}</b></td><td class="said">{escape(said)}</td></tr>'
+            f'<td class="said"><b>{told["verdict"]}</b></td><td class="said">{said}</td></tr>'
         )
-    return f'<div class="wide"><table><tbody>{rows}</tbody></table></div>' if rows else ""
+    notes = "".join(f'<p class="soft">{escape(line)}</p>' for line in caveats(found))
+    return f'<div class="wide"><table><tbody>{rows}</tbody></table></div>{notes}' if rows else ""
 
 
 def _arms_table(scores: Sequence[Score]) -> str:
-    more = [
-        *MORE,
-        column_of("4-bit verbatim", "quantize_4bit", "verbatim"),
-    ]
-    table = columns_table(scores, [*COLUMNS, *more])
+    attacked = column_of("4-bit verbatim", "quantize_4bit", "verbatim")
+    table = columns_table(scores, [*COLUMNS, attacked])
+    more = columns_table(scores, MORE)
+    if more:  # apart, so that neither is wider than the page
+        table += f"<h3>What it kept of its own</h3>{more}"
     there = {score.axis for score in scores}
-    return (
-        table + not_measured([a for a in AXES if a not in there and a != KNOWLEDGE])
-        if table
-        else ""
-    )
+    absent = [a for a in AXES if a not in there and a != KNOWLEDGE]
+    return table + not_measured(absent) if table else ""
 
 
 def _families_table(scores: Sequence[Score]) -> str:

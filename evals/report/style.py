@@ -28,6 +28,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .35rem .7rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); }
 th { font-weight: 600; vertical-align: bottom; }
+tbody th, td { vertical-align: baseline; }
 thead th { white-space: normal; }
 td.said { text-align: left; white-space: normal; }
 th:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -92,6 +93,11 @@ def test_the_title_says_what_was_kept_above_chance(write, scores):
     # (.705 - .2) / (.712 - .2) and (.052 - .043) / (.991 - .043)
     page = write()
     assert "The core kept 99\u00a0% of its teacher’s reasoning and 1\u00a0% of its recall" in page
+    poor = [
+        replace(score, value=0.3) if (score.arm, score.axis) == ("teacher", "reasoning") else score
+        for score in scores
+    ]
+    assert "The core kept all of its teacher’s reasoning and" in write(scores=poor)
     without = [score for score in scores if score.arm != "core"]
     assert "a report without a core" in write(scores=without)
 
