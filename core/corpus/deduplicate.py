@@ -12,6 +12,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 
 from core.corpus.rows import Row, joined_text
 from core.errors import UserError, nearest
@@ -97,29 +98,41 @@ def near_duplicates(sentences: Sequence[str], rng: random.Random) -> dict[str, s
     idf = {word: math.log(1 + len(words) / count) for word, count in frequency.items()}
     # Sets have no order of their own, and fsum doesn't mind: ties fall alike in every process.
     weight = {s: math.fsum(idf[word] for word in found) for s, found in words.items()}
-    leaders: dict[str, list[str]] = defaultdict(list)  # word -> leading sentences with it
+    leaders: dict[str, list[str]] = defaultdict(
+        list
+    )  # word -> leading sentences with it in their prefix
     group: dict[str, str] = {}
     order = list(sentences)
     rng.shuffle(order)
     for sentence in order:
-        shared: dict[str, float] = defaultdict(float)
-        # The rarer half of the words is enough to meet every candidate: a near-duplicate shares
-        # more than half of the information, which can't all lie in the commoner half.
-        rare_first = sorted(words[sentence], key=lambda word: (-idf[word], word))
-        for word in rare_first[: len(rare_first) // 2 + 1]:
-            for leader in leaders[word]:
-                shared.setdefault(leader, 0.0)
-        for leader in shared:
-            shared[leader] = math.fsum(idf[word] for word in words[sentence] & words[leader])
-        overlap = {
-            leader: both / (weight[sentence] + weight[leader] - both)
-            for leader, both in shared.items()
-        }
+        own, prefix = weight[sentence], _prefix(words[sentence], idf)
+        overlap = {}
+        for leader in {leader for word in prefix for leader in leaders[word]}:
+            theirs = weight[leader]
+            if min(own, theirs) >= THRESHOLD * max(
+                own, theirs
+            ):  # else they share too little anyway
+                both = math.fsum(idf[word] for word in words[sentence] & words[leader])
+                overlap[leader] = both / (own + theirs - both)
         best = max(overlap, key=lambda leader: (overlap[leader], leader), default=None)
         if best is not None and overlap[best] >= THRESHOLD:
             group[sentence] = best
         else:
             group[sentence] = sentence
-            for word in words[sentence]:
+            for word in prefix:
                 leaders[word].append(sentence)
     return group
+
+
+def _prefix(words: frozenset[str], idf: dict[str, float]) -> list[str]:
+    """The rarest words of a sentence, of which two near-duplicates always share one.
+
+    What they share weighs `THRESHOLD` of either at least, and so the rarest word shared is one after which
+    as much is still to come, in both (prefix filtering, Chaudhuri, Ganti & Kaushik 2006).
+    """
+    common_first = sorted(words, key=lambda word: (idf[word], word))
+    needed = THRESHOLD * math.fsum(idf[word] for word in words) * (1 - 1e-9)
+    for number, total in enumerate(accumulate(idf[word] for word in common_first)):
+        if total >= needed:
+            return common_first[number:]
+    return common_first

@@ -1,12 +1,22 @@
 """What says the same stays once; what doesn't, stays."""
 
+import math
 import os
 import subprocess
 import sys
+from collections import Counter
+from random import Random
 
 import pytest
 
-from core.corpus.deduplicate import deduplicate, deduplication_of, once
+from core.corpus.deduplicate import (
+    THRESHOLD,
+    WORD,
+    deduplicate,
+    deduplication_of,
+    near_duplicates,
+    once,
+)
 from core.errors import UserError
 
 # The embedded facts are full of ties: names are as rare as each other.
@@ -120,3 +130,31 @@ def test_once_streams_and_keeps_the_first() -> None:
         UserError, match="deduplication=exakt: no such choice; did you mean 'exact'"
     ):
         deduplication_of("exakt")
+
+
+def test_candidates_miss_no_near_duplicate() -> None:
+    """The same groups as by comparing every sentence with every leader."""
+    rng = Random(0)
+    words = [
+        f"w{int(rng.paretovariate(0.6))}" for _ in range(2000)
+    ]  # few are common, most are rare
+    sentences = sorted({" ".join(rng.choices(words, k=rng.randint(1, 9))) for _ in range(400)})
+    sentences += [f"{sentence} indeed" for sentence in sentences[::3]]
+    of = {sentence: set(WORD.findall(sentence)) for sentence in sentences}
+    count = Counter(word for found in of.values() for word in found)
+    idf = {word: math.log(1 + len(of) / n) for word, n in count.items()}
+
+    def weight(found: set[str]) -> float:
+        return math.fsum(idf[word] for word in found)
+
+    order, expected = list(sentences), dict[str, str]()
+    Random(1).shuffle(order)
+    for sentence in order:
+        near = {
+            leader: weight(of[sentence] & of[leader]) / weight(of[sentence] | of[leader])
+            for leader in set(expected.values())
+        }
+        best = max(near, key=lambda leader: (near[leader], leader), default=sentence)
+        expected[sentence] = best if near.get(best, 0) >= THRESHOLD else sentence
+    assert 1 < len(set(expected.values())) < len(sentences)
+    assert near_duplicates(sentences, Random(1)) == expected
