@@ -25,6 +25,7 @@ STYLES = {
 OTHER = ("#888888", "h")
 LABEL_GAP = 7.0  # per cent of the height between two labels
 HIGHEST_LABEL = 92.0  # above it stands what the corner means
+ONE_SIDE = 0.7  # of recall; where no arm has more, all names have room on the right
 
 
 def draw_frontier(scores: Sequence[Score], path: str | Path, *, ink: str = "#222222") -> None:
@@ -105,8 +106,9 @@ def _draw(axes: Axes, scores: Sequence[Score], ink: str) -> None:
 
 def _label(axes: Axes, marks: list[tuple[str, Score, Score]], ink: str) -> None:
     """Names beside the marks, spread so that none covers another, on the side with more room."""
+    middle = 0.5 if max((mark[1].value for mark in marks), default=0.0) > ONE_SIDE else 1.0
     for on_left in (True, False):
-        side = [mark for mark in marks if (mark[1].value > 0.5) == on_left]
+        side = [mark for mark in marks if (mark[1].value > middle) == on_left]
         # From the top down, each label at least a gap below the one before it.
         side.sort(key=lambda mark: -mark[2].value)
         heights: list[float] = []
