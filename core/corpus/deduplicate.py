@@ -98,9 +98,7 @@ def near_duplicates(sentences: Sequence[str], rng: random.Random) -> dict[str, s
     idf = {word: math.log(1 + len(words) / count) for word, count in frequency.items()}
     # Sets have no order of their own, and fsum doesn't mind: ties fall alike in every process.
     weight = {s: math.fsum(idf[word] for word in found) for s, found in words.items()}
-    leaders: dict[str, list[str]] = defaultdict(
-        list
-    )  # word -> leading sentences with it in their prefix
+    leaders: dict[str, list[str]] = defaultdict(list)  # word -> leaders with it in their prefix
     group: dict[str, str] = {}
     order = list(sentences)
     rng.shuffle(order)
@@ -109,9 +107,8 @@ def near_duplicates(sentences: Sequence[str], rng: random.Random) -> dict[str, s
         overlap = {}
         for leader in {leader for word in prefix for leader in leaders[word]}:
             theirs = weight[leader]
-            if min(own, theirs) >= THRESHOLD * max(
-                own, theirs
-            ):  # else they share too little anyway
+            # Of two that differ more, the lighter one can't carry enough of the heavier.
+            if min(own, theirs) >= THRESHOLD * max(own, theirs):
                 both = math.fsum(idf[word] for word in words[sentence] & words[leader])
                 overlap[leader] = both / (own + theirs - both)
         best = max(overlap, key=lambda leader: (overlap[leader], leader), default=None)

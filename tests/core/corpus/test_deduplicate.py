@@ -135,9 +135,8 @@ def test_once_streams_and_keeps_the_first() -> None:
 def test_candidates_miss_no_near_duplicate() -> None:
     """The same groups as by comparing every sentence with every leader."""
     rng = Random(0)
-    words = [
-        f"w{int(rng.paretovariate(0.6))}" for _ in range(2000)
-    ]  # few are common, most are rare
+    # A few are common, most are rare.
+    words = [f"w{int(rng.paretovariate(0.6))}" for _ in range(2000)]
     sentences = sorted({" ".join(rng.choices(words, k=rng.randint(1, 9))) for _ in range(400)})
     sentences += [f"{sentence} indeed" for sentence in sentences[::3]]
     of = {sentence: set(WORD.findall(sentence)) for sentence in sentences}
