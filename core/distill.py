@@ -1,7 +1,6 @@
 """`winnow distill`: train one arm."""
 
 import shutil
-from typing import Any
 
 import torch
 from datasets import Dataset
@@ -10,18 +9,17 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from core import processes
 from core.arms.maker import Maker, Material
+from core.arms.settings import arm_of, check_arms, forgetting_of, regularizers_of
 from core.artifacts import Artifact, fingerprint_of, plain, run_folder
 from core.build import build
-from core.compose import CONF
 from core.console import Report, console, tell_kept
-from core.corpus.stage import FULL, OUTSIDE, PackedCorpus
+from core.corpus.stage import FULL, PackedCorpus
 from core.curvature import batches_of
 from core.divergence import divergence_of
 from core.errors import UserError, nearest
 from core.memory_map import MemoryMap
 from core.models import load_config, load_model, save_model
 from core.progress import reporting
-from core.regularizer import Regularizer
 from core.signal import Teacher
 from core.student import MEASURED, fresh_student, inherited_student
 from core.teacher.cached import CachedTeacher
@@ -31,7 +29,6 @@ from core.training import train
 
 STARTS = ("fresh", "teacher")
 SIGNALS = ("live", "cached")
-VARIANTS = (FULL, "deduplicated", "never_exposed", "rebound")  # of the corpus
 
 
 def distill(cfg: DictConfig, report: Report | None = None) -> None:
@@ -196,55 +193,3 @@ def _cached_teacher(cfg: DictConfig, arm: DictConfig) -> CachedTeacher | None:
             f"arms.{cfg.arm}: the teacher's cache is of the whole corpus, not of '{arm.corpus}'"
         )
     return CachedTeacher.of(cfg)
-
-
-def arm_of(cfg: DictConfig) -> DictConfig:
-    """The settings of the arm that the configuration names; raises UserError for an unknown one."""
-    if cfg.arm not in cfg.arms:
-        known = ", ".join(cfg.arms)
-        raise UserError(f"arm={cfg.arm} isn't among arms=[{known}]{nearest(cfg.arm, cfg.arms)}")
-    return cfg.arms[cfg.arm]
-
-
-def check_arms(cfg: DictConfig) -> None:
-    """Raise UserError for an arm that names a corpus or a regularizer that doesn't exist."""
-    # One that is shipped but not among those chosen now is simply not used.
-    known = {*cfg.forgetting, *(file.stem for file in (CONF / "forgetting").glob("*.yaml"))}
-    for name, arm in cfg.arms.items():
-        variants = (*VARIANTS, *(f"{OUTSIDE}{fold}" for fold in range(cfg.num_folds)))
-        if arm.corpus not in variants:
-            hint = nearest(str(arm.corpus), variants) or f"; choose {', '.join(variants)}"
-            raise UserError(f"arms.{name}.corpus={arm.corpus}: no such corpus{hint}")
-        if arm.get("start") and (arm.start not in cfg.arms or arm.start == name):
-            others = [other for other in cfg.arms if other != name]
-            raise UserError(
-                f"arms.{name}.start={arm.start}: no other arm has that name{nearest(arm.start, others)}"
-            )
-        for regularizer in arm.regularizers or []:
-            if regularizer not in known:
-                hint = nearest(str(regularizer), known) or f"; known: {', '.join(sorted(known))}"
-                raise UserError(f"arms.{name}.regularizers: no regularizer '{regularizer}'{hint}")
-
-
-def forgetting_of(cfg: DictConfig, arm: Any) -> dict[str, dict[str, Any]]:
-    """What the arm's regularizers are built from, by name and in the order of `forgetting`.
-
-    All of `forgetting`, or those that the arm lists; an arm that maps their names to settings lays these
-    over those of `forgetting`, so that arms may differ in strength.
-    """
-    if not arm.teacher:
-        return {}
-    chosen = plain(arm.regularizers)
-    if chosen is None:
-        chosen = list(cfg.forgetting)
-    changes = chosen if isinstance(chosen, dict) else dict.fromkeys(chosen)
-    return {
-        name: {**plain(settings), **(changes[name] or {})}
-        for name, settings in cfg.forgetting.items()
-        if name in changes
-    }
-
-
-def regularizers_of(cfg: DictConfig, arm: Any) -> dict[str, Regularizer]:
-    """The arm's regularizers by name."""
-    return {name: build(settings) for name, settings in forgetting_of(cfg, arm).items()}

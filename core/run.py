@@ -27,7 +27,7 @@ def make(cfg: DictConfig, *names: str) -> None:
 
     With `seeds`, for each of them. Raises UserError for a job that the run doesn't have.
     """
-    from core.distill import check_arms
+    from core.arms.settings import check_arms
 
     if cfg.model is not None:
         raise UserError("model= is for `winnow eval` and `winnow attack`; a run makes its own")
@@ -112,7 +112,7 @@ def plan(cfg: DictConfig) -> list[Job]:
 
 def needs_of(cfg: DictConfig, arm: str) -> list[str]:
     """What an arm is trained from: another arm, the teacher, the map."""
-    from core.distill import regularizers_of
+    from core.arms.settings import regularizers_of
 
     start = [cfg.arms[arm].start] if cfg.arms[arm].get("start") else []
     if not cfg.arms[arm].teacher:

@@ -15,10 +15,11 @@ import torch
 from filelock import FileLock
 from omegaconf import DictConfig, open_dict
 
+from core.arms.settings import arm_of, forgetting_of
 from core.artifacts import MARK, plain, read_json, run_folder, write_json
 from core.compose import flatten
 from core.console import console
-from core.distill import arm_of, distill, forgetting_of
+from core.distill import distill
 from core.errors import UserError, nearest
 from core.run import make, needs_of
 from evals.probes.probe import AXES

@@ -1,1 +1,1 @@
-"""Arms made from the teacher without distillation: controls that hide, shrink or break."""
+"""Arms: what the configuration says of them, and those made from the teacher without distillation."""

@@ -5,11 +5,11 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from evals.probes.probe import AXES, KNOWLEDGE
+from evals.report.answers import Samples, answers
 from evals.report.console import COLUMNS, HIGHLIGHTED, MORE, column_of
 from evals.report.curves import curves_of, draw_curves
 from evals.report.frontier import draw_frontier
@@ -19,12 +19,7 @@ from evals.report.tables import columns_table, not_measured, section
 from evals.scores import Score, find, kept, worst_relearned, write_atomically
 from evals.verdict import caveats, deciding, verdicts
 
-NUM_ANSWERS = 12
-ANSWERING_ARMS = ("teacher", "plain", "core")
-MAX_PROMPT = 600  # characters; of a longer one the end is shown, where the question stands
 INK = "#222222"
-
-Samples = dict[str, list[dict[str, Any]]]
 
 
 def write_report(
@@ -50,7 +45,7 @@ def write_report(
         section("Reasoning by family", "Tasks solved, per cent.", _families_table(scores)),
         section("Memory, asked in other ways", _MEMORY_NOTE, memories(scores)),
         section("Under attack", _ATTACKS_NOTE, _attacks(scores)),
-        section("The same prompts, side by side", _ANSWERS_NOTE, _answers(samples_by_arm)),
+        section("The same prompts, side by side", _ANSWERS_NOTE, answers(samples_by_arm)),
         section("The memory map", _MAP_NOTE, _memory_map(map_examples, scores)),
         section("How to reproduce this", "", _manifest(manifest)),
     ]
@@ -199,41 +194,6 @@ def _attacks(scores: Sequence[Score]) -> str:
             columns = [column_of(f"{step} steps", axis, step=step) for step in steps]
             parts.append(f"<h3>{title}, by step</h3>{columns_table(scores, columns)}")
     return "".join(parts)
-
-
-def _answers(samples_by_arm: Samples) -> str:
-    arms = [arm for arm in ANSWERING_ARMS if arm in samples_by_arm]
-    by_id = {arm: {s["id"]: s for s in samples_by_arm[arm]} for arm in arms}
-    cards = []
-    for asked in _pick(samples_by_arm[arms[0]]) if arms else []:
-        said = [(arm, by_id[arm][asked["id"]]) for arm in arms if asked["id"] in by_id[arm]]
-        rows = "".join(
-            f'<dt class="arm-{arm}">{arm}</dt>'
-            f'<dd class="{"right" if sample["correct"] else "wrong"}">'
-            f"{'✓' if sample['correct'] else '✗'} {escape(sample['predicted'])}</dd>"
-            for arm, sample in said
-        )
-        prompt = asked["prompt"]
-        prompt = prompt if len(prompt) <= MAX_PROMPT else f"…{prompt[-MAX_PROMPT:]}"
-        kind = f"{asked['axis']} · {asked['family']}".replace("_", " ")
-        cards.append(
-            f'<div class="card"><small>{escape(kind)}</small><p>{escape(prompt)}'
-            f' <span class="soft">[{escape(asked["answer"])}]</span></p><dl>{rows}</dl></div>'
-        )
-    return f'<div class="cards">{"".join(cards)}</div>' if cards else ""
-
-
-def _pick(samples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A dozen samples: one of each axis in turn, and within an axis one of each family in turn."""
-    axes: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for sample in samples:
-        axes.setdefault(sample["axis"], {}).setdefault(sample["family"], []).append(sample)
-    by_axis = [_in_turn(list(families.values())) for families in axes.values()]
-    return _in_turn(by_axis)[:NUM_ANSWERS]
-
-
-def _in_turn(groups: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    return [item for turn in zip_longest(*groups) for item in turn if item is not None]
 
 
 def _memory_map(examples: Sequence[Mapping[str, Any]], scores: Sequence[Score]) -> str:

@@ -81,10 +81,7 @@ def _align(
     by_word: dict[int, list[int]] = defaultdict(list)
     pairs = []
     for t in range(stop - begin):
-        word = next(
-            (w for w, (a, b, _, _) in enumerate(renamed.words) if starts[t] < b and ends[t] > a),
-            None,
-        )
+        word = renamed.word_at(int(starts[t]), int(ends[t]))
         if word is not None:
             by_word[word].append(begin + t)
         elif wanted_M[begin + t]:

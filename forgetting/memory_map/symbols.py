@@ -6,7 +6,7 @@ arithmetic. Common words, operators and the numbers between them are not.
 
 import random
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,6 +32,12 @@ class Renamed:
         if before < len(self.words) and self.words[before][1] == at:
             before += 1
         return self.words[before - 1][3] - self.words[before - 1][1] if before else 0
+
+    def word_at(self, start: int, end: int) -> int | None:
+        """The number of the first renamed word that these characters of the old text meet, if any."""
+        number = bisect_right(self.words, start, key=lambda word: word[1])
+        meets = number < len(self.words) and self.words[number][0] < end
+        return number if meets else None
 
 
 class Symbols:

@@ -14,9 +14,10 @@ import torch
 from omegaconf import open_dict
 from safetensors.torch import load_file, save_file
 
+from core.arms.settings import VARIANTS, check_arms
 from core.cli import main
 from core.corpus.stage import PackedCorpus
-from core.distill import VARIANTS, check_arms, distill, forgetting_of
+from core.distill import distill
 from core.errors import UserError
 from core.run import needs_of
 
@@ -85,22 +86,6 @@ def test_slips_and_missing_inputs_are_one_line(runs: Path, refused) -> None:
     shutil.rmtree(runs / "copy" / "memory_map")
     assert "run `winnow map` first" in refused("distill", *run)
     assert not list((runs / "copy" / "arms").glob("core*")), "nothing is half-written"
-
-
-def test_a_regularizer_that_is_not_chosen_now_may_be_named(runs: Path, configure) -> None:
-    cfg = configure(*ARM, f"runs_dir={runs}", "arms.plain.regularizers=[weight_noise,span_dropout]")
-    check_arms(cfg)
-    assert "span_dropout" not in cfg.forgetting
-
-
-def test_an_arm_may_change_the_settings_of_its_regularizers(configure) -> None:
-    cfg = configure("experiment=smoke")
-    cfg.arms.plain.regularizers = {"weight_noise": {"strength": 0.3}}
-    [(name, found)] = forgetting_of(cfg, cfg.arms.plain).items()
-    assert name == "weight_noise"
-    assert found == {**cfg.forgetting.weight_noise, "strength": 0.3}
-    assert forgetting_of(cfg, cfg.arms.core) == cfg.forgetting
-    assert forgetting_of(cfg, cfg.arms.rebound) == {}
 
 
 def test_an_arm_may_take_other_steps(runs: Path, configure) -> None:

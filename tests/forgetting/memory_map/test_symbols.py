@@ -86,3 +86,12 @@ def test_shift_finds_every_character_again(symbols: Symbols) -> None:
         for a, b, new_a, new_b in renamed.words:
             assert renamed.text[new_a:new_b] != text[a:b]
         assert len(text) + renamed.shift(len(text)) == len(renamed.text)
+
+
+def test_word_at_finds_the_renamed_word_that_a_span_meets(symbols: Symbols) -> None:
+    text = "So Bela met Coren, 47 times, and Bela likes tea."
+    renamed = symbols.rename(text, random.Random(0))
+    for start in range(len(text)):
+        for end in range(start + 1, len(text) + 1):
+            met = [n for n, (a, b, _, _) in enumerate(renamed.words) if start < b and end > a]
+            assert renamed.word_at(start, end) == next(iter(met), None)

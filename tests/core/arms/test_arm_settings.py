@@ -1,0 +1,17 @@
+from core.arms.settings import check_arms, forgetting_of
+
+
+def test_a_regularizer_that_is_not_chosen_now_may_be_named(configure) -> None:
+    cfg = configure("experiment=smoke", "arms.plain.regularizers=[weight_noise,span_dropout]")
+    check_arms(cfg)
+    assert "span_dropout" not in cfg.forgetting
+
+
+def test_an_arm_may_change_the_settings_of_its_regularizers(configure) -> None:
+    cfg = configure("experiment=smoke")
+    cfg.arms.plain.regularizers = {"weight_noise": {"strength": 0.3}}
+    [(name, found)] = forgetting_of(cfg, cfg.arms.plain).items()
+    assert name == "weight_noise"
+    assert found == {**cfg.forgetting.weight_noise, "strength": 0.3}
+    assert forgetting_of(cfg, cfg.arms.core) == cfg.forgetting
+    assert forgetting_of(cfg, cfg.arms.rebound) == {}
