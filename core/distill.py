@@ -57,17 +57,8 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         raise UserError(
             f"arms.{cfg.arm}: the memory map is of the whole corpus, not of '{arm.corpus}'"
         )
-    inputs = {"corpus": corpus.fingerprint}
-    if arm.teacher:
-        inputs["teacher"] = fingerprint_of(run / "teacher", "teach", inputs)
-    if needs_map:
-        inputs["memory_map"] = fingerprint_of(run / "memory_map", "map", inputs)
-    if arm.get("start"):
-        made_by = f"distill arm={arm.start}"
-        inputs["start"] = fingerprint_of(run / "arms" / arm.start, made_by, inputs)
     cached = _cached_teacher(cfg, arm)
-    if cached is not None:
-        inputs["teacher_cache"] = cached.fingerprint
+    inputs = _inputs(cfg, arm, corpus, cached, needs_map)
     training = OmegaConf.create({**plain(cfg.distill.train), **plain(arm.get("train") or {})})
     settings = {
         "arm": arm,
@@ -125,6 +116,27 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
             save_model(folder, student, tokenizer)
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"{cfg.arm}: {training.num_steps} steps → {artifact.folder}")
+
+
+def _inputs(
+    cfg: DictConfig,
+    arm: DictConfig,
+    corpus: PackedCorpus,
+    cached: CachedTeacher | None,
+    needs_map: bool,
+) -> dict[str, str]:
+    """Fingerprints of what the arm is trained from; raises UserError where one is missing or doesn't fit."""
+    run, inputs = run_folder(cfg), {"corpus": corpus.fingerprint}
+    if arm.teacher:
+        inputs["teacher"] = fingerprint_of(run / "teacher", "teach", inputs)
+    if needs_map:
+        inputs["memory_map"] = fingerprint_of(run / "memory_map", "map", inputs)
+    if arm.get("start"):
+        made_by = f"distill arm={arm.start}"
+        inputs["start"] = fingerprint_of(run / "arms" / arm.start, made_by, inputs)
+    if cached is not None:
+        inputs["teacher_cache"] = cached.fingerprint
+    return inputs
 
 
 def _origin(
