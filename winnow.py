@@ -2,7 +2,7 @@
 
     import winnow
 
-    run = winnow.Run("experiment=tiny", run="mine", forgetting=["weight_noise", "span_dropout"])
+    run = winnow.Run("experiment=tiny", run="mine", forgetting=["fresh_embeddings", "span_dropout"])
     run.distill("core")
     scores = run.evaluate("core", "plain")
     model, tokenizer = run.load("core")
@@ -12,8 +12,8 @@ And forgetting in a trainer of your own, transformers' or TRL's, with the map of
 
     from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
+    from forgetting.fresh_embeddings import FreshEmbeddings
     from forgetting.span_dropout import SpanDropout
-    from forgetting.weight_noise import WeightNoise
 
     class ForgetfulTrainer(winnow.ForgettingMixin, Trainer):
         pass
@@ -27,7 +27,7 @@ And forgetting in a trainer of your own, transformers' or TRL's, with the map of
         data_collator=DataCollatorForSeq2Seq(tokenizer),
         teacher=teacher,
         memory_map=run.memory(),
-        regularizers=[WeightNoise(strength=0.8), SpanDropout()],
+        regularizers=[FreshEmbeddings(), SpanDropout()],
     )
     trainer.train()
     trainer.save_model("own/core")

@@ -1,6 +1,6 @@
-"""The parts of a student that regularizers reach into: its MLPs and its layers."""
+"""The parts of a student that regularizers reach into: its MLPs, its layers, its token embeddings."""
 
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from core.errors import UserError
@@ -38,3 +38,13 @@ def layers(student: PreTrainedModel, regularizer: str) -> list[nn.Module]:
             "leave it out of `forgetting`, or take a Llama-like model"
         )
     return list(found)
+
+
+def token_embeddings(student: PreTrainedModel) -> list[Tensor]:
+    """Its input embeddings (V, D), and its output embeddings where these are others."""
+    found: list[Tensor] = []
+    for module in (student.get_input_embeddings(), student.get_output_embeddings()):
+        weight = getattr(module, "weight", None)
+        if weight is not None and not any(weight is one for one in found):
+            found.append(weight)
+    return found

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 from core.errors import UserError, nearest
 from core.models import new_model
 from core.regularizer import Regularizer
+from forgetting.modules import token_embeddings
 
 
 class WeightNoise(Regularizer):
@@ -47,8 +48,7 @@ class WeightNoise(Regularizer):
             return
         seed = int(torch.randint(2**31, (), generator=generator))
         fresh = dict(new_model(student.config, seed).named_parameters())
-        modules = student.get_input_embeddings(), student.get_output_embeddings()
-        of_tokens = [module.weight for module in modules if module is not None]
+        of_tokens = token_embeddings(student)
         known = {part for name, _ in student.named_modules() for part in name.split(".") if part}
         for name in self.parts:
             if name not in known:
@@ -64,13 +64,18 @@ class WeightNoise(Regularizer):
                     f"WeightNoise: a fresh model has no {name} of this shape; list weight_noise first"
                 )
             new = fresh[name].to(weight)
-            if any(weight is one for one in of_tokens):
-                shared = weight.mean(dim=0)
-                weight.copy_(shared + self._mixed(name, weight - shared, new - new.mean(dim=0)))
-            else:
-                weight.copy_(self._mixed(name, weight, new))
+            shares = [share for part, share in self.parts.items() if part in name.split(".")]
+            kept = 1 - self.strength * min(shares, default=1.0)
+            mix = mixed_tokens if any(weight is one for one in of_tokens) else mixed
+            weight.copy_(mix(weight, new, kept, self.noise))
 
-    def _mixed(self, name: str, old: Tensor, new: Tensor) -> Tensor:
-        shares = [share for part, share in self.parts.items() if part in name.split(".")]
-        kept = 1 - self.strength * min(shares, default=1.0)
-        return old * kept + new * (self.noise * math.sqrt(1 - kept**2))
+
+def mixed(old: Tensor, new: Tensor, kept: float, noise: float = 1.0) -> Tensor:
+    """A share `kept` of the old weights, and as much of the new ones as keeps the size where `noise` is 1."""
+    return old * kept + new * (noise * math.sqrt(1 - kept**2))
+
+
+def mixed_tokens(old_VD: Tensor, new_VD: Tensor, kept: float, noise: float = 1.0) -> Tensor:
+    """The same of token embeddings (V, D), around the mean of the old ones."""
+    shared_D = old_VD.mean(dim=0)
+    return shared_D + mixed(old_VD - shared_D, new_VD - new_VD.mean(dim=0), kept, noise)

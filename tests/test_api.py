@@ -140,7 +140,7 @@ print(sorted(folders), model.num_parameters() > 0, "core" in run.verdict)
     assert done.stdout.splitlines()[-1] == "['hf'] True True"
     core = runs / "smoke" / "arms" / "core" / "artifact.json"
     assert list(json.loads(core.read_text())["made_from"]["config"]["forgetting"]) == [
-        *("weight_noise", "span_dropout")
+        *("fresh_embeddings", "span_dropout")
     ]
     assert (runs / "own" / "core" / "model.safetensors").exists()
     assert (runs / "smoke" / "export" / "core" / "hf" / "manifest.json").exists()

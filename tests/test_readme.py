@@ -48,7 +48,7 @@ class Watcher(Regularizer):
 
 def test_quieter_halves_what_is_flagged(make_llama, make_map, fit, configure):
     cfg = configure(*shlex.split(OVERRIDES))
-    assert list(cfg.forgetting) == ["weight_noise", "quieter"]
+    assert list(cfg.forgetting) == ["fresh_embeddings", "quieter"]
     before, quieter, after = Watcher(), build(cfg.forgetting.quieter), Watcher()
     fit(
         make_llama(seed=1),

@@ -77,7 +77,7 @@ def test_slips_and_missing_inputs_are_one_line(runs: Path, refused) -> None:
         "arm=coer": "arm=coer isn't among arms=[plain, core, never_exposed, rebound, dedupl",
         "student.start=techer": "did you mean 'teacher'?",
         "student.num_hidden_layers=9": "is more than the teacher's 2",
-        "forgetting.weight_noise.strength=2": "strength must lie between 0 and 1",
+        "forgetting.fresh_embeddings.strength=2": "strength must lie between 0 and 1",
         "run=none": "run `winnow corpus` first",
         "arms.plain.regularizers=[weight_nois]": "'weight_nois'; did you mean 'weight_noise'?",
         "arms.rebound.corpus=rebond": "arms.rebound.corpus=rebond: no such corpus; did you mean 'reb",

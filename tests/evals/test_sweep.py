@@ -122,7 +122,7 @@ def test_the_shipped_sweep_shares_a_run_and_goes_on(winnow, tmp_path: Path) -> N
     def arms(num_points: int, jobs: int) -> dict[str, int]:
         done = winnow(*command, f"hydra.sweeper.n_trials={num_points}", f"jobs={jobs}")
         assert done.returncode == 0, done.stderr
-        told = re.findall(r"forgetting\.weight_noise\.strength=(\S+).* → (\S+)$", done.stdout, re.M)
+        told = re.findall(r"forgetting\.fresh_embeddings\.strength=(\S+).* → (\S+)$", done.stdout, re.M)
         assert told and f"the best of {num_points} points" in done.stdout
         assert all((Path(folder) / "model.safetensors").exists() for _, folder in told)
         return {path.parent.name: path.stat().st_mtime_ns for path in tiny.glob("arms/*/art*.json")}
@@ -134,10 +134,10 @@ def test_the_shipped_sweep_shares_a_run_and_goes_on(winnow, tmp_path: Path) -> N
     assert len(second) == 4 and all(second[name] == first[name] for name in first)
     assert (tiny / "teacher" / "artifact.json").stat().st_mtime_ns == teacher
     records = [json.loads(path.read_text()) for path in (tiny / "sweep").glob("*.json")]
-    strengths = {record["options"]["forgetting.weight_noise.strength"] for record in records}
+    strengths = {record["options"]["forgetting.fresh_embeddings.strength"] for record in records}
     assert len(records) == 3 and len(strengths) > 1
     made = json.loads((tiny / "arms" / records[0]["arm"] / "artifact.json").read_text())
     assert (
-        made["made_from"]["config"]["forgetting"]["weight_noise"]["strength"]
-        == records[0]["options"]["forgetting.weight_noise.strength"]
+        made["made_from"]["config"]["forgetting"]["fresh_embeddings"]["strength"]
+        == records[0]["options"]["forgetting.fresh_embeddings.strength"]
     )

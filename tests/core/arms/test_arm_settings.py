@@ -9,9 +9,9 @@ def test_a_regularizer_that_is_not_chosen_now_may_be_named(configure) -> None:
 
 def test_an_arm_may_change_the_settings_of_its_regularizers(configure) -> None:
     cfg = configure("experiment=smoke")
-    cfg.arms.plain.regularizers = {"weight_noise": {"strength": 0.3}}
+    cfg.arms.plain.regularizers = {"fresh_embeddings": {"strength": 0.3}}
     [(name, found)] = forgetting_of(cfg, cfg.arms.plain).items()
-    assert name == "weight_noise"
-    assert found == {**cfg.forgetting.weight_noise, "strength": 0.3}
+    assert name == "fresh_embeddings"
+    assert found == {**cfg.forgetting.fresh_embeddings, "strength": 0.3}
     assert forgetting_of(cfg, cfg.arms.core) == cfg.forgetting
     assert forgetting_of(cfg, cfg.arms.rebound) == {}

@@ -1,0 +1,28 @@
+"""A start that inherits the teacher's layers, but not the token embeddings by which memories are found."""
+
+import torch
+from transformers import PreTrainedModel
+
+from core.models import new_model
+from core.regularizer import Regularizer
+from forgetting.modules import token_embeddings
+from forgetting.weight_noise import mixed_tokens
+
+
+class FreshEmbeddings(Regularizer):
+    """Each token embedding e becomes αe + √(1 − α²)·e′, α = 1 − strength and e′ of a fresh model.
+
+    What is known by heart of a name is looked up by the name's embedding; what the layers do with whatever
+    they read is skill. So the layers stay, and with them most of what the teacher took its training to
+    learn. Output embeddings of their own are drawn afresh too. As in `weight_noise`, the embeddings' mean
+    stays: it tells nothing about any token, and attention to positions rests on it.
+    """
+
+    @torch.no_grad()
+    def prepare_student(self, student: PreTrainedModel, generator: torch.Generator) -> None:
+        """Mix the embeddings in place; tied ones once."""
+        if self.strength == 0:
+            return
+        fresh = new_model(student.config, int(torch.randint(2**31, (), generator=generator)))
+        for old_VD, new_VD in zip(token_embeddings(student), token_embeddings(fresh), strict=True):
+            old_VD.copy_(mixed_tokens(old_VD, new_VD.to(old_VD), 1 - self.strength))
