@@ -122,7 +122,9 @@ def test_the_shipped_sweep_shares_a_run_and_goes_on(winnow, tmp_path: Path) -> N
     def arms(num_points: int, jobs: int) -> dict[str, int]:
         done = winnow(*command, f"hydra.sweeper.n_trials={num_points}", f"jobs={jobs}")
         assert done.returncode == 0, done.stderr
-        told = re.findall(r"forgetting\.fresh_embeddings\.strength=(\S+).* → (\S+)$", done.stdout, re.M)
+        told = re.findall(
+            r"forgetting\.fresh_embeddings\.strength=(\S+).* → (\S+)$", done.stdout, re.M
+        )
         assert told and f"the best of {num_points} points" in done.stdout
         assert all((Path(folder) / "model.safetensors").exists() for _, folder in told)
         return {path.parent.name: path.stat().st_mtime_ns for path in tiny.glob("arms/*/art*.json")}
