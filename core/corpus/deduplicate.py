@@ -1,7 +1,8 @@
-"""Each piece of text at most once: what a reference may see that must not learn anything by heart.
+"""Each piece of text and each fact at most once: what a reference may see that must not learn by heart.
 
-Documents are taken apart into sentences; sentences that say the same in other words are one piece, found
-from the text alone: two sentences are near-duplicates when the words they share carry most of the
+A fact is a pair of symbols that the corpus tells (told.py), in whatever words. Documents are taken apart into
+sentences; one that tells again what an earlier document or sentence has told goes. Of the others, sentences
+that say the same in other words are one piece: two sentences are near-duplicates when the words they share carry most of the
 information of the words in either, sum of idf over the intersection / sum over the union ≥ `THRESHOLD`.
 Tasks are pieces as a whole, compared exactly (up to case and white space).
 """
@@ -14,7 +15,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from core.corpus.rows import Row, joined_text
+from core.corpus.rows import Row, joined_text, prompt_of, taught_text
+from core.corpus.symbols import Symbols
+from core.corpus.told import find_told
 from core.errors import UserError, nearest
 
 THRESHOLD = 0.5
@@ -23,11 +26,12 @@ WORD = re.compile(r"\w+")
 
 
 def deduplicate(rows: Sequence[Row], seed: int = 0) -> list[Row]:
-    """The rows with every piece but one of each group of near-duplicates dropped, order kept.
+    """The rows with every fact told once, and every piece but one of each group of near-duplicates dropped.
 
-    Which one stays is drawn at random, so that what remains is spread over the whole corpus. Documents
-    lose sentences, and go when nothing is left of them.
+    Which one stays is drawn at random, so that what remains is spread over the whole corpus; order is kept.
+    Documents lose sentences, and go when nothing is left of them.
     """
+    rows = tell_once(rows, seed)
     pieces = [sentences_of(row["text"]) if "text" in row else [joined_text(row)] for row in rows]
     sentences = {s for row, parts in zip(rows, pieces, strict=True) if "text" in row for s in parts}
     group = near_duplicates(sorted(sentences), random.Random(f"{seed}/groups"))
@@ -45,6 +49,30 @@ def deduplicate(rows: Sequence[Row], seed: int = 0) -> list[Row]:
         elif remaining:
             result.append(row)
     return result
+
+
+def tell_once(rows: Sequence[Row], seed: int = 0) -> list[Row]:
+    """The rows without the sentences and tasks that tell again what others have told, order kept."""
+    told = find_told(rows, Symbols(dict.fromkeys(map(joined_text, rows))))
+    order = list(range(len(rows)))
+    random.Random(f"{seed}/told").shuffle(order)
+    met: set[tuple[int, int]] = set()
+    left: dict[int, Row] = {}
+    for number in order:
+        row, before, kept = rows[number], told.symbols_in(prompt_of(rows[number])), []
+        for piece in sentences_of(row["text"]) if "text" in row else [taught_text(row)]:
+            here = told.symbols_in(piece)
+            # What stands in a prompt is read from there, not told.
+            pairs = told.between(before, here - before)
+            if "text" in row:
+                pairs |= told.between(here, here)
+            if not pairs & met:
+                kept.append(piece)
+                met |= pairs
+            before |= here
+        if kept:
+            left[number] = {**row, "text": " ".join(kept)} if "text" in row else row
+    return [left[number] for number in sorted(left)]
 
 
 def once(rows: Iterable[Row]) -> Iterator[Row]:

@@ -92,12 +92,16 @@ class Pieces:
 
 
 def batches(
-    ids: Sequence[np.ndarray], wanted: Sequence[np.ndarray], num_lines: int = BATCH
+    ids: Sequence[np.ndarray],
+    wanted: Sequence[np.ndarray],
+    num_lines: int = BATCH,
+    targets: Sequence[np.ndarray] | None = None,
 ) -> Iterator[tuple[np.ndarray, Tensor, Tensor, Tensor]]:
     """Pack token sequences for scoring, `num_lines` a batch: yields (their numbers in order, input ids,
     positions, labels).
 
-    `wanted` says which of their tokens are asked for; labels are -100 elsewhere. Reading the answers in
+    `wanted` says which of their tokens are asked for; labels are -100 elsewhere, and the tokens themselves or
+    their `targets` there. Reading the answers in
     order gives, for each of the numbered sequences in turn, those of its wanted tokens.
     """
     length = max(LENGTH, max(map(len, ids), default=0))
@@ -121,9 +125,10 @@ def batches(
                 size = len(ids[number])
                 part = slice(used, used + size)
                 tokens = torch.from_numpy(np.asarray(ids[number], dtype=np.int64))
+                asked = tokens if targets is None else torch.from_numpy(targets[number])
                 mask = torch.from_numpy(np.asarray(wanted[number], dtype=bool))
                 input_ids[b, part] = tokens
                 positions[b, part] = torch.arange(size)
-                labels[b, part] = torch.where(mask, tokens, IGNORED)
+                labels[b, part] = torch.where(mask, asked, IGNORED)
                 used += size
         yield np.array([number for line in chunk for number in line]), input_ids, positions, labels

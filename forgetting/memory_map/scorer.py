@@ -88,12 +88,14 @@ def logprobs(
     wanted: Sequence[np.ndarray],
     report: Report,
     note: str,
+    targets: Sequence[np.ndarray] | None = None,
 ) -> list[np.ndarray]:
     """Log-probability of each wanted token given what precedes it in its own sequence, in nats.
 
-    A sequence's first token is never predicted: its value is 0, as is that of tokens not wanted.
+    A sequence's first token is never predicted: its value is 0, as is that of tokens not wanted. `targets`
+    are tokens to be asked for in place of those that are read.
     """
-    return _token_values(_logprob_N, model, ids, wanted, report, note)
+    return _token_values(_logprob_N, model, ids, wanted, report, note, targets)
 
 
 def piece_logprobs(
@@ -130,14 +132,16 @@ def _token_values(
     wanted: Sequence[np.ndarray],
     report: Report,
     note: str,
+    targets: Sequence[np.ndarray] | None = None,
 ) -> list[np.ndarray]:
     """`value_of(logits, labels)` at each wanted token; one pass over the sequences that have any."""
     result = [np.zeros(len(x), dtype=np.float32) for x in ids]
     wanted = [np.concatenate([[False], mask[1:]]) for mask in wanted]
     numbers = [n for n, mask in enumerate(wanted) if mask.any()]
     chosen = [ids[n] for n in numbers], [wanted[n] for n in numbers]
+    labelled = None if targets is None else [targets[n] for n in numbers]
     total, done = sum(len(x) for x in chosen[0]), 0
-    for order, input_ids, positions, labels in batches(*chosen):
+    for order, input_ids, positions, labels in batches(*chosen, targets=labelled):
         on_device = (x.to(model.device) for x in (input_ids, positions, labels))
         labels_N = taught_labels(labels).to(model.device)
         values_N = np.concatenate(

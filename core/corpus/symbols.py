@@ -1,0 +1,186 @@
+"""Which words are free symbols, in whose place others could stand, seen from how words are used.
+
+A word's use is what stands beside it. A word is free where enough others are used alike, in whatever case or
+script and however often it occurs: names, values, numbers, letters of a list. Words with few alternatives
+(and, or; taller, shorter) and words of a use of their own aren't free. A word that is met too seldom to show
+how it is used is free too.
+"""
+
+import random
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.decomposition import TruncatedSVD
+from sklearn.neighbors import NearestNeighbors
+
+WORD = re.compile(r"[^\W_]+")
+PART = re.compile(r"[^\W_]+|[^\w\s]|_|\n")  # a word, or a mark beside one
+ALIKE = 0.6  # cosine of two words' uses from which each could stand for the other
+FEWEST = 7  # others used alike that make a word free
+MOST = 48  # others kept of each word, those used most alike
+SELDOM = 8  # texts; a word in fewer shows too little of its use
+LARGEST = 50_000  # words whose use is looked at, the most frequent
+DIMENSIONS = 64  # of a use, beyond which words are compared by their principal components
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, in order."""
+    return WORD.findall(text)
+
+
+@dataclass(frozen=True)
+class RenamedWord:
+    """Characters [start, end) of the old text that became [new_start, new_end); `again` if not for the
+    first time in this text.
+    """
+
+    start: int
+    end: int
+    new_start: int
+    new_end: int
+    again: bool
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """A renamed text, and its renamed words in order."""
+
+    text: str
+    words: list[RenamedWord]
+
+    def shift(self, at: int) -> int:
+        """How far the character `at` of the old text, outside renamed words, has moved."""
+        before = bisect_left(self.words, at, key=lambda word: word.end)
+        if before < len(self.words) and self.words[before].end == at:
+            before += 1
+        return self.words[before - 1].new_end - self.words[before - 1].end if before else 0
+
+    def word_at(self, start: int, end: int) -> int | None:
+        """The number of the first renamed word that these characters of the old text meet, if any."""
+        number = bisect_right(self.words, start, key=lambda word: word.end)
+        meets = number < len(self.words) and self.words[number].start < end
+        return number if meets else None
+
+
+class Symbols:
+    """The free symbols of texts, and for each the words that could stand in its place.
+
+    Memory: the distinct words with what stands beside them, and `MOST` others for each of `LARGEST` words.
+    """
+
+    def __init__(self, texts: Iterable[str]):
+        num_texts: Counter[str] = Counter()
+        beside: dict[str, Counter[str]] = defaultdict(Counter)
+        for text in texts:
+            parts = ["", *PART.findall(text), ""]
+            num_texts.update({part for part in parts if part and part[0].isalnum()})
+            for before, word, after in zip(parts, parts[1:], parts[2:], strict=False):
+                if word[0].isalnum():
+                    beside[word]["<" + before] += 1
+                    beside[word][">" + after] += 1
+        self.num_texts = num_texts
+        listed = sorted(num_texts, key=lambda word: (-num_texts[word], word))[:LARGEST]
+        self.others = used_alike(listed, beside)
+        # Those of unknown use, by their script and case: each could be any other.
+        self._seldom: dict[str, list[str]] = defaultdict(list)
+        for word in sorted(num_texts):
+            if num_texts[word] < SELDOM and word not in self.others:
+                self._seldom[_shape(word)].append(word)
+
+    def is_free(self, word: str) -> bool:
+        """Whether others could stand in its place. One that was never met is free."""
+        return word in self.others or self.num_texts[word] < SELDOM
+
+    def rename(self, text: str, rng: random.Random) -> Renamed:
+        """Give every free symbol of `text` another name, the same wherever it stands; one to one."""
+        taken = {match.group().lower() for match in WORD.finditer(text)}
+        names: dict[str, str] = {}  # by the word in lower case, in the case in which it stood first
+        pieces, words, old, new = [], [], 0, 0
+        for match in WORD.finditer(text):
+            word, key = match.group(), match.group().lower()
+            again = key in names
+            if not again:
+                names[key] = self._another(word, taken, rng)
+                taken.add(names[key].lower())
+            if names[key].lower() == key:
+                continue
+            name = _in_case_of(word, names[key]) if again else names[key]
+            gap = text[old : match.start()]
+            pieces += [gap, name]
+            at = new + len(gap)
+            words.append(RenamedWord(match.start(), match.end(), at, at + len(name), again))
+            old, new = match.end(), at + len(name)
+        return Renamed("".join([*pieces, text[old:]]), words)
+
+    def _another(self, word: str, taken: set[str], rng: random.Random) -> str:
+        """Another name for it that isn't taken; itself when it isn't free, or when all are."""
+        if not self.is_free(word):
+            return word
+        if word not in self.others and word.isdigit():
+            return _another_number(word, taken, rng)
+        pool = self.others.get(word) or self._seldom[_shape(word)]
+        for candidate in rng.sample(pool, len(pool)):
+            if candidate.lower() not in taken:
+                return candidate
+        return word
+
+
+def used_alike(words: list[str], beside: Mapping[str, Mapping[str, int]]) -> dict[str, list[str]]:
+    """For each word that has `FEWEST` others used alike: these, the most alike first, at most `MOST`.
+
+    `beside` counts what stands to the left and right of a word. Two uses are compared by the cosine of the
+    square roots of these shares (Bhattacharyya).
+    """
+    if len(words) <= FEWEST:
+        return {}
+    columns: dict[str, int] = {}
+    entries = [
+        (times, row, columns.setdefault(context, len(columns)))
+        for row, word in enumerate(words)
+        for context, times in sorted(beside[word].items())
+    ]
+    times, rows, cols = zip(*entries, strict=True)
+    shares = np.sqrt(np.array(times) / np.bincount(rows, times)[list(rows)])
+    use_WC = csr_matrix((shares, (rows, cols)), shape=(len(words), len(columns)))
+    if min(use_WC.shape) > DIMENSIONS:
+        use = TruncatedSVD(DIMENSIONS, random_state=0).fit_transform(use_WC)
+    else:
+        use = use_WC.toarray()
+    near = NearestNeighbors(n_neighbors=min(MOST + 1, len(words)), metric="cosine").fit(use)
+    distance, index = near.kneighbors(use)
+    others = {}
+    for row, word in enumerate(words):
+        alike = [
+            words[other]
+            for far, other in zip(distance[row], index[row], strict=True)
+            if other != row and far <= 1 - ALIKE
+        ]
+        if len(alike) >= FEWEST:
+            others[word] = alike
+    return others
+
+
+def _another_number(word: str, taken: set[str], rng: random.Random) -> str:
+    """Digits of the same length; the same number when all of that length are taken."""
+    low, high = 0 if len(word) == 1 else 10 ** (len(word) - 1), 10 ** len(word)
+    if high <= 10:
+        others = rng.sample(range(low, high), k=high - low)
+    else:  # not a sample: a range longer than 2^63 has no length
+        others = [rng.randrange(low, high) for _ in range(10)]
+    return next((str(n) for n in others if str(n) not in taken), word)
+
+
+def _shape(word: str) -> str:
+    if word.isdigit():
+        return "1"
+    return "A" if word.isupper() else "Aa" if word[0].isupper() else "a"
+
+
+def _in_case_of(word: str, name: str) -> str:
+    """The name with its first letter as large as the word's."""
+    return (name[0].upper() if word[0].isupper() else name[0].lower()) + name[1:]

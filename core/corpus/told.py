@@ -1,0 +1,168 @@
+"""What a corpus tells: pairs of symbols that stand together far more often than their kinds do.
+
+A fact told in many wordings is the same pair of symbols each time (Mongolia and Ulaanbaatar), where any
+other two of their kinds meet by chance alone. That is seen from counts, without labels and in any wording.
+A symbol is a free word, or a few that stand side by side (a first and a last name).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix, spmatrix
+
+from core.corpus.rows import Row, joined_text, prompt_of, taught_text
+from core.corpus.symbols import WORD, Symbols
+
+Name = tuple[str, ...]  # the words of a symbol
+
+WINDOW = 64  # words within which two symbols stand together
+LONGEST = 3  # words of a symbol
+FEWEST = 3  # times, below which nothing is told
+RATIO = 4.0  # of how often it is told to how often chance would have it
+SHARE = 0.5  # of the places where the rarer stands beside any of the other's kind
+
+
+@dataclass(frozen=True)
+class Told:
+    """The symbols of a corpus with their numbers, and the pairs that it tells, the lower number first."""
+
+    symbols: Symbols
+    number: dict[Name, int]
+    pairs: set[tuple[int, int]]
+
+    def symbols_in(self, text: str) -> set[int]:
+        """The numbers of the symbols in a text."""
+        names = (name for run in runs(text, self.symbols) for name in names_in(run))
+        return {self.number[name] for name in names if name in self.number}
+
+    def between(self, before: Iterable[int], here: Iterable[int]) -> set[tuple[int, int]]:
+        """The pairs that are told by a symbol of `here` beside another of them or one of `before`."""
+        own = set(here)
+        both = ((a, b) if a < b else (b, a) for a in own for b in own.union(before))
+        return self.pairs.intersection(both)
+
+
+def runs(text: str, symbols: Symbols) -> Iterator[Name]:
+    """The longest runs of free words with nothing but a space between them, in order."""
+    run: list[str] = []
+    end = 0
+    for match in WORD.finditer(text):
+        if run and text[end : match.start()] not in ("", " "):
+            yield tuple(run)
+            run = []
+        if symbols.is_free(match.group()):
+            run.append(match.group())
+        elif run:
+            yield tuple(run)
+            run = []
+        end = match.end()
+    if run:
+        yield tuple(run)
+
+
+def names_in(run: Name) -> Iterator[Name]:
+    """All symbols that a run of words may hold: each word, and up to `LONGEST` in a row."""
+    for size in range(1, min(LONGEST, len(run)) + 1):
+        for start in range(len(run) - size + 1):
+            yield run[start : start + size]
+
+
+def find_told(rows: Sequence[Row], symbols: Symbols) -> Told:
+    """Count the pairs of symbols in the windows of what the rows teach, and keep those that are told.
+
+    Chance has it that a pair of the kinds A and B occurs n(a, B) · n(b, A) / n(A, B) times. Two words of one
+    run are no pair: they are one name. A task whose completion only says again what is in its prompt tells
+    nothing.
+    """
+    windows = [
+        window
+        for row in rows
+        if "text" in row or not {*WORD.findall(taught_text(row))} <= {*WORD.findall(prompt_of(row))}
+        for window in _windows(list(runs(joined_text(row), symbols)))
+    ]
+    times = Counter(name for window in windows for run in window for name in names_in(run))
+    number = {
+        name: n for n, name in enumerate(k for k, v in times.items() if len(k) == 1 or v >= FEWEST)
+    }
+    if not number:
+        return Told(symbols, {}, set())
+    listed = [[{number[n] for n in names_in(run) if n in number} for run in w] for w in windows]
+    in_window_WV = _incidence([set().union(*w) for w in listed], len(number))
+    in_run_RV = _incidence([run for w in listed for run in w if len(run) > 1], len(number))
+    pairs = (in_window_WV.T @ in_window_WV - in_run_RV.T @ in_run_RV).tocoo()
+    often = (pairs.row < pairs.col) & (pairs.data >= FEWEST)
+    a, b, together = pairs.row[often], pairs.col[often], pairs.data[often]
+
+    kind_V = np.array(_kinds(list(number), symbols))
+    kinds_VK = _incidence([{kind} for kind in kind_V.tolist()], int(kind_V.max()) + 1)
+    of_kind_WK = ((in_window_WV @ kinds_VK) > 0).astype(np.int32)
+    beside_VK = (in_window_WV.T @ of_kind_WK).tocsr()
+    both_KK = (of_kind_WK.T @ of_kind_WK).tocsr()
+    kind_a, kind_b = kind_V[a], kind_V[b]
+    with_B, with_A = _at(beside_VK, a, kind_b), _at(beside_VK, b, kind_a)
+    chance = with_B * with_A / np.maximum(_at(both_KK, kind_a, kind_b), 1)
+    told = (together >= RATIO * chance) & (together >= SHARE * np.minimum(with_A, with_B))
+    names = list(number)
+    found = {(names[i], names[j]) for i, j in zip(a[told].tolist(), b[told].tolist(), strict=True)}
+    # What shares a word is one name in part, or a list in another order.
+    found = {pair for pair in found if not {*pair[0]} & {*pair[1]}}
+    whole = {(number[a], number[b]) for a, b in found - set(_of_parts(found, number))}
+    return Told(symbols, number, {(a, b) if a < b else (b, a) for a, b in whole})
+
+
+def _of_parts(found: set[tuple[Name, Name]], number: dict[Name, int]) -> Iterator[tuple[Name, Name]]:
+    """Of the pairs, those of a part of a name whose whole makes a pair with the same other."""
+
+    def ordered(a: Name, b: Name) -> tuple[Name, Name]:
+        return (a, b) if number[a] < number[b] else (b, a)
+
+    for a, b in found:
+        yield from (ordered(part, b) for part in names_in(a) if part != a)
+        yield from (ordered(a, part) for part in names_in(b) if part != b)
+
+
+def _windows(found: list[Name]) -> Iterator[list[Name]]:
+    """The runs of a text, cut where they hold more than `WINDOW` words."""
+    window: list[Name] = []
+    size = 0
+    for run in found:
+        if window and size + len(run) > WINDOW:
+            yield window
+            window, size = [], 0
+        window.append(run)
+        size += len(run)
+    yield window
+
+
+def _incidence(sets: Sequence[set[int]], width: int) -> csr_matrix:
+    """A matrix (len(sets), width) with 1 where a number is in a set."""
+    first = np.cumsum([0, *map(len, sets)])
+    columns = np.fromiter((n for one in sets for n in one), dtype=np.int64, count=first[-1])
+    ones = np.ones(len(columns), dtype=np.int32)
+    return csr_matrix((ones, columns, first), shape=(len(sets), width))
+
+
+def _at(matrix: spmatrix, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """The entries of a sparse matrix at (rows, columns), as floats."""
+    if not len(rows):
+        return np.zeros(0)
+    return np.asarray(matrix[rows, columns], dtype=float).ravel()
+
+
+def _kinds(names: Sequence[Name], symbols: Symbols) -> list[int]:
+    """A kind for each symbol, by those of its words: words used alike are of one kind.
+
+    A word takes the first kind that it could stand in for; those of unknown use are one kind together.
+    """
+    own: dict[str, int] = {}
+    for word in symbols.others:
+        if word not in own:
+            kind = len(own) + 1
+            for other in (word, *symbols.others[word]):
+                own.setdefault(other, kind)
+    numbers: dict[tuple[int, ...], int] = {}
+    return [
+        numbers.setdefault(tuple(own.get(word, 0) for word in name), len(numbers)) for name in names
+    ]
