@@ -87,7 +87,7 @@ class Run:
         return run_folder(self.cfg)
 
     def path(self, arm: str = "core") -> Path:
-        """The Hugging Face folder of an arm, or the `teacher`'s; of several seeds or styles, the first one's."""
+        """The Hugging Face folder of an arm, or of the `teacher`; of seeds or styles, the first one's."""
         folder = self._first().folder
         return folder / "teacher" if arm == "teacher" else folder / "arms" / arm
 
