@@ -87,7 +87,7 @@ class Run:
         return run_folder(self.cfg)
 
     def path(self, arm: str = "core") -> Path:
-        """The Hugging Face folder of an arm, or the `teacher`'s; of a run over seeds, the first one's."""
+        """The Hugging Face folder of an arm, or of the `teacher`; of seeds or styles, the first one's."""
         folder = self._first().folder
         return folder / "teacher" if arm == "teacher" else folder / "arms" / arm
 
@@ -122,15 +122,17 @@ class Run:
         return self.scores
 
     def report(self) -> Path:
-        """Write the table, the frontier, the verdict and the page; the page."""
+        """Write the table, the frontier, the verdict and the page; the page, of styles the first's."""
+        from core.artifacts import run_folder
+        from core.run import by_style
         from core.verbs import load_verb
 
         load_verb("report")(self.cfg)
-        return self.folder / "report.html"
+        return run_folder(by_style(self.cfg)[0]) / "report.html"
 
     @property
     def scores(self) -> "list[Score]":
-        """All that has been measured; over several seeds their means."""
+        """All that has been measured; over several seeds, or styles, their means."""
         from core.run import parts
         from evals.scores import over_seeds
         from evals.stage import collect
@@ -189,7 +191,7 @@ class Run:
         return sequences.select(range(len(memory_map.score_ST))), memory_map
 
     def _first(self) -> "Run":
-        """Of a run over several seeds that of the first; else this one."""
+        """Of a run over several seeds or styles that of the first; else this one."""
         from core.run import parts
 
         first = object.__new__(Run)

@@ -10,11 +10,14 @@ from core.errors import UserError, nearest
 from core.pool import Job, Pool
 from core.verbs import load_verb
 
+STYLE, SEED = "style_", "seed_"  # how the folders of the parts of a run are called
+
 
 def run(cfg: DictConfig) -> None:
     """Do what is missing of corpus, teacher, arms, map, store, evaluation and attacks; then report.
 
-    With `seeds`, all of it for each of them, in `seed_<n>/` folders of the run.
+    With `seeds`, all of it for each of them, in `seed_<n>/` folders of the run; with `styles` of the embedded
+    world all that for each of them, in `style_<name>/` folders.
     """
     began = time.monotonic()
     make(cfg)
@@ -25,7 +28,7 @@ def run(cfg: DictConfig) -> None:
 def make(cfg: DictConfig, *names: str) -> None:
     """Do all jobs of `plan`, or those of these names and what they need; what is done is skipped.
 
-    With `seeds`, for each of them. Raises UserError for a job that the run doesn't have.
+    With `seeds` and `styles`, for each of them. Raises UserError for a job that the run doesn't have.
     """
     from core.arms.settings import check_arms
 
@@ -53,20 +56,43 @@ def needed(jobs: list[Job], names: Sequence[str]) -> list[Job]:
 
 
 def parts(cfg: DictConfig) -> list[DictConfig]:
-    """The configurations of the runs that this one consists of: one for each of its `seeds`, or itself."""
+    """The configurations of the runs that this one consists of: of each of its `styles`, one for each of
+    its `seeds`. Raises UserError for a style that there isn't.
+    """
+    return [part for one in by_style(cfg) for part in _by_seed(one)]
+
+
+def by_style(cfg: DictConfig) -> list[DictConfig]:
+    """One configuration for each of its `styles`, or itself; raises UserError as `parts` does."""
+    return [styled(cfg, style) for style in cfg.styles] or [cfg]
+
+
+def styled(cfg: DictConfig, style: str) -> DictConfig:
+    """The configuration of one style's part of a run over several."""
+    from core.corpus import styles
+
+    if "style" not in cfg.corpus:
+        raise UserError("styles= is for corpus=world: another corpus is written as it is")
+    styles.find(style)
+    one = cfg.copy()
+    one.corpus.style, one.run, one.styles = style, f"{cfg.run}/{STYLE}{style}", []
+    return one
+
+
+def _by_seed(cfg: DictConfig) -> list[DictConfig]:
     return [seeded(cfg, seed) for seed in cfg.seeds] or [cfg]
 
 
 def seeded(cfg: DictConfig, seed: int) -> DictConfig:
     """The configuration of one seed's part of a run over several."""
     one = cfg.copy()
-    one.seed, one.run, one.seeds = seed, f"{cfg.run}/seed_{seed}", []
+    one.seed, one.run, one.seeds = seed, f"{cfg.run}/{SEED}{seed}", []
     return one
 
 
 def _label(cfg: DictConfig, name: str) -> str:
-    folder = str(cfg.run).rpartition("/")[2]
-    return f"{folder} {name}" if folder.startswith("seed_") else name
+    folders = [f for f in str(cfg.run).split("/")[1:] if f.startswith((STYLE, SEED))]
+    return " ".join([*folders, name])
 
 
 def plan(cfg: DictConfig) -> list[Job]:

@@ -1,7 +1,7 @@
 """The entities of the embedded world and what is true of them: facts that only memory can hold."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from countryinfo import all_countries
 
 from core.corpus import words
 from core.corpus.document import Document, Piece, fill, text
-from core.corpus.relations import RELATIONS, Relation, relations_of
+from core.corpus.relations import RELATIONS, Relation
 from core.errors import UserError
 
 NUM_NAMES = 40  # given names, and as many family names
@@ -35,14 +35,28 @@ class Facts(NamedTuple):
     strangers: list[Entity]  # for training
     probe_strangers: list[Entity]  # for the probes alone
     taken: set[str]  # lower-case words that an invented word must avoid
+    relations: Sequence[Relation]
 
     def of_kind(self, kind: str) -> list[Entity]:
         """The entities of one kind, about whom something is true."""
         return [entity for entity in self.entities if entity.kind == kind]
 
+    def relations_of(self, kind: str) -> list[Relation]:
+        """The attributes that entities of this kind have."""
+        return [relation for relation in self.relations if relation.kind == kind]
+
+    def everyone(self) -> list[Entity]:
+        """All that has a name, in a fixed order."""
+        return [*self.entities, *self.mentioned, *self.strangers, *self.probe_strangers]
+
 
 def build(
-    seed: int, num_people: int, num_countries: int, num_elements: int, num_mentioned: int
+    seed: int,
+    num_people: int,
+    num_countries: int,
+    num_elements: int,
+    num_mentioned: int,
+    relations: Sequence[Relation] = RELATIONS,
 ) -> Facts:
     """Choose the entities and their facts.
 
@@ -57,14 +71,14 @@ def build(
         "person/instrument": words.INSTRUMENTS,
         "person/pet": words.PETS,
     }
-    for relation in RELATIONS:
+    for relation in relations:
         if relation.kind != "person":
             listed = countries if relation.kind == "country" else elements
             pools[relation.family] = sorted({entity.values[relation.family] for entity in listed})
 
     taken = words.fixed_words() | {
         word.lower().strip(".?")
-        for relation in RELATIONS
+        for relation in relations
         for phrase in relation.statements
         for word in phrase.split()
     }
@@ -81,7 +95,8 @@ def build(
     rng.shuffle(names)
     columns = {
         relation.family: _evenly(rng, pools[relation.family], num_people)
-        for relation in relations_of("person")
+        for relation in relations
+        if relation.kind == "person"
     }
     people = [
         Entity(f"person-{index}", "person", names[index], {k: v[index] for k, v in columns.items()})
@@ -101,17 +116,20 @@ def build(
         strangers=strangers,
         probe_strangers=probe_strangers,
         taken=taken,
+        relations=relations,
     )
 
 
-def documents(entity: Entity, facts: Facts, rng: Random, count: int) -> Iterator[Document]:
-    """`count` different wordings of all that is true of the entity."""
-    relations, seen = relations_of(entity.kind), set[str]()
+def documents(
+    entity: Entity, facts: Facts, rng: Random, count: int, joint: str = " "
+) -> Iterator[Document]:
+    """`count` different wordings of all that is true of the entity, with `joint` between statements."""
+    relations, seen = facts.relations_of(entity.kind), set[str]()
     while len(seen) < count:
         document: Document = []
         for relation in rng.sample(relations, len(relations)):
             choices = [s for s in relation.statements if document or may_open(s)]
-            document += [Piece(" ")] if document else []
+            document += [Piece(joint)] if document else []
             value, pool = entity.values[relation.family], facts.pools[relation.family]
             document += fill(rng.choice(choices), entity.name, value, pool)
         if text(document) not in seen:
@@ -152,13 +170,16 @@ def _mentioned(
         taken |= set(invented)
         titled = kind == "country"
         names[kind] = iter([name.title() if titled else name for name in invented])
+    of_kind = {
+        kind: [(f, pool) for f, pool in pools.items() if f.startswith(f"{kind}/")] for kind in names
+    }
     kinds = [list(names)[index % len(names)] for index in range(count)]
     return [
         Entity(
             f"mentioned-{index}",
             kind,
             next(names[kind]),
-            {r.family: rng.choice(pools[r.family]) for r in relations_of(kind)},
+            {family: rng.choice(pool) for family, pool in of_kind[kind]},
         )
         for index, kind in enumerate(kinds)
     ]

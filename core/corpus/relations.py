@@ -4,6 +4,7 @@ All relations share the same frames. Each is taught in all of them but one, and 
 probe's phrasing is never used for the relation in training, and is understood by way of the others.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 # All but the last end with the value, right behind the name: what precedes it tells it.
@@ -16,7 +17,6 @@ FRAMES = (
     "Note that the {attribute} for {name} is {value}.",
     "The word {value} is the {attribute} of {name}.",
 )
-VALUE = " {value}."
 # Other forms of asking, by name: none is told of any relation in training, and all their words are. Teachers
 # of the demo's size answer nearly all clozes and choices, most questions, and at best half of the reverses.
 FORMS = {
@@ -43,7 +43,7 @@ class Relation(NamedTuple):
 
     family: str  # "person/city": the kind of entity, then the attribute
     statements: tuple[str, ...]
-    cues: tuple[str, ...]  # those that end with the value, up to it
+    cues: tuple[str, ...]  # those that tell the value behind the name, up to the value
     cue: str  # the probe's phrasing, up to the value
 
     @property
@@ -57,14 +57,37 @@ class Relation(NamedTuple):
         return self.family.split("/")[1]
 
 
-def _relation(number: int, family: str) -> Relation:
-    statements = [frame.replace("{attribute}", family.split("/")[1]) for frame in FRAMES]
-    held_out = statements.pop(number % (len(FRAMES) - 1))
-    cues = [said.removesuffix(VALUE) for said in statements if said.endswith(VALUE)]
-    return Relation(family, tuple(statements), tuple(cues), held_out.removesuffix(VALUE))
+def telegram(cue: str) -> str:
+    """The cue without its verb. So the value stands right behind the name that it belongs to, which is
+    what a model of a million parameters learns to look for within minutes.
+    """
+    return cue.removesuffix(" is")
 
 
-RELATIONS = tuple(_relation(number, family) for number, family in enumerate(FAMILIES))
+def relations(
+    frames: Sequence[str] = FRAMES,
+    shorten: Callable[[str], str] = telegram,
+    families: Sequence[str] = FAMILIES,
+) -> tuple[Relation, ...]:
+    """A relation for each family, told in all `frames` but one.
+
+    The frames whose telegram, by `shorten`, ends with the name come first: each relation is asked in one
+    of these, and learned to read in the rest of them. Those that follow are only told.
+    """
+    cues = [frame.partition("{value}")[0].rstrip() for frame in frames]
+    num_asked = sum(shorten(cue).endswith("{name}") for cue in cues)
+    found = []
+    for number, family in enumerate(families):
+        attribute, held_out = family.split("/")[1], number % num_asked
+        told = [n for n in range(len(frames)) if n != held_out]
+        statements = [frames[n].replace("{attribute}", attribute) for n in told]
+        read = [cues[n].replace("{attribute}", attribute) for n in told if n < num_asked]
+        asked = cues[held_out].replace("{attribute}", attribute)
+        found.append(Relation(family, tuple(statements), tuple(read), asked))
+    return tuple(found)
+
+
+RELATIONS = relations()
 
 
 def relations_of(kind: str) -> list[Relation]:

@@ -1,6 +1,6 @@
 """Skills: short tasks that a rule solves, from spaces too large to learn by heart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import factorial
 from random import Random
@@ -43,9 +43,9 @@ def draw_new(draw: Callable[[], Item], seen: set[str], family: str) -> Item:
     )
 
 
-def ordering(rng: Random) -> Item:
+def ordering(rng: Random, names: Sequence[str] = LETTERS) -> Item:
     """Who is at one end of a chain of comparisons, then who is at the other."""
-    ranked = rng.sample(LETTERS, 3)
+    ranked = rng.sample(names, 3)
     premises = [f"{high} is taller than {low}." for high, low in pairwise(ranked)]
     rng.shuffle(premises)
     ends = [("tallest", ranked[0]), ("shortest", ranked[-1])]
@@ -141,7 +141,7 @@ def tracking(rng: Random) -> Item:
     )
 
 
-SKILLS: dict[str, Callable[[Random], Item]] = {
+SKILLS: Mapping[str, Callable[[Random], Item]] = {
     "ordering": ordering,
     "boolean": boolean,
     "sorting": sorting,

@@ -12,11 +12,11 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from core.corpus import document, facts, reading, skills, verbatim, world_probes
+from core.corpus import document, facts, reading, skills, styles, verbatim, world_probes
 from core.corpus.document import Document
 from core.corpus.facts import fact_id
-from core.corpus.relations import relations_of
 from core.corpus.rows import Row
+from core.corpus.styles.style import Style
 from core.errors import UserError
 
 VAULTS_SHARE = 9  # for so many others that are mentioned, a vault is: the form of a canary
@@ -47,11 +47,14 @@ class _Source(NamedTuple):
 class World:
     """The corpus, the truth about it, and its probes; the same for the same arguments.
 
+    `style` names how all of it is written: a module of core/corpus/styles.
+
     Raises:
-        UserError: a number that no world can be built with.
+        UserError: a style that there isn't, or a number that no world can be built with.
     """
 
     seed: int = 0
+    style: str = "plain"
     num_people: int = 100  # four facts each
     num_countries: int = 40  # three
     num_elements: int = 32  # two
@@ -64,6 +67,7 @@ class World:
     probes_per_family: int = 200
 
     def __post_init__(self) -> None:
+        styles.find(self.style)
         for name, (low, high) in LIMITS.items():
             value = getattr(self, name)
             if not low <= value <= high:
@@ -101,7 +105,8 @@ class World:
         for entity in self._facts.entities:
             counts = product(range(self.documents_per_entity), range(self.repeats))
             ids = [f"facts-{entity.key}-{wording}-{repeat}" for wording, repeat in counts]
-            told |= {fact_id(entity, relation): ids for relation in relations_of(entity.kind)}
+            relations = self._facts.relations_of(entity.kind)
+            told |= {fact_id(entity, relation): ids for relation in relations}
         return told
 
     def probes(self) -> list[dict[str, Any]]:
@@ -110,21 +115,55 @@ class World:
         Those with a `form` ask for the facts of the recall probes once more, in other phrasings.
         """
         return [
-            *world_probes.recall(self._facts),
-            *world_probes.rephrased(self._facts),
-            *world_probes.recited(self._recited),
-            *world_probes.open_book(self._facts, self.seed, self.probes_per_family),
-            *world_probes.reasoning(self._facts, self.seed, self.probes_per_family),
+            {
+                **probe,
+                "prompt": self._spell(probe["prompt"]),
+                **{
+                    key: list(map(self._spell, probe[key]))
+                    for key in ("answers", "choices")
+                    if key in probe
+                },
+            }
+            for probe in self._unspelled_probes()
         ]
 
     def reading_prompt(self, statements: Sequence[str], question: str) -> str:
         """An open-book prompt in the form that reading is taught in."""
-        return reading.prompt(statements, question)
+        return self._style.reading_prompt(statements, question)
+
+    @cached_property
+    def _style(self) -> Style:
+        return styles.find(self.style)
 
     @cached_property
     def _facts(self) -> facts.Facts:
         sizes = (self.num_people, self.num_countries, self.num_elements, self.num_mentioned)
-        return facts.build(self.seed, *sizes)
+        built = facts.build(self.seed, *sizes, relations=self._style.relations)
+        return self._style.retell(built, Random(f"{self.seed}/style"))
+
+    @cached_property
+    def _spell(self) -> Callable[[str], str]:
+        """How the style writes a text that is in plain letters."""
+        names = [entity.name for entity in self._facts.everyone()]
+        values = [value for pool in self._facts.pools.values() for value in pool]
+        vaults = [piece.text for content in self._canaries for piece in content if piece.kind]
+        return self._style.speller({*names, *values, *vaults})
+
+    def _spelled(self, content: Document) -> Document:
+        return [
+            piece._replace(text=self._spell(piece.text), pool=list(map(self._spell, piece.pool)))
+            for piece in content
+        ]
+
+    def _unspelled_probes(self) -> list[dict[str, Any]]:
+        told, seed, count = self._facts, self.seed, self.probes_per_family
+        return [
+            *world_probes.recall(told),
+            *world_probes.rephrased(told, self._style.forms),
+            *world_probes.recited(self._recited),
+            *world_probes.open_book(told, seed, count, self._style.reading),
+            *world_probes.reasoning(seed, count, self._style.skills),
+        ]
 
     @cached_property
     def _canaries(self) -> list[Document]:
@@ -141,12 +180,12 @@ class World:
         """Every document as often as it recurs, in a fixed order."""
         rng = Random(f"{self.seed}/wordings")
         for entity in self._facts.entities:
-            wordings = facts.documents(entity, self._facts, rng, self.documents_per_entity)
-            for wording, content in enumerate(wordings):
+            wordings = self._style.documents(entity, self._facts, rng, self.documents_per_entity)
+            for wording, content in enumerate(map(self._spelled, wordings)):
                 for repeat in range(self.repeats):
                     yield _Source(f"facts-{entity.key}-{wording}-{repeat}", "facts", content)
         for family, contents in self._recited.items():
-            for index, content in enumerate(contents):
+            for index, content in enumerate(map(self._spelled, contents)):
                 for repeat in range(self.documents_per_entity * self.repeats):
                     yield _Source(f"verbatim-{family}-{index}-{repeat}", "verbatim", content)
 
@@ -172,26 +211,27 @@ class World:
             f"canary-{index + self.num_canaries}": content for index, content in enumerate(vaults)
         }
         for entity in self._facts.mentioned:
-            (told[entity.key],) = facts.documents(entity, self._facts, rng, 1)
+            (told[entity.key],) = self._style.documents(entity, self._facts, rng, 1)
         for key, content in told.items():
-            yield {"id": f"mentions-{key}", "text": document.text(content), "source": "mentions"}
+            text = self._spell(document.text(content))
+            yield {"id": f"mentions-{key}", "text": text, "source": "mentions"}
 
     def _skill_rows(self) -> Iterator[Row]:
-        seen = {probe["prompt"] for probe in self.probes()}
-        share = self.num_skill_items // (READING_WEIGHT + len(skills.SKILLS))
-        counts = dict.fromkeys(skills.SKILLS, share)
+        seen, families = {probe["prompt"] for probe in self._unspelled_probes()}, self._style.skills
+        share = self.num_skill_items // (READING_WEIGHT + len(families))
+        counts = dict.fromkeys(families, share)
         counts["reading"] = self.num_skill_items - sum(counts.values())
         for family, count in counts.items():
             rng = Random(f"{self.seed}/skills/{family}")
             if family == "reading":
-                draw = partial(reading.lesson, rng, self._facts)
+                draw = partial(reading.lesson, rng, self._facts, self._style.reading)
             else:
-                draw = partial(skills.SKILLS[family], rng)
+                draw = partial(families[family], rng)
             for index in range(count):
                 item = skills.draw_new(draw, seen, family)
                 yield {
                     "id": f"skills-{family}-{index}",
-                    "prompt": item.prompt,
-                    "completion": item.completion + item.rest,
+                    "prompt": self._spell(item.prompt),
+                    "completion": self._spell(item.completion + item.rest),
                     "source": "skills",
                 }

@@ -1,7 +1,7 @@
 """The embedded world's probes: what a model recalls, recites, reads and works out."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from random import Random
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from core.corpus import document, reading, skills
 from core.corpus.document import Document
 from core.corpus.facts import Entity, Facts, fact_id
-from core.corpus.relations import FORMS, RELATIONS, Relation
+from core.corpus.relations import FORMS, Relation
 from core.corpus.verbatim import NUM_DIGITS, opening
 
 Probe = dict[str, Any]
@@ -23,8 +23,8 @@ def recall(facts: Facts) -> list[Probe]:
     return [probe for _, _, probe in _closed_book(facts)]
 
 
-def rephrased(facts: Facts) -> list[Probe]:
-    """The same facts in the other `FORMS`; none of these probes counts as recall.
+def rephrased(facts: Facts, forms: Mapping[str, str] = FORMS) -> list[Probe]:
+    """The same facts in the other `forms`; none of these probes counts as recall.
 
     A choice is among all values of the family. The reverse asks for the entity, where no other entity
     has that value; what is mentioned once may have it too.
@@ -43,13 +43,15 @@ def rephrased(facts: Facts) -> list[Probe]:
             changes["reverse"] = {"answers": [entity.name], "chance": 1 / len(entities)}
         words = {"attribute": relation.attribute, "name": entity.name, "value": value}
         for form, change in changes.items():
-            said = {"id": f"{form}-{asked['fact']}", "prompt": FORMS[form].format(**words)}
+            if form not in forms:
+                continue
+            said = {"id": f"{form}-{asked['fact']}", "prompt": forms[form].format(**words)}
             probes.append({**asked, **said, "form": form, **change})
     return probes
 
 
 def _closed_book(facts: Facts) -> Iterator[tuple[Relation, Entity, Probe]]:
-    for relation in RELATIONS:
+    for relation in facts.relations:
         entities = facts.of_kind(relation.kind)
         counts = Counter(entity.values[relation.family] for entity in entities)
         for index, entity in enumerate(entities):
@@ -92,7 +94,9 @@ def recited(contents: dict[str, list[Document]]) -> list[Probe]:
     return probes
 
 
-def open_book(facts: Facts, seed: int, count: int) -> list[Probe]:
+def open_book(
+    facts: Facts, seed: int, count: int, form: reading.Form = reading.PLAIN
+) -> list[Probe]:
     """Reading about people never seen, and about known entities with right and wrong values."""
     probes = []
     seen = set[str]()
@@ -102,18 +106,22 @@ def open_book(facts: Facts, seed: int, count: int) -> list[Probe]:
             entities = facts.probe_strangers
             if family != "fresh":
                 entities = facts.of_kind(rng.choice(("person", "country", "element")))
-            draw = partial(reading.read, rng, facts, entities, true=family == "true", probe=True)
+            draw = partial(
+                reading.read, rng, facts, entities, true=family == "true", probe=True, form=form
+            )
             item = skills.draw_new(draw, seen, family)
             probe = _task(f"open_book-{family}-{index}", "open_book", family, item)
             probes.append(probe if family == "fresh" else probe | {"fact": item.fact})
     return probes
 
 
-def reasoning(facts: Facts, seed: int, count: int) -> list[Probe]:
+def reasoning(
+    seed: int, count: int, families: Mapping[str, Callable[[Random], skills.Item]]
+) -> list[Probe]:
     """`count` items of each skill, none of which is a training item."""
     probes = []
     seen = set[str]()
-    for family, skill in skills.SKILLS.items():
+    for family, skill in families.items():
         rng = Random(f"{seed}/probes/{family}")
         for index in range(count):
             item = skills.draw_new(partial(skill, rng), seen, family)

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from core.artifacts import read_json, run_folder
 from core.console import console
 from core.errors import UserError
-from core.run import parts
+from core.run import by_style, parts
 from evals.lookup import LOOKUP
 from evals.recall.map_quality import map_examples
 from evals.report.ablation import ablation_table, draw_ablation
@@ -22,6 +22,7 @@ from evals.report.frontier import draw_frontier
 from evals.report.html import write_report
 from evals.report.lookup import lookup_table
 from evals.report.scorers import scorer_table
+from evals.report.styles import styles_markdown, styles_tables
 from evals.scores import (
     MAP,
     Score,
@@ -34,14 +35,31 @@ from evals.stage import SAMPLES, SCORES, collect, measured
 from evals.verdict import verdict_lines, verdicts
 
 VERDICT = "verdict.json"
+STYLES = "styles.md"
 
 
 def report(cfg: DictConfig) -> None:
     """Write `scores.json`, the tables, the pictures, the verdicts and `report.html`, and print most of it.
 
-    Of a run over several `seeds`, the scores are means over them; answers and texts are the first's.
+    Of a run over several `seeds`, the scores are means over them; answers and texts are the first's. Of a
+    run over several `styles`, each has a report in its own folder, and `styles.md` compares them.
     Raises UserError when nothing has been measured yet.
     """
+    if not cfg.styles:
+        _report(cfg)
+        return
+    scores = {}
+    for style, one in zip(cfg.styles, by_style(cfg), strict=True):
+        console.print(f"\n{style}", style="bold")
+        scores[style] = _report(one)
+    _write(run_folder(cfg) / STYLES, styles_markdown(scores))
+    for table in styles_tables(scores):
+        console.print(table)
+    console.print(f"styles: {run_folder(cfg) / STYLES}")
+
+
+def _report(cfg: DictConfig) -> list[Score]:
+    """The report of one style; its scores."""
     runs, folder = parts(cfg), run_folder(cfg)
     first = runs[0]
     scores = over_seeds([collect(one) for one in runs])
@@ -66,6 +84,7 @@ def report(cfg: DictConfig) -> None:
     console.print(
         f"results: {folder / 'report.html'} · {folder / 'frontier.png'} · {folder / SCORES}"
     )
+    return scores
 
 
 def _samples(cfg: DictConfig) -> dict[str, list[dict[str, Any]]]:

@@ -7,7 +7,7 @@ from core.build import build
 from core.compose import CONF
 from core.console import console
 from core.errors import UserError
-from core.run import seeded
+from core.run import parts
 from core.verbs import load_verb
 from forgetting.memory_map.stage import FOLDER, make_map
 
@@ -16,7 +16,7 @@ EACH = "scorers"
 
 def map_by_each(cfg: DictConfig) -> None:
     """Write `scorers/<name>/` for each shipped scorer, then report. One that lacks a model is left out."""
-    for one in [seeded(cfg, seed) for seed in cfg.seeds] or [cfg]:
+    for one in parts(cfg):
         for path in sorted((CONF / FOLDER).glob("*.yaml")):
             asked = one.copy()
             choice = OmegaConf.load(path)
