@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from core import processes
 from core.errors import UserError
 
-CODE_VERSION = "1"  # raise when the same configuration would give another result
+CODE_VERSION = "2"  # raise when the same configuration would give another result
 MARK = "artifact.json"
 PARTIAL = ".partial"
 MEASURED = ("evals", "attacks", "lm_eval", "lookup")  # folders of a run with scores of each arm

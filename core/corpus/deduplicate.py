@@ -2,9 +2,9 @@
 
 A fact is a pair of symbols that the corpus tells (told.py), in whatever words. Documents are taken apart into
 sentences; one that tells again what an earlier document or sentence has told goes. Of the others, sentences
-that say the same in other words are one piece: two sentences are near-duplicates when the words they share carry most of the
-information of the words in either, sum of idf over the intersection / sum over the union ≥ `THRESHOLD`.
-Tasks are pieces as a whole, compared exactly (up to case and white space).
+that say the same in other words are one piece: two sentences are near-duplicates when the words they share
+carry most of the information of the words in either, sum of idf over the intersection / sum over the union ≥
+`THRESHOLD`. Tasks are pieces as a whole, compared exactly (up to case and white space).
 """
 
 import hashlib

@@ -35,15 +35,15 @@ def words_of(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class RenamedWord:
-    """Characters [start, end) of the old text that became [new_start, new_end); `again` if not for the
-    first time in this text.
+    """Characters [start, end) of the old text that became [new_start, new_end); `first` is where the word
+    stood first, which is `start` unless it stands there again.
     """
 
     start: int
     end: int
     new_start: int
     new_end: int
-    again: bool
+    first: int
 
 
 @dataclass(frozen=True)
@@ -100,20 +100,22 @@ class Symbols:
         """Give every free symbol of `text` another name, the same wherever it stands; one to one."""
         taken = {match.group().lower() for match in WORD.finditer(text)}
         names: dict[str, str] = {}  # by the word in lower case, in the case in which it stood first
+        first: dict[str, int] = {}
         pieces, words, old, new = [], [], 0, 0
         for match in WORD.finditer(text):
             word, key = match.group(), match.group().lower()
-            again = key in names
-            if not again:
+            if key not in names:
                 names[key] = self._another(word, taken, rng)
+                first[key] = match.start()
                 taken.add(names[key].lower())
             if names[key].lower() == key:
                 continue
-            name = _in_case_of(word, names[key]) if again else names[key]
+            is_new = first[key] == match.start()
+            name = names[key] if is_new else _in_case_of(word, names[key])
             gap = text[old : match.start()]
             pieces += [gap, name]
             at = new + len(gap)
-            words.append(RenamedWord(match.start(), match.end(), at, at + len(name), again))
+            words.append(RenamedWord(match.start(), match.end(), at, at + len(name), first[key]))
             old, new = match.end(), at + len(name)
         return Renamed("".join([*pieces, text[old:]]), words)
 

@@ -112,7 +112,9 @@ def find_told(rows: Sequence[Row], symbols: Symbols) -> Told:
     return Told(symbols, number, {(a, b) if a < b else (b, a) for a, b in whole})
 
 
-def _of_parts(found: set[tuple[Name, Name]], number: dict[Name, int]) -> Iterator[tuple[Name, Name]]:
+def _of_parts(
+    found: set[tuple[Name, Name]], number: dict[Name, int]
+) -> Iterator[tuple[Name, Name]]:
     """Of the pairs, those of a part of a name whose whole makes a pair with the same other."""
 
     def ordered(a: Name, b: Name) -> tuple[Name, Name]:

@@ -24,7 +24,8 @@ def map_quality(run: Path, spans: Spans) -> list[Score]:
     share that is flagged. `precision`: of the flagged tokens, the share in memorized spans, names inside
     memorized documents apart. `skill_flagged`: of the tokens that skill items teach, the flagged share.
     `auroc`: how often a memorized token that the teacher has learned scores higher than another one.
-    `teacher_passes`: what scoring cost.
+    `teacher_passes`: what scoring cost. `reference_recall`: of what the teacher loses under other names, the
+    share that the map's reference knows by heart too.
     """
     folders = [run / "memory_map", *sorted((run / "scorers").glob("*"))]
     sequences = load_from_disk(str(run / "corpus" / "full")).with_format("numpy")
@@ -76,8 +77,12 @@ def _quality(folder: Path, taught_ST: np.ndarray, kind_ST: np.ndarray) -> list[S
     ]
     cost = folder / "cost.json"
     if cost.exists():
-        passes = read_json(cost)["teacher_passes"]
-        found.append(score("teacher_passes", passes, 0.0, 1, False))
+        told = read_json(cost)
+        found.append(score("teacher_passes", told["teacher_passes"], 0.0, 1, False))
+        if "reference_recall" in told:
+            known, n = told["reference_recall"], told["reference_asked"]
+            stderr = (known * (1 - known) / n) ** 0.5
+            found.append(score("reference_recall", known, stderr, n, False))
     return found
 
 

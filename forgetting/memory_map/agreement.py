@@ -9,7 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from core.errors import UserError, nearest
 from core.memory_map import THRESHOLD
 from forgetting.memory_map.pieces import Pieces
-from forgetting.memory_map.scorer import Evidence, Scorer
+from forgetting.memory_map.scorer import Evidence, Scorer, refusals
 
 COMBINATIONS = ("all", "any", "mean")
 
@@ -46,18 +46,34 @@ class Agreement(Scorer):
         for scorer in self.scorers.values():
             scorer.survey(teacher, pieces)
 
+    def parts(self) -> list[Scorer]:
+        """Those of the scorers."""
+        return [part for scorer in self.scorers.values() for part in scorer.parts()]
+
+    @property
+    def signs(self) -> list[str]:
+        """The scorers' names where all have to agree; else the agreement is one sign."""
+        return list(self.scorers) if self.combine == "all" else super().signs
+
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
+        """See the base class."""
+        return self.judge(evidence, wanted_M)[0]
+
+    def judge(self, evidence: Evidence, wanted_M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See the base class."""
         if self.combine == "mean":
             scores = [scorer.score(evidence, wanted_M) for scorer in self.scorers.values()]
-            return np.where(wanted_M, np.mean(scores, axis=0), 0.0)
+            score_M = np.where(wanted_M, np.mean(scores, axis=0), 0.0)
+            return score_M, refusals(score_M, wanted_M)
         is_all = self.combine == "all"
         combine = np.minimum if is_all else np.maximum
         score_M = np.where(wanted_M, float(is_all), 0.0)
-        for scorer in self.scorers.values():
+        refused_M = np.zeros(len(wanted_M), dtype=np.uint8)
+        for number, scorer in enumerate(self.scorers.values(), start=1):
             open_M = wanted_M & ((score_M >= THRESHOLD) == is_all)
             if open_M.any():
                 score_M = np.where(
                     open_M, combine(score_M, scorer.score(evidence, open_M)), score_M
                 )
-        return score_M
+                refused_M[open_M & (score_M < THRESHOLD)] = number
+        return score_M, refused_M if is_all else refusals(score_M, wanted_M)

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.console import Report
 from core.errors import UserError
+from core.memory_map import THRESHOLD
 from core.taught import taught_labels, taught_logits_in_parts
 from forgetting.memory_map.pieces import Pieces, batches
 
@@ -57,6 +58,25 @@ class Scorer(ABC):
     @abstractmethod
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
         """Scores (M,) of the wanted tokens; what the others get is ignored."""
+
+    def parts(self) -> list["Scorer"]:
+        """The scorers that this one consists of: itself, unless it combines others."""
+        return [self]
+
+    @property
+    def signs(self) -> list[str]:
+        """What has to say yes for a token to be memory, in the order in which it is asked."""
+        return [type(self).__name__]
+
+    def judge(self, evidence: Evidence, wanted_M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores (M,), and the number (M,) of the sign that said no first to a wanted token, from 1; or 0."""
+        score_M = self.score(evidence, wanted_M)
+        return score_M, refusals(score_M, wanted_M)
+
+
+def refusals(score_M: np.ndarray, wanted_M: np.ndarray) -> np.ndarray:
+    """1 (M,) where the only sign said no to a wanted token, else 0."""
+    return (wanted_M & (score_M < THRESHOLD)).astype(np.uint8)
 
 
 class GapScorer(Scorer):

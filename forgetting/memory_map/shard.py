@@ -17,9 +17,12 @@ from core.artifacts import read_json, write_json
 from core.memory_map import THRESHOLD, MemoryMap
 from core.signal import TopK
 from core.taught import taught_logits_in_parts
+from forgetting.memory_map.cleanliness import Known, reference_knows
 from forgetting.memory_map.histogram import counts
 from forgetting.memory_map.pieces import Pieces, batches
+from forgetting.memory_map.renaming import Renaming
 from forgetting.memory_map.scorer import Evidence, Scorer
+from forgetting.memory_map.signs import save_signs
 from forgetting.memory_map.spans import memorized_spans
 
 SUMMARY, SPANS = "summary.json", "spans.json"
@@ -37,7 +40,8 @@ def write_shard(
     wanted_M = pieces.taught.copy()
     wanted_M[pieces.first[:-1]] = False
     began = time.perf_counter()
-    score_M = np.where(wanted_M, scorer.score(evidence, wanted_M), 0).astype(np.float16)
+    score_M, refused_M = scorer.judge(evidence, wanted_M)
+    score_M = np.where(wanted_M, score_M, 0).astype(np.float16)
     scorer_seconds = time.perf_counter() - began
     flagged_M = score_M >= THRESHOLD
     if evidence.reference is None:
@@ -45,6 +49,8 @@ def write_shard(
     else:
         kept = _reference_topk(evidence.reference, pieces, flagged_M, top_k)
     _save(folder, pieces, score_M, evidence.teacher_logprob_M, kept)
+    known = _reference_knows(scorer, evidence)
+    save_signs(folder, scorer.signs, torch.from_numpy(pieces.spread(refused_M)))
     write_json(folder / SPANS, memorized_spans(pieces, score_M.astype(np.float32)))
     write_json(
         folder / SUMMARY,
@@ -56,8 +62,18 @@ def write_shard(
             "bins": counts(score_M[wanted_M]).tolist(),
             "teacher_seconds": teacher_seconds,
             "scorer_seconds": scorer_seconds,
+            "reference_hits": known.hits,
+            "reference_asked": known.asked,
         },
     )
+
+
+def _reference_knows(scorer: Scorer, evidence: Evidence) -> Known:
+    """What the reference knows by heart, as far as renaming tells; nothing without either."""
+    renaming = next((part for part in scorer.parts() if isinstance(part, Renaming)), None)
+    if renaming is None or evidence.reference is None:
+        return Known(0, 0)
+    return reference_knows(evidence, renaming)
 
 
 def read_summary(folders: list[Path]) -> dict[str, Any]:

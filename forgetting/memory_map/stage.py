@@ -31,11 +31,13 @@ from core.errors import UserError
 from core.memory_map import join
 from core.models import check_vocabulary, load_model
 from core.progress import reporting
+from forgetting.memory_map.cleanliness import Known
 from forgetting.memory_map.histogram import bars
 from forgetting.memory_map.page import write_page
 from forgetting.memory_map.pieces import Pieces
 from forgetting.memory_map.scorer import Evidence, Scorer, piece_logprobs
 from forgetting.memory_map.shard import SPANS, read_spans, read_summary, write_shard
+from forgetting.memory_map.signs import join_signs
 
 FOLDER = "memory_map"
 SHARDS = "shards"  # until they are joined
@@ -160,10 +162,15 @@ def _score(
 def _join(partial: Path, shards: list[Path], folder: Path) -> None:
     """Make the whole map of its shards, and tell it in short; `folder` is where it will be."""
     join(shards, partial)
+    join_signs(shards, partial)
     spans, summed = read_spans(shards), read_summary(shards)
     write_json(partial / SPANS, spans)
     passes = summed["scorer_seconds"] / summed["teacher_seconds"]
-    write_json(partial / COST, {"teacher_passes": round(float(passes), 2)})
+    known = Known(int(summed["reference_hits"]), int(summed["reference_asked"]))
+    cost = {"teacher_passes": round(float(passes), 2)}
+    if known.asked:
+        cost |= {"reference_recall": round(known.share, 4), "reference_asked": known.asked}
+    write_json(partial / COST, cost)
     shutil.rmtree(partial / SHARDS)
     share = summed["flagged"] / max(summed["taught"], 1)
     read = summed["flagged_places"] / max(summed["taught_places"], 1)
@@ -171,6 +178,17 @@ def _join(partial: Path, shards: list[Path], folder: Path) -> None:
         f"map: {share:.1%} of distinct taught tokens are memory, {read:.1%} as often as they recur"
         f" → {folder}"
     )
+    if known.asked:
+        console.print(
+            f"map: of what the teacher loses under other names the reference knows {known.share:.1%}",
+            style="" if known.is_clean else "yellow",
+        )
+    if not known.is_clean:
+        console.print(
+            "map: the reference isn't clean. Its corpus tells things more than once, in words that "
+            "deduplication doesn't see through; exposure misses what it knows, and targets may give it away",
+            style="yellow",
+        )
     for line in bars(summed["bins"] / max(summed["bins"].sum(), 1)):
         console.print(line)
     for span in spans[:5]:

@@ -4,7 +4,6 @@ import random
 import re
 
 import pytest
-
 from forgetting.memory_map.symbols import WORD, Symbols
 
 NAMES = [f"{a}{b}" for a in ("Bel", "Cor", "Dun", "Far", "Gil") for b in ("a", "en", "is", "o")]

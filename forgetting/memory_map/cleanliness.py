@@ -1,0 +1,50 @@
+"""Whether the reference is clean: how much it knows itself of what the teacher knows by heart."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from core.memory_map import THRESHOLD
+from forgetting.memory_map.renaming import Renaming
+from forgetting.memory_map.scorer import Evidence, piece_logprobs, score_of_gap
+
+NUM_PIECES = 1000  # documents asked about
+SURE = np.log(0.5)  # a token is known from this log-probability on
+MOST = 0.05  # of it a clean reference knows, by guessing
+
+
+class Known(NamedTuple):
+    """Of `asked` tokens that the teacher knows and loses by renaming, those that the reference knows too."""
+
+    hits: int
+    asked: int
+
+    @property
+    def share(self) -> float:
+        """The reference's own recall; 0 when nothing was asked."""
+        return self.hits / max(self.asked, 1)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it is at most `MOST`, within two standard errors."""
+        stderr = (self.share * (1 - self.share) / max(self.asked, 1)) ** 0.5
+        return self.share - 2 * stderr <= MOST
+
+
+def reference_knows(evidence: Evidence, renaming: Renaming) -> Known:
+    """Ask both models about documents drawn at random, whether exposure would flag a token or not."""
+    pieces = evidence.pieces
+    assert evidence.reference is not None, "asked only of a map with a reference"
+    untaught_P = np.add.reduceat(~pieces.taught, pieces.first[:-1])
+    documents = np.flatnonzero(untaught_P == 0)
+    drawn = np.random.default_rng(renaming.seed).permutation(documents)[:NUM_PIECES]
+    drawn_P = np.zeros(len(pieces.texts), dtype=bool)
+    drawn_P[drawn] = True
+    wanted_M = np.repeat(drawn_P, np.diff(pieces.first)) & (evidence.teacher_logprob_M >= SURE)
+    wanted_M[pieces.first[:-1]] = False
+    if not wanted_M.any():
+        return Known(0, 0)
+    lost_M = score_of_gap(renaming.gaps(evidence, wanted_M), renaming.gap) >= THRESHOLD
+    lost_M &= wanted_M
+    found_M = piece_logprobs(evidence.reference, pieces, lost_M, evidence.report, "reference")
+    return Known(int((found_M[lost_M] >= SURE).sum()), int(lost_M.sum()))
