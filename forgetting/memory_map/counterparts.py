@@ -58,9 +58,9 @@ def questions(
     by_word: dict[int, list[int]] = defaultdict(list)
     targets, same = ids.copy(), []
     for t in range(stop - first):
-        word = renamed.word_at(int(starts[t]), int(ends[t]))
-        if word is not None:
-            by_word[word].append(t)
+        number = renamed.word_at(int(starts[t]), int(ends[t]))
+        if number is not None:
+            by_word[number].append(t)
         elif wanted_M[first + t]:
             moved = renamed.shift(int(starts[t]))
             place = new_at.get((int(starts[t]) + moved, int(ends[t]) + moved))
