@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from core.corpus.rows import Row, joined_text
+from core.corpus.script import sentences_of as _sentences_of
 from core.errors import UserError, nearest
 
 THRESHOLD = 0.5
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 WORD = re.compile(r"\w+")
 
 
@@ -87,8 +87,8 @@ def _near(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def sentences_of(text: str) -> list[str]:
-    """A document's sentences, in order."""
-    return [part for part in SENTENCE_END.split(text) if part.strip()]
+    """A document's sentences, in order; lines and ellipses don't end one."""
+    return _sentences_of(text, lines=False)
 
 
 def near_duplicates(sentences: Sequence[str], rng: random.Random) -> dict[str, str]:

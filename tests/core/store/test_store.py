@@ -232,3 +232,53 @@ def test_common_words_are_left_out_of_a_long_search(make_store, monkeypatch) -> 
     with Store(make_store()) as store:
         assert texts(store, "the capital of Peru is") == ["The capital of Peru is Lima."]
         assert len(texts(store, "the capital of")) == 4, "the rarest word is always looked for"
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("石川国の首都は", "石川国の首都は札幌です。"),
+        ("札幌", "石川国の首都は札幌です。"),
+        ("巴黎在哪里", "法国的首都是巴黎。"),
+        ("กรุงเทพ", "เมืองหลวงของไทยคือกรุงเทพ"),
+        ("서울", "수도는 서울 이다."),
+        ("दिल्ली", "भारत की राजधानी दिल्ली है।"),
+        ("القاهرة", "عاصمة مصر هي القاهرة."),
+        ("ירושלים", "בירת ישראל היא ירושלים."),
+    ],
+)
+def test_parts_of_a_text_without_spaces_are_found(question: str, text: str, make_store) -> None:
+    texts_ = [
+        "石川国の首都は札幌です。",
+        "青島国の港は広い。",
+        "法国的首都是巴黎。",
+        "เมืองหลวงของไทยคือกรุงเทพ",
+        "수도는 서울 이다.",
+        "भारत की राजधानी दिल्ली है।",
+        "عاصمة مصر هي القاهرة.",
+        "בירת ישראל היא ירושלים.",
+    ]
+    path = make_store([Document(str(n), text, None, []) for n, text in enumerate(texts_)])
+    with Store(path) as store:
+        assert texts(store, question)[0] == text
+        assert texts(store, "दल") == [], "a letter without its marks is no word"
+    assert forget(path, str(texts_.index(text))).num_passages == 1
+    with Store(path) as store:
+        assert text not in texts(store, question)
+    assert question.encode() not in path.read_bytes()
+
+
+def test_a_store_of_the_first_version_is_read(make_store) -> None:
+    path = make_store()
+    db = sqlite3.connect(path)
+    db.executescript(
+        "DROP TABLE passage_index; DROP VIEW passage_words; PRAGMA user_version = 1;"
+        "CREATE VIRTUAL TABLE passage_index"
+        " USING fts5(text, content = 'passage', content_rowid = 'number');"
+        "INSERT INTO passage_index (passage_index) VALUES ('rebuild');"
+    )
+    db.close()
+    forget(path, "Peru-0")
+    with Store(path) as store:
+        assert texts(store, "Ghana")[0] == "The capital of Ghana is Accra."
+        assert "The capital of Peru is Lima." not in texts(store, "Peru capital")
