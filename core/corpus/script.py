@@ -70,7 +70,7 @@ _CLOSING = r"[」』）】〉》”’\"')\]]"
 _STOP = r"[。！？｡။។៕]"  # no space needs to follow
 _SPACED_STOP = r"[.!?؟۔।॥։።፧།༎]"
 _SENTENCE_END = (
-    rf"(?<={_SPACED_STOP})\s+|(?<={_STOP}{_CLOSING}*)(?!{_STOP}|{_CLOSING})\s*"
+    rf"(?<={_SPACED_STOP})\s+|(?<={_STOP}{_CLOSING}{{0,3}})(?!{_STOP}|{_CLOSING})\s*"
     r"|(?<=．)(?!\p{N})\s*"  # the wide decimal point as well
 )
 _ENDS = {
