@@ -57,7 +57,8 @@ _WORD = regex.compile(
     regex.V1,
 )
 _BORDER = regex.compile(
-    rf"(?= )|(?<={CHARACTER})(?!\p{{M}})(?=\S)|(?<=\S)(?=[{EAST}{SOUTH}])(?!\p{{M}})"
+    rf"(?= )|(?<=[{EAST}{SOUTH}]\p{{M}}{{0,4}})(?!\p{{M}})(?=\S)"
+    rf"|(?<=\S)(?=[{EAST}{SOUTH}])(?!\p{{M}})"
 )
 
 # Signs behind which a space follows though the script has none between words, and wide ones that never
