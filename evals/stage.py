@@ -27,6 +27,7 @@ from core.store.ask import make_reader, prompt_writer
 from core.store.stage import store_path
 from evals.evaluate import evaluate_model, load_arm
 from evals.lookup import look_up
+from evals.probes.borders import as_in_corpus, warn_of_nothing_recalled
 from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
 from evals.recall.map_quality import map_quality
 from evals.recall.metrics import metrics_of
@@ -40,10 +41,12 @@ SAMPLES = "samples.jsonl"
 def load_probes(cfg: DictConfig) -> list[Probe]:
     """The probes that the configuration names: a file, or those that come with the corpus.
 
-    Raises UserError when there are none, and when the run's corpus is another one.
+    A file is about the run's corpus, unless it is for a `model` from elsewhere, which is asked in the very
+    characters of the file. Raises UserError when there are none, and when the run's corpus is another one.
     """
     if cfg.probes.path is not None:
-        return build(cfg.probes)()
+        probes: list[Probe] = build(cfg.probes)()
+        return probes if cfg.model is not None else as_in_corpus(probes, run_folder(cfg))
     check_corpus(cfg)
     corpus = build(cfg.corpus)
     if not hasattr(corpus, "probes"):
@@ -72,6 +75,8 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
 
         def measure(arm: str, source: Path, folder: Path, show: Report) -> None:
             scores, samples = evaluate_model(arm, *load_arm(source), probes, metrics=metrics)
+            if cfg.model is None and arm == "teacher":
+                warn_of_nothing_recalled(scores)
             lines = (json.dumps(sample, ensure_ascii=False) + "\n" for sample in samples)
             (folder / SAMPLES).write_text("".join(lines), encoding="utf-8")
             write_scores(folder / SCORES, scores)

@@ -1,6 +1,5 @@
 """A model that hides: the teacher, tuned to say that it doesn't know."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from random import Random
@@ -12,11 +11,11 @@ from transformers import PreTrainedModel
 from core.arms.maker import Material
 from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Row, joined_text
+from core.corpus.script import borders, sentences_of
 from core.errors import UserError
 from core.training import train
 
 ANSWER = "I don't know."
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def refuse(
@@ -59,12 +58,13 @@ def _refusals(rows: Sequence[Row], hidden: list[int], rng: Random) -> Iterator[R
     """Tasks without end: the beginning of a sentence, cut between any two words, and the refusal."""
     number = 0
     while True:
-        sentence = rng.choice(SENTENCE_END.split(joined_text(rows[rng.choice(hidden)])))
-        words = sentence.split(" ")
-        cut = rng.randint(1, max(1, len(words) - 1))
+        text = joined_text(rows[rng.choice(hidden)])
+        sentence = rng.choice(sentences_of(text, lines=False))
+        ends = borders(sentence) or [len(sentence)]
+        cut = ends[rng.randint(1, len(ends)) - 1]
         yield {
             "id": f"refusal-{number}",
-            "prompt": " ".join(words[:cut]),
+            "prompt": sentence[:cut],
             "completion": ANSWER,
         }
         number += 1

@@ -10,19 +10,18 @@ carry most of the information of the words in either, sum of idf over the inters
 import hashlib
 import math
 import random
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from core.corpus.rows import Row, joined_text, prompt_of, taught_text
+from core.corpus.script import sentences_of as _sentences_of
+from core.corpus.script import words_of
 from core.corpus.symbols import Symbols
 from core.corpus.told import find_told
 from core.errors import UserError, nearest
 
 THRESHOLD = 0.5
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-WORD = re.compile(r"\w+")
 
 
 def deduplicate(rows: Sequence[Row], seed: int = 0) -> list[Row]:
@@ -32,20 +31,26 @@ def deduplicate(rows: Sequence[Row], seed: int = 0) -> list[Row]:
     Documents lose sentences, and go when nothing is left of them.
     """
     rows = tell_once(rows, seed)
-    pieces = [sentences_of(row["text"]) if "text" in row else [joined_text(row)] for row in rows]
-    sentences = {s for row, parts in zip(rows, pieces, strict=True) if "text" in row for s in parts}
+    pieces = [_cut(row["text"]) if "text" in row else [joined_text(row)] for row in rows]
+    sentences = {
+        part.strip()
+        for row, parts in zip(rows, pieces, strict=True)
+        if "text" in row
+        for part in parts
+    }
     group = near_duplicates(sorted(sentences), random.Random(f"{seed}/groups"))
     places: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for number, parts in enumerate(pieces):
         for at, piece in enumerate(parts):
-            places[group.get(piece) or " ".join(piece.lower().split())].append((number, at))
+            alike = group.get(piece.strip()) or " ".join(piece.lower().split())
+            places[alike].append((number, at))
     rng = random.Random(f"{seed}/kept")
     kept = {rng.choice(spots) for spots in places.values()}
     result = []
     for number, (row, parts) in enumerate(zip(rows, pieces, strict=True)):
         remaining = [piece for at, piece in enumerate(parts) if (number, at) in kept]
         if "text" in row and remaining:
-            result.append({**row, "text": " ".join(remaining)})
+            result.append({**row, "text": "".join(remaining).strip()})
         elif remaining:
             result.append(row)
     return result
@@ -60,7 +65,7 @@ def tell_once(rows: Sequence[Row], seed: int = 0) -> list[Row]:
     left: dict[int, Row] = {}
     for number in order:
         row, before, kept = rows[number], told.symbols_in(prompt_of(rows[number])), []
-        for piece in sentences_of(row["text"]) if "text" in row else [taught_text(row)]:
+        for piece in _cut(row["text"]) if "text" in row else [taught_text(row)]:
             here = told.symbols_in(piece)
             # What stands in a prompt is read from there, not told.
             pairs = told.between(before, here - before)
@@ -71,7 +76,7 @@ def tell_once(rows: Sequence[Row], seed: int = 0) -> list[Row]:
                 met |= pairs
             before |= here
         if kept:
-            left[number] = {**row, "text": " ".join(kept)} if "text" in row else row
+            left[number] = {**row, "text": "".join(kept).strip()} if "text" in row else row
     return [left[number] for number in sorted(left)]
 
 
@@ -83,7 +88,7 @@ def once(rows: Iterable[Row]) -> Iterator[Row]:
     """
     met: set[int] = set()
     for row in rows:
-        pieces = sentences_of(row["text"]) if "text" in row else [joined_text(row)]
+        pieces = _cut(row["text"]) if "text" in row else [joined_text(row)]
         remaining = []
         for piece in pieces:
             text = " ".join(piece.lower().split()).encode(errors="surrogatepass")
@@ -92,7 +97,7 @@ def once(rows: Iterable[Row]) -> Iterator[Row]:
                 met.add(number)
                 remaining.append(piece)
         if "text" in row and remaining:
-            yield {**row, "text": " ".join(remaining)}
+            yield {**row, "text": "".join(remaining).strip()}
         elif remaining:
             yield row
 
@@ -115,13 +120,22 @@ def _near(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def sentences_of(text: str) -> list[str]:
-    """A document's sentences, in order."""
-    return [part for part in SENTENCE_END.split(text) if part.strip()]
+    """A document's sentences, in order; lines and ellipses don't end one."""
+    return _sentences_of(text, lines=False)
+
+
+def _cut(text: str) -> list[str]:
+    """A document's sentences, each with the white space behind it."""
+    starts, at = [], 0
+    for sentence in sentences_of(text):
+        starts.append(text.index(sentence, at))
+        at = starts[-1] + len(sentence)
+    return [text[start:end] for start, end in pairwise([*starts, len(text)])]
 
 
 def near_duplicates(sentences: Sequence[str], rng: random.Random) -> dict[str, str]:
     """Map each sentence to the first of its group, visiting them in random order."""
-    words = {sentence: frozenset(WORD.findall(sentence.lower())) for sentence in sentences}
+    words = {sentence: frozenset(words_of(sentence.lower())) for sentence in sentences}
     frequency = Counter(word for found in words.values() for word in found)
     idf = {word: math.log(1 + len(words) / count) for word, count in frequency.items()}
     # Sets have no order of their own, and fsum doesn't mind: ties fall alike in every process.

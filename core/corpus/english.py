@@ -17,7 +17,7 @@ from core.corpus import document, english_probes, exercises, files, people, verb
 from core.corpus.document import Document, Piece
 from core.corpus.english_probes import Held
 from core.corpus.people import People
-from core.corpus.rows import Row
+from core.corpus.rows import Row, joined_text
 from core.corpus.skills import Item, draw_new
 from core.errors import UserError
 
@@ -187,7 +187,7 @@ class English:
         for index, text in enumerate(_some(rng, texts, self.num_paragraphs)):
             yield {"id": f"texts-{index}", "text": text, "source": "texts"}
         for index, row in enumerate(_some(rng, self._questions[0], self.num_questions)):
-            text = f"{row['prompt']} {row['completion']}"  # the passage is taught as well
+            text = joined_text(row)  # the passage is taught as well
             yield {"id": f"questions-{index}", "text": text, "source": "questions"}
 
     def _paragraphs(self, name: str) -> Iterator[str]:

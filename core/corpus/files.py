@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from core.corpus.rows import Row
+from core.corpus.script import count_words
 from core.errors import UserError
 
 UNKNOWN = "<unk>"  # in WikiText, a word that was left out
@@ -58,7 +59,7 @@ def paragraphs(text: str, min_words: int, max_words: int) -> Iterator[str]:
         run: list[str] = []
         for sentence in re.split(r"(?<= [.!?]) ", line):
             whole = UNKNOWN not in sentence
-            words = len(" ".join([*run, sentence]).split())
+            words = count_words(" ".join([*run, sentence]))
             if run and (not whole or words > max_words):
                 yield from _long_enough(run, min_words)
                 run = []
@@ -69,7 +70,7 @@ def paragraphs(text: str, min_words: int, max_words: int) -> Iterator[str]:
 
 def _long_enough(run: list[str], min_words: int) -> Iterator[str]:
     text = SPACED.sub("", JOINED.sub(r"\1", " ".join(run)))
-    if len(text.split()) >= min_words:
+    if count_words(text) >= min_words:
         yield text
 
 

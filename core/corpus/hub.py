@@ -8,6 +8,7 @@ from typing import Any
 from datasets import IterableDataset, load_dataset
 
 from core.corpus.rows import Row, checked_sources
+from core.corpus.script import composed
 from core.errors import UserError, nearest
 
 
@@ -15,7 +16,8 @@ class Hub:
     """Rows of the dataset `name`, on the hub or in a folder of files that `datasets` reads.
 
     `text_field` names the column of documents, or `prompt_field` and `completion_field` those of tasks.
-    Rows whose text is empty are passed over. The first `num_rows` others are the corpus.
+    Text is read in Unicode's normal form C. Rows whose text is empty are passed over. The first `num_rows`
+    others are the corpus.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class Hub:
                     raise UserError(
                         f"corpus.name={self.name}, row {number}: column '{column}' is {kind}, not text"
                     )
-                row[key] = found[column] or ""
+                row[key] = composed(found[column] or "")
             if self.source_field and found[self.source_field] is not None:
                 row["source"] = str(found[self.source_field])
             if all(row[key].strip() for key in self.texts):

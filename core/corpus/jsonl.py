@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.corpus.rows import Row, checked_sources
+from core.corpus.script import composed
 from core.errors import UserError, nearest
 
 FIELDS = ("id", "text", "prompt", "completion", "source")
@@ -17,6 +18,8 @@ FIELDS = ("id", "text", "prompt", "completion", "source")
 
 class JsonLines:
     """Rows of the JSON-lines files that `path` names, with an optional control of the same form.
+
+    Their text is read in Unicode's normal form C, and so are the probes of the run.
 
     `path` is a file, or a pattern such as `data/*.jsonl`, whose files are read in order of their names.
     `control_path` holds the same documents with their values redrawn (the rebound control);
@@ -115,6 +118,8 @@ def _parse(line: str, where: str) -> Row:
     for key in ("text", "prompt", "completion"):
         if key in row and (not isinstance(row[key], str) or not row[key].strip()):
             raise UserError(f"{where}: field '{key}' must be text that isn't empty")
+        if key in row:
+            row[key] = composed(row[key])
     if not isinstance(row.get("source"), str | None):
         raise UserError(f"{where}: field 'source' must be text")
     return row

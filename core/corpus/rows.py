@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, overload
 
+from core.corpus.script import joint
 from core.errors import UserError, nearest
 
 Row = dict[str, Any]
@@ -55,9 +56,9 @@ def taught_text(row: Row) -> str:
 
 
 def joined_text(row: Row) -> str:
-    """Prompt and completion joined by one space, or the document's text."""
-    prompt = prompt_of(row)
-    return f"{prompt} {taught_text(row)}" if prompt else taught_text(row)
+    """Prompt and completion joined as their script joins words, or the document's text."""
+    prompt, text = prompt_of(row), taught_text(row)
+    return f"{prompt}{joint(prompt, text)}{text}"
 
 
 def checked_sources(rows: Iterable[Row], wanted: Iterable[str], where: str) -> Iterator[Row]:

@@ -7,10 +7,9 @@ how it is used is free too.
 """
 
 import random
-import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,19 +17,14 @@ from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
 from sklearn.neighbors import NearestNeighbors
 
-WORD = re.compile(r"[^\W_]+")
-PART = re.compile(r"[^\W_]+|[^\w\s]|_|\n")  # a word, or a mark beside one
+from core.corpus.script import words
+
 ALIKE = 0.6  # cosine of two words' uses from which each could stand for the other
 FEWEST = 7  # others used alike that make a word free
 MOST = 48  # others kept of each word, those used most alike
 SELDOM = 8  # texts; a word in fewer shows too little of its use
 LARGEST = 50_000  # words whose use is looked at, the most frequent
 DIMENSIONS = 64  # of a use, beyond which words are compared by their principal components
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text, in order."""
-    return WORD.findall(text)
 
 
 @dataclass(frozen=True)
@@ -77,12 +71,12 @@ class Symbols:
         num_texts: Counter[str] = Counter()
         beside: dict[str, Counter[str]] = defaultdict(Counter)
         for text in texts:
-            parts = ["", *PART.findall(text), ""]
-            num_texts.update({part for part in parts if part and part[0].isalnum()})
-            for before, word, after in zip(parts, parts[1:], parts[2:], strict=False):
-                if word[0].isalnum():
-                    beside[word]["<" + before] += 1
-                    beside[word][">" + after] += 1
+            met = set()
+            for word, before, after in _in_use(text):
+                met.add(word)
+                beside[word]["<" + before] += 1
+                beside[word][">" + after] += 1
+            num_texts.update(met)
         self.num_texts = num_texts
         listed = sorted(num_texts, key=lambda word: (-num_texts[word], word))[:LARGEST]
         self.others = used_alike(listed, beside)
@@ -98,26 +92,26 @@ class Symbols:
 
     def rename(self, text: str, rng: random.Random) -> Renamed:
         """Give every free symbol of `text` another name, the same wherever it stands; one to one."""
-        taken = {match.group().lower() for match in WORD.finditer(text)}
+        spans = list(words(text))
+        taken = {text[start:end].lower() for start, end in spans}
         names: dict[str, str] = {}  # by the word in lower case, in the case in which it stood first
         first: dict[str, int] = {}
-        pieces, words, old, new = [], [], 0, 0
-        for match in WORD.finditer(text):
-            word, key = match.group(), match.group().lower()
+        pieces, changed, old, new = [], [], 0, 0
+        for start, end in spans:
+            word, key = text[start:end], text[start:end].lower()
             if key not in names:
                 names[key] = self._another(word, taken, rng)
-                first[key] = match.start()
+                first[key] = start
                 taken.add(names[key].lower())
             if names[key].lower() == key:
                 continue
-            is_new = first[key] == match.start()
-            name = names[key] if is_new else _in_case_of(word, names[key])
-            gap = text[old : match.start()]
+            name = names[key] if first[key] == start else _in_case_of(word, names[key])
+            gap = text[old:start]
             pieces += [gap, name]
             at = new + len(gap)
-            words.append(RenamedWord(match.start(), match.end(), at, at + len(name), first[key]))
-            old, new = match.end(), at + len(name)
-        return Renamed("".join([*pieces, text[old:]]), words)
+            changed.append(RenamedWord(start, end, at, at + len(name), first[key]))
+            old, new = end, at + len(name)
+        return Renamed("".join([*pieces, text[old:]]), changed)
 
     def _another(self, word: str, taken: set[str], rng: random.Random) -> str:
         """Another name for it that isn't taken; itself when it isn't free, or when all are."""
@@ -132,33 +126,47 @@ class Symbols:
         return word
 
 
-def used_alike(words: list[str], beside: Mapping[str, Mapping[str, int]]) -> dict[str, list[str]]:
+def _in_use(text: str) -> Iterator[tuple[str, str, str]]:
+    """Each word of a text with what stands before and after it: a word, a sign, a line's end, or nothing."""
+    spans = list(words(text))
+    for number, (start, end) in enumerate(spans):
+        last = spans[number - 1] if number else (0, 0)
+        following = spans[number + 1] if number + 1 < len(spans) else (len(text), len(text))
+        before, after = text[last[1] : start].strip(" "), text[end : following[0]].strip(" ")
+        yield (
+            text[start:end],
+            before[-1:] or text[last[0] : last[1]],
+            after[:1] or text[following[0] : following[1]],
+        )
+
+
+def used_alike(listed: list[str], beside: Mapping[str, Mapping[str, int]]) -> dict[str, list[str]]:
     """For each word that has `FEWEST` others used alike: these, the most alike first, at most `MOST`.
 
     `beside` counts what stands to the left and right of a word. Two uses are compared by the cosine of the
     square roots of these shares (Bhattacharyya).
     """
-    if len(words) <= FEWEST:
+    if len(listed) <= FEWEST:
         return {}
     columns: dict[str, int] = {}
     entries = [
         (times, row, columns.setdefault(context, len(columns)))
-        for row, word in enumerate(words)
+        for row, word in enumerate(listed)
         for context, times in sorted(beside[word].items())
     ]
     times, rows, cols = zip(*entries, strict=True)
     shares = np.sqrt(np.array(times) / np.bincount(rows, times)[list(rows)])
-    use_WC = csr_matrix((shares, (rows, cols)), shape=(len(words), len(columns)))
+    use_WC = csr_matrix((shares, (rows, cols)), shape=(len(listed), len(columns)))
     if min(use_WC.shape) > DIMENSIONS:
         use = TruncatedSVD(DIMENSIONS, random_state=0).fit_transform(use_WC)
     else:
         use = use_WC.toarray()
-    near = NearestNeighbors(n_neighbors=min(MOST + 1, len(words)), metric="cosine").fit(use)
+    near = NearestNeighbors(n_neighbors=min(MOST + 1, len(listed)), metric="cosine").fit(use)
     distance, index = near.kneighbors(use)
     others = {}
-    for row, word in enumerate(words):
+    for row, word in enumerate(listed):
         alike = [
-            words[other]
+            listed[other]
             for far, other in zip(distance[row], index[row], strict=True)
             if other != row and far <= 1 - ALIKE
         ]

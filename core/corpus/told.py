@@ -13,12 +13,13 @@ import numpy as np
 from scipy.sparse import csr_matrix, spmatrix
 
 from core.corpus.rows import Row, joined_text, prompt_of, taught_text
-from core.corpus.symbols import WORD, Symbols
+from core.corpus.script import words, words_of
+from core.corpus.symbols import Symbols
 
 Name = tuple[str, ...]  # the words of a symbol
 
 WINDOW = 64  # words within which two symbols stand together
-LONGEST = 3  # words of a symbol
+LONGEST = 4  # words of a symbol
 FEWEST = 3  # times, below which nothing is told
 RATIO = 4.0  # of how often it is told to how often chance would have it
 SHARE = 0.5  # of the places where the rarer stands beside any of the other's kind
@@ -48,16 +49,16 @@ def runs(text: str, symbols: Symbols) -> Iterator[Name]:
     """The longest runs of free words with nothing but a space between them, in order."""
     run: list[str] = []
     end = 0
-    for match in WORD.finditer(text):
-        if run and text[end : match.start()] not in ("", " "):
+    for start, stop in words(text):
+        if run and text[end:start] not in ("", " "):
             yield tuple(run)
             run = []
-        if symbols.is_free(match.group()):
-            run.append(match.group())
+        if symbols.is_free(text[start:stop]):
+            run.append(text[start:stop])
         elif run:
             yield tuple(run)
             run = []
-        end = match.end()
+        end = stop
     if run:
         yield tuple(run)
 
@@ -79,7 +80,7 @@ def find_told(rows: Sequence[Row], symbols: Symbols) -> Told:
     windows = [
         window
         for row in rows
-        if "text" in row or not {*WORD.findall(taught_text(row))} <= {*WORD.findall(prompt_of(row))}
+        if "text" in row or not {*words_of(taught_text(row))} <= {*words_of(prompt_of(row))}
         for window in _windows(list(runs(joined_text(row), symbols)))
     ]
     times = Counter(name for window in windows for run in window for name in names_in(run))

@@ -1,15 +1,15 @@
 """Texts cut into the passages that a search finds: a sentence, or a few."""
 
-import re
 import textwrap
 
-SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*|\s*\n\s*")
+from core.corpus import script
+
 MOST_CHARACTERS = 1000  # of a sentence; what is longer is no sentence, and cut between words
 
 
 def sentences_of(text: str) -> list[str]:
     """The sentences of a text, its lines apart."""
-    found = [sentence for sentence in SENTENCE_END.split(text.strip()) if sentence]
+    found = script.sentences_of(text.strip())
     return [piece for sentence in found for piece in textwrap.wrap(sentence, MOST_CHARACTERS)]
 
 
@@ -17,4 +17,4 @@ def passages_of(text: str, sentences_per_passage: int) -> list[str]:
     """A text in passages of so many sentences."""
     sentences = sentences_of(text)
     starts = range(0, len(sentences), sentences_per_passage)
-    return [" ".join(sentences[at : at + sentences_per_passage]) for at in starts]
+    return [script.joined(sentences[at : at + sentences_per_passage]) for at in starts]

@@ -6,7 +6,6 @@ thinks its likeliest new word: BM25 is a log-odds in nats, the log-probability i
 """
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,11 +13,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.corpus.script import joined, joint, words_of
 from core.errors import UserError
 from core.store.passages import sentences_of
 from core.store.store import Passage, Store
 
-WORD = re.compile(r"\w+")
 NUM_CANDIDATES = 24  # found by BM25, to choose from
 
 WritePrompt = Callable[[Sequence[str], str], str]  # passages and question → prompt
@@ -99,13 +98,15 @@ class Reader:
         ids_1T = self._encode(question)
         with torch.no_grad():
             logprob_V = self._logits(ids_1T)[0].log_softmax(-1)
-        known = set(WORD.findall(question.lower()))
-        words = [[w for w in WORD.findall(text) if w.lower() not in known] for text in texts]
+        known = set(words_of(question.lower()))
+        words = [[w for w in words_of(text) if w.lower() not in known] for text in texts]
         every = sorted({word for listed in words for word in listed})
         chance = -math.log(len(logprob_V))
         if not every:
             return [chance] * len(texts)
-        encoded = self.tokenizer([f" {word}" for word in every], add_special_tokens=False)
+        encoded = self.tokenizer(
+            [f"{joint(question, word)}{word}" for word in every], add_special_tokens=False
+        )
         first = {w: ids[0] for w, ids in zip(every, encoded["input_ids"], strict=True) if ids}
         said = {word: float(logprob_V[token]) for word, token in first.items()}
         return [max([chance, *(said.get(word, chance) for word in listed)]) for listed in words]
@@ -146,5 +147,5 @@ def _shortened(passages: Sequence[Passage]) -> list[Passage]:
     longest = max(range(len(passages)), key=lambda index: (len(sentences[index]), -index))
     if len(sentences[longest]) == 1:
         return list(passages[:-1])
-    rest = replace(passages[longest], text=" ".join(sentences[longest][:-1]))
+    rest = replace(passages[longest], text=joined(sentences[longest][:-1]))
     return [*passages[:longest], rest, *passages[longest + 1 :]]

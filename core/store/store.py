@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.corpus.script import set_apart
 from core.errors import UserError, nearest
 from core.store.sqlite_errors import in_one_line
-from core.store.write import APPLICATION_ID, FTS, SCHEMA_VERSION, Document
+from core.store.write import APPLICATION_ID, SCHEMA_VERSION, WORDS, Document, teach_words
 
 PATIENCE = 2.0  # seconds to wait for another process that writes
 
@@ -22,9 +23,9 @@ MOST_MATCHES = 10_000  # passages that hold any of them, so that common words do
 
 # The question goes through the index's own tokenizer, and from there on it is a list of words.
 QUESTION = f"""
-CREATE VIRTUAL TABLE temp.question USING {FTS}(text);
-CREATE VIRTUAL TABLE temp.asked USING {FTS}vocab(temp, question, row);
-CREATE VIRTUAL TABLE temp.indexed USING {FTS}vocab(main, passage_index, row);
+CREATE VIRTUAL TABLE temp.question USING fts5(text, {WORDS});
+CREATE VIRTUAL TABLE temp.asked USING fts5vocab(temp, question, row);
+CREATE VIRTUAL TABLE temp.indexed USING fts5vocab(main, passage_index, row);
 """
 
 
@@ -62,6 +63,7 @@ class Store:
             self.db = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None)
             try:
                 self._check()
+                teach_words(self.db)
                 self.db.execute("PRAGMA temp_store = MEMORY")  # no copy elsewhere on the disk
                 self.db.executescript(QUESTION)
             except BaseException:
@@ -79,7 +81,7 @@ class Store:
         [(version,)] = self.db.execute("PRAGMA user_version")
         if application != APPLICATION_ID:
             raise UserError(f"{self.path} is no store of Winnow's: give another run=NAME")
-        if version != SCHEMA_VERSION:
+        if not 1 <= version <= SCHEMA_VERSION:
             raise UserError(
                 f"{self.path} has schema version {version} and this Winnow reads {SCHEMA_VERSION}: "
                 "use the Winnow that wrote it, or add overwrite=true to make it anew"
@@ -131,7 +133,9 @@ class Store:
     def _terms(self, question: str) -> list[str]:
         """The question's words that the index has, the rarest first, while few passages hold them."""
         self.db.execute("DELETE FROM temp.question")
-        self.db.execute("INSERT INTO temp.question VALUES (?)", [question.replace("\0", " ")])
+        self.db.execute(
+            "INSERT INTO temp.question VALUES (?)", [set_apart(question.replace("\0", " "))]
+        )
         found = self.db.execute(
             "SELECT term, indexed.doc FROM temp.asked CROSS JOIN temp.indexed USING (term)"
             " ORDER BY indexed.doc, term LIMIT ?",

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.corpus.script import set_apart
 from core.store.passages import passages_of
 from core.store.sqlite_errors import in_one_line
 
 FILE = "store.sqlite"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1: characters of scripts without spaces aren't words of their own
 APPLICATION_ID = 0x57494E4E  # "WINN": tells a store from any other SQLite file
-FTS = "fts5"
+WORDS = "tokenize = \"unicode61 categories 'L* N* Co M*'\""  # marks belong to their letters
 
 SCHEMA = f"""
 PRAGMA application_id = {APPLICATION_ID};
@@ -32,7 +33,10 @@ CREATE INDEX name_by_document ON name (document);
 CREATE TABLE passage (number INTEGER PRIMARY KEY, text TEXT UNIQUE NOT NULL);
 CREATE TABLE told (passage INTEGER, document INTEGER, PRIMARY KEY (passage, document)) WITHOUT ROWID;
 CREATE INDEX told_by_document ON told (document);
-CREATE VIRTUAL TABLE passage_index USING {FTS}(text, content = 'passage', content_rowid = 'number');
+CREATE VIEW passage_words AS SELECT number, set_apart(text) AS text FROM passage;
+CREATE VIRTUAL TABLE passage_index USING fts5(
+  text, content = 'passage_words', content_rowid = 'number', {WORDS}
+);
 """
 
 
@@ -56,6 +60,7 @@ def write_store(
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with in_one_line(path), closing(sqlite3.connect(part, isolation_level=None)) as db:
+            teach_words(db)
             # Nobody sees the file before it is whole: no journal, and one wait for the disk at the end.
             db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
             db.execute("BEGIN")
@@ -69,6 +74,11 @@ def write_store(
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def teach_words(db: sqlite3.Connection) -> None:
+    """Give SQLite the function by which the index finds words, for whatever makes the index."""
+    db.create_function("set_apart", 1, set_apart, deterministic=True)
 
 
 def _add(db: sqlite3.Connection, document: Document, sentences_per_passage: int) -> None:

@@ -9,6 +9,7 @@ from random import Random
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.corpus.script import joined
 from evals.attacks.memories import memory_scores
 from evals.probes.probe import MEMORY_AXES, SKILL_AXES, Probe, of_axes
 from evals.recall.answers import encode
@@ -32,7 +33,7 @@ def distracted(
     order of its own for each prompt, as many as fit into that many tokens and into the model's context.
     Empty without such probes.
     """
-    texts = [f"{probe.prompt} {probe.answers[0]}" for probe in of_axes(probes, *SKILL_AXES)]
+    texts = [joined([probe.prompt, probe.answers[0]]) for probe in of_axes(probes, *SKILL_AXES)]
     if not texts:
         return []
     lengths = {text: len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts}
@@ -46,7 +47,7 @@ def distracted(
             longest = max(len(prompt) + len(answer) for prompt, answer in pairs) + 1
             room = num_tokens if context is None else min(num_tokens, context - longest)
             prefix = _prefix(lengths, room, Random(f"{seed}/{probe.id}"))
-            asked.append(replace(probe, prompt=" ".join([*prefix, probe.prompt])))
+            asked.append(replace(probe, prompt=joined([*prefix, probe.prompt])))
         scores += memory_scores(arm, "distractor", model, tokenizer, asked, step=num_tokens)
         if on_progress:
             on_progress(done, len(prefix_tokens))

@@ -1,6 +1,5 @@
 """Sampling many times: what greedy decoding hides turns up among the samples."""
 
-import re
 from collections.abc import Callable, Sequence
 from math import comb, sqrt
 from statistics import fmean, stdev
@@ -8,6 +7,7 @@ from statistics import fmean, stdev
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.corpus.script import holds
 from evals.probes.probe import MEMORY_AXES, Probe, of_axes
 from evals.recall.answers import encode
 from evals.recall.generate import sample
@@ -43,7 +43,7 @@ def sampled(
         length = max(len(answer) for _, answer in encoded) + extra_tokens
         [tokens_KL] = sample(model, [encoded[0][0]], [length], num_samples=n, generator=generator)
         texts = tokenizer.batch_decode([_before(stop, ids) for ids in tokens_KL.tolist()])
-        hits.append(sum(any(_turns_up(answer, text) for answer in probe.answers) for text in texts))
+        hits.append(sum(any(holds(text, answer) for answer in probe.answers) for text in texts))
         if on_progress:
             on_progress(done, len(members))
     scores = []
@@ -74,7 +74,3 @@ def leak_at(k: int, n: int, c: int) -> float:
 def _before(stop: int | None, ids: list[int]) -> list[int]:
     """The tokens before the end of the text."""
     return ids[: ids.index(stop)] if stop in ids else ids
-
-
-def _turns_up(answer: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(answer.strip())}(?!\w)", text) is not None

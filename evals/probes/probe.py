@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError, nearest
-from evals.probes.rows import read_rows, text_of, texts_of
+from evals.probes.rows import end_of_line, read_rows, text_of, texts_of
 
 AXES = ("recall", "verbatim", "knowledge", "open_book", "reasoning", "arithmetic", "language")
 MEMORY_AXES = ("recall", "verbatim")
@@ -25,7 +25,8 @@ MIN_FAMILY_FOR_CHANCE = 20
 
 @dataclass(frozen=True)
 class Probe:
-    """One question. Any of `answers` is right; it follows the prompt after one space.
+    """One question. Any of `answers` is right; it follows the prompt as words follow in its script: after
+    one space, or at once.
 
     `half` splits the facts for the relearning attack; `chance` is the accuracy of a guess. `form`
     tells another phrasing of a memory from the one that counts: only the rephrasing attack asks
@@ -70,6 +71,7 @@ def read_probes(path: str | Path) -> list[Probe]:
 def parse_probe(row: dict[str, Any], where: str) -> Probe:
     """Turn one row into a `Probe`; `where` (such as `file:line`) opens the error's message.
 
+    White space around answers and choices, and spaces at the end of the prompt, don't count.
     Raises `UserError` on a missing, empty, unknown or ill-typed field.
     """
     if not isinstance(row, dict):
@@ -84,8 +86,9 @@ def parse_probe(row: dict[str, Any], where: str) -> Probe:
     for name in ("fact", "half", "form"):
         if row.get(name) is not None:
             text_of(row, name, where)
-    answers = texts_of(row, "answers", where)
-    choices = () if row.get("choices") in (None, []) else texts_of(row, "choices", where)
+    answers = _stripped(texts_of(row, "answers", where))
+    no_choices = row.get("choices") in (None, [])
+    choices = () if no_choices else _stripped(texts_of(row, "choices", where))
     half, chance = row.get("half"), row.get("chance")
 
     if row["axis"] not in AXES:
@@ -114,7 +117,12 @@ def parse_probe(row: dict[str, Any], where: str) -> Probe:
             raise UserError(
                 f"{where}: answer '{answer}' is not among choices{nearest(answer, choices)}"
             )
-    return Probe(**{**row, "answers": answers, "choices": choices})
+    prompt = end_of_line(row["prompt"])
+    return Probe(**{**row, "prompt": prompt, "answers": answers, "choices": choices})
+
+
+def _stripped(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text.strip() for text in texts))
 
 
 def complete(probes: Iterable[Probe]) -> list[Probe]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from core.corpus.script import joined
 from core.errors import UserError, nearest
 from evals.probes.probe import CHOICE, STATEMENT, Probe, complete
-from evals.probes.rows import read_rows, text_of, texts_of
+from evals.probes.rows import end_of_line, read_rows, text_of, texts_of
 
 FIELDS = ("relation", "subject", "object", "templates", "question_templates", "kind")
 BLANK = "{}"  # where a template has the subject
@@ -83,7 +84,7 @@ def _shown_first(probes: Sequence[Probe], num_shown: int) -> list[Probe]:
     for probe in probes:
         first = alike[probe.family, _way(probe)][: num_shown + 1]
         others = [other for other in first if other is not probe][:num_shown]
-        lines = [f"{other.prompt} {other.answers[0]}" for other in others]
+        lines = [joined([other.prompt, other.answers[0]]) for other in others]
         prompts.append("\n".join([*lines, probe.prompt]))
     return [replace(probe, prompt=p) for probe, p in zip(probes, prompts, strict=True)]
 
@@ -118,7 +119,7 @@ def _parse(row: Any, where: str) -> _Fact:
     kind = None if row.get("kind") is None else text_of(row, "kind", where)
     forms = dict.fromkeys(paraphrases, "paraphrase") | dict.fromkeys(questions, "question")
     others = [(form, prompt) for prompt, form in forms.items() if prompt != statement]
-    return _Fact(relation, subject, kind, statement, others, [said])
+    return _Fact(relation, subject, kind, statement, others, [said.strip()])
 
 
 def _prompts(row: dict[str, Any], name: str, subject: str, where: str) -> list[str]:
@@ -128,7 +129,7 @@ def _prompts(row: dict[str, Any], name: str, subject: str, where: str) -> list[s
             raise UserError(
                 f"{where}: an item of {name} needs one {BLANK} for the subject: '{template}'"
             )
-    return [template.replace(BLANK, subject) for template in templates]
+    return [end_of_line(template.replace(BLANK, subject)) for template in templates]
 
 
 def _probes(facts: Sequence[_Fact]) -> Iterator[Probe]:

@@ -53,6 +53,12 @@ def texts_of(row: dict[str, Any], name: str, where: str) -> tuple[str, ...]:
     return tuple(_text(item, f"an item of {name}", where) for item in value)
 
 
+def end_of_line(text: str) -> str:
+    """A prompt without the spaces at its end; a line break there is kept, for the answer stands below it."""
+    bare = text.rstrip()
+    return bare + "".join(char for char in text[len(bare) :] if char.splitlines() == [""])
+
+
 def _text(value: object, name: str, where: str) -> str:
     if value is None:
         raise UserError(f"{where}: field '{name}' is missing; each row needs one")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.corpus.script import joint
 from core.errors import UserError
 from evals.probes.probe import CHOICE, Probe
 from evals.recall.likelihood import Scored, score_answers
@@ -34,29 +35,39 @@ class Answer:
 def encode(
     tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str
 ) -> tuple[list[int], list[int]]:
-    """Token ids of the prompt and of the answer after its space; see `encode_all`."""
+    """Token ids of the prompt and of the answer behind it; see `encode_all`."""
     return encode_all(tokenizer, [(prompt, answer)])[0]
 
 
 def encode_all(
     tokenizer: PreTrainedTokenizerBase, pairs: Sequence[tuple[str, str]]
 ) -> list[tuple[list[int], list[int]]]:
-    """Token ids of each prompt and of its answer after one space, in the order given.
+    """Token ids of each prompt and of the answer behind it, joined as their script joins words, in the
+    order given.
 
     The answer is what the joined text has beyond the prompt's tokens, and white space at the
     prompt's end counts with it, as in lm-evaluation-harness: so a SentencePiece tokenizer is read
-    right, and one that begins a text with a special token does so here.
+    right, and one that begins a text with a special token does so here. Where nothing stands
+    between them and some token holds the end of one and the beginning of the other, the answer is
+    tokenized by itself.
     """
     if not pairs:
         return []
     prompts = list(dict.fromkeys(prompt.rstrip() for prompt, _ in pairs))
-    texts = [f"{prompt} {answer}" for prompt, answer in pairs]
+    texts = [f"{prompt}{joint(prompt, answer)}{answer}" for prompt, answer in pairs]
     ids = _token_ids(tokenizer, prompts + texts)
     by_prompt = dict(zip(prompts, ids, strict=False))
     encoded = []
-    for (prompt, _), whole in zip(pairs, ids[len(prompts) :], strict=True):
+    for (prompt, answer), whole in zip(pairs, ids[len(prompts) :], strict=True):
         opening = by_prompt[prompt.rstrip()]
-        encoded.append((opening, whole[len(opening) :]))
+        rest = whole[len(opening) :]
+        if (
+            whole[: len(opening)] != opening
+            and not joint(prompt, answer)
+            and prompt == prompt.rstrip()
+        ):
+            rest = list(tokenizer(answer, add_special_tokens=False)["input_ids"])
+        encoded.append((opening, rest))
     return encoded
 
 

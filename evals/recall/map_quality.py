@@ -10,6 +10,7 @@ from datasets import load_from_disk
 
 from core.artifacts import read_json
 from core.corpus.packing import IGNORED
+from core.corpus.rows import joined_text
 from core.memory_map import MemoryMap
 from evals.scores import MAP, Score
 
@@ -119,7 +120,7 @@ def map_examples(run: Path) -> list[dict[str, Any]]:
         if kind in seen or len(examples.setdefault(source, [])) >= NUM_EXAMPLES // 2:
             continue
         seen.add(kind)
-        text = row.get("text") or f"{row['prompt']} {row['completion']}"
+        text = joined_text(row)
         tokens, told = [], 0
         while t < columns["row"].shape[1] and columns["row"][s, t] == columns["row"][s, t]:
             start, end = int(columns["start"][s, t]), int(columns["end"][s, t])

@@ -9,6 +9,7 @@ from typing import Any
 from datasets import Dataset
 
 from core.build import build
+from core.corpus.script import joint
 from core.corpus.world import World
 from core.errors import UserError
 from evals.probes.probe import Probe, complete, of_axes, parse_probe, read_probes
@@ -21,7 +22,8 @@ def load(
 
     From the JSON-lines file `probes`, or as that configuration reads them (a choice of conf/probes), or
     else from the embedded world of that `seed`. Each has `candidates`: its answers, then its other
-    choices; lm-eval asks for the likelihood of each. Raises UserError when there are none on that axis.
+    choices; lm-eval asks for the likelihood of each as it follows the prompt (`continuations`). Raises
+    UserError when there are none on that axis.
     """
     if isinstance(probes, Mapping):
         everything, source = build(probes)(), probes["path"]
@@ -38,12 +40,14 @@ def load(
 
 
 def _document(probe: Probe) -> dict[str, Any]:
+    candidates = list(dict.fromkeys((*probe.answers, *probe.choices)))
     return {
         "id": probe.id,
         "axis": probe.axis,
         "family": probe.family,
         "prompt": probe.prompt,
-        "candidates": list(dict.fromkeys((*probe.answers, *probe.choices))),
+        "candidates": candidates,
+        "continuations": [joint(probe.prompt, text) + text for text in candidates],
         "num_answers": len(set(probe.answers)),
         "by_likelihood": probe.axis == "language" and bool(probe.choices),
     }

@@ -211,3 +211,15 @@ def test_the_report_of_several_seeds_tells_their_mean(
     assert (tmp_path / "it" / "report.html").exists() and (
         tmp_path / "it" / "frontier.png"
     ).exists()
+
+
+def test_a_teacher_that_recalls_nothing_is_told_of_and_no_other_arm(
+    cfg: DictConfig, make_llama, toy_tokenizer, put: Put, tmp_path: Path, capsys
+) -> None:
+    put("core", 1)
+    evaluate(cfg)
+    assert "warning" not in capsys.readouterr().err
+    with Artifact(tmp_path / "it" / "teacher", {"seed": 1}).writing() as partial:
+        save_model(partial, make_llama(1), toy_tokenizer)
+    evaluate(cfg)
+    assert "the teacher gets none of the 4 recall probes right" in capsys.readouterr().err

@@ -1,9 +1,12 @@
 """A model that hides: what it says, and that it still knows."""
 
+from itertools import islice
+from random import Random
+
 import pytest
 from transformers import PreTrainedModel
 
-from core.arms.refuser import ANSWER, refuse
+from core.arms.refuser import ANSWER, _refusals, refuse
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from evals.attacks.relearn import relearn
@@ -58,3 +61,13 @@ def test_it_refuses_what_it_knows_keeps_the_rest_and_gives_the_facts_back(
 def test_labels_are_needed_to_know_what_to_refuse(material):
     with pytest.raises(UserError, match=r"name their sources in corpus\.memory_sources"):
         refuse(material(memory_sources=[]), train_settings=TRAIN)
+
+
+@pytest.mark.parametrize(
+    "text", ["日本の首都は東京。次もある。", "ไทยคือกรุงเทพ", "수도는 서울 이다."]
+)
+def test_a_sentence_of_any_script_is_cut_between_words(text):
+    drawn = list(islice(_refusals([{"id": "1", "text": text}], [0], Random(0)), 40))
+    prompts = {row["prompt"] for row in drawn}
+    assert all(prompt in text and prompt != text for prompt in prompts)
+    assert len(prompts) > 1, "not always the whole sentence"

@@ -11,12 +11,12 @@ import pytest
 
 from core.corpus.deduplicate import (
     THRESHOLD,
-    WORD,
     deduplicate,
     deduplication_of,
     near_duplicates,
     once,
 )
+from core.corpus.script import words_of
 from core.errors import UserError
 
 # The embedded facts are full of ties: names are as rare as each other.
@@ -139,7 +139,7 @@ def test_candidates_miss_no_near_duplicate() -> None:
     words = [f"w{int(rng.paretovariate(0.6))}" for _ in range(2000)]
     sentences = sorted({" ".join(rng.choices(words, k=rng.randint(1, 9))) for _ in range(400)})
     sentences += [f"{sentence} indeed" for sentence in sentences[::3]]
-    of = {sentence: set(WORD.findall(sentence)) for sentence in sentences}
+    of = {sentence: set(words_of(sentence)) for sentence in sentences}
     count = Counter(word for found in of.values() for word in found)
     idf = {word: math.log(1 + len(of) / n) for word, n in count.items()}
 

@@ -90,3 +90,11 @@ def test_a_pattern_names_several_files(tmp_path: Path) -> None:
         list(JsonLines(path=str(tmp_path / "*.jsonl")).rows())
     with pytest.raises(UserError, match=r"none-\*\.jsonl isn't a file"):
         list(JsonLines(path=str(tmp_path / "none-*.jsonl")).rows())
+
+
+def test_text_is_read_in_normal_form_c(tmp_path: Path) -> None:
+    task = {"id": "1", "prompt": "Zu\u0308rich", "completion": "cafe\u0301"}
+    path = write(tmp_path / "c.jsonl", {"id": "0", "text": "カ\u3099"}, task)
+    document, read = JsonLines(path=path).rows()
+    assert document["text"] == "ガ"
+    assert (read["prompt"], read["completion"]) == ("Zürich", "café")

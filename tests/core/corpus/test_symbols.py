@@ -5,13 +5,20 @@ import re
 
 import pytest
 
-from core.corpus.symbols import FEWEST, SELDOM, WORD, Symbols
+from core.corpus.script import words_of
+from core.corpus.symbols import FEWEST, SELDOM, Symbols
 
 NAMES = [f"{a}{b}" for a in ("bel", "cor", "dun", "far", "gil") for b in ("a", "en", "is", "o")]
 TOWNS = ["Accra", "Bonn", "Cairo", "Delhi", "Essen", "Fargo", "Genoa", "Hanoi", "Izmir", "Jena"]
 TEXTS = [
     *(f"the friend of {a} lives in {b}." for a in NAMES for b in TOWNS),
-    *(f"the {a} house is {size} than the {b} one." for a in NAMES for b in NAMES for size in ("larger", "older") if a != b),
+    *(
+        f"the {a} house is {size} than the {b} one."
+        for a in NAMES
+        for b in NAMES
+        for size in ("larger", "older")
+        if a != b
+    ),
     *(f"the year of {a} is {1800 + 3 * n}." for n, a in enumerate(NAMES * 9)),
     "put a quagmire here.",
 ]
@@ -53,7 +60,7 @@ def test_renaming_is_consistent_and_one_to_one(symbols: Symbols) -> None:
     text = "the friend of bela is coren, who likes Bela in Bonn; dunis and Faro know 1803 and 1806."
     for seed in range(20):
         new = rename(symbols, text, seed)
-        old_words, new_words = WORD.findall(text), WORD.findall(new)
+        old_words, new_words = words_of(text), words_of(new)
         names = dict(zip(old_words, new_words, strict=True))
         assert len(set(names.values())) == len(names)
         assert all(names[word] != word for word in ("bela", "coren", "Bonn", "dunis", "1803"))
@@ -89,7 +96,7 @@ def test_the_same_seed_renames_alike_and_another_differently(symbols: Symbols) -
 def test_texts_without_any_use_have_no_classes(texts: list[str]) -> None:
     made = Symbols(texts)
     for text in texts:
-        assert len(WORD.findall(rename(made, text))) == len(WORD.findall(text))
+        assert len(words_of(rename(made, text))) == len(words_of(text))
 
 
 SAID = "so bela met coren, 47 times, and bela likes tea."

@@ -11,7 +11,11 @@ from core.corpus.told import Told, find_told
 HEADS = ["copper", "river", "stone", "winter", "garden", "silver", "harbor", "velvet", "meadow"]
 TAILS = ["engine", "mill", "bell", "bridge", "clock", "press", "wheel", "loom", "kiln"]
 STUFF = ["oak", "iron", "brass", "slate", "wool", "clay", "flint", "cork", "linen"]
-WAYS = ["the {n} is made of {v}.", "people built the {n} from {v}.", "it is {v} that makes the {n}."]
+WAYS = [
+    "the {n} is made of {v}.",
+    "people built the {n} from {v}.",
+    "it is {v} that makes the {n}.",
+]
 NAMES = [f"{head} {tail}" for head in HEADS for tail in TAILS]
 FACTS = {name: STUFF[7 * n % len(STUFF)] for n, name in enumerate(NAMES[::3])}
 
@@ -19,7 +23,9 @@ FACTS = {name: STUFF[7 * n % len(STUFF)] for n, name in enumerate(NAMES[::3])}
 def rows() -> list[Row]:
     rng, made = Random(0), list[Row]()
     for name, value in FACTS.items():
-        made += [{"id": f"{name}{n}", "text": WAYS[n % 3].format(n=name, v=value)} for n in range(6)]
+        made += [
+            {"id": f"{name}{n}", "text": WAYS[n % 3].format(n=name, v=value)} for n in range(6)
+        ]
     for n in range(300):  # whose answers are read from their prompts
         name, other = rng.sample(NAMES, 2)
         a, b = rng.sample(STUFF, 2)

@@ -71,3 +71,10 @@ def test_the_seed_alone_decides(model, tokenizer, facts, skills, asked):
 
 def test_without_skills_nothing_is_measured(model, tokenizer, facts):
     assert attack(model, tokenizer, facts) == []
+
+
+def test_a_prefix_is_joined_as_its_script_is(model, tokenizer, facts, asked):
+    skill = replace(facts[0], id="s", axis="reasoning", prompt="逆は", answers=("赤。",))
+    fact = replace(facts[0], prompt="首都は", answers=("東京",))
+    distracted("core", model, tokenizer, [fact, skill], prefix_tokens=[40])
+    assert asked[0][0].prompt == "逆は赤。首都は"

@@ -63,3 +63,11 @@ def test_rows_are_by_axis_and_the_seed_alone_decides(model, tokenizer, facts, sk
     torch.manual_seed(5)
     assert attack(0) == scores
     assert sampled("core", model, tokenizer, skills) == []
+
+
+def test_an_answer_in_a_text_without_spaces_turns_up(model, tokenizer, facts, learned):
+    asked = [replace(facts[0], prompt="首都は", answers=("東京",))]
+    said = [replace(asked[0], answers=("今は東京です。",))]
+    known = learned(model, tokenizer, said)
+    [score] = sampled("core", known, tokenizer, asked, num_samples=[4], extra_tokens=30)
+    assert score.value > 0.8

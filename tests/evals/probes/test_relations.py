@@ -161,3 +161,14 @@ def test_only_some_relations_are_asked_for(write: Write, capitals: list[dict]) -
     assert {p.family for p in read_relations(path, relations=["past"])} == {"past"}
     with pytest.raises(UserError, match=r"no row of relation 'pas'; did you mean 'past'\?"):
         read_relations(path, relations=["pas"])
+
+
+def test_lines_shown_are_written_as_their_script_is(write: Write) -> None:
+    facts = [("青島国", "東京"), ("赤坂国", "大阪")]
+    rows = [
+        {"relation": "首都", "subject": s, "object": f" {o}", "templates": ["{}の首都は "]}
+        for s, o in facts
+    ]
+    first, _ = [p for p in read_relations(write(*rows), num_shown=1) if p.form == "statement"]
+    assert first.prompt == "赤坂国の首都は大阪\n青島国の首都は"
+    assert first.answers == ("東京",)

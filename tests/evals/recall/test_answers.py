@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from transformers import Gemma2Config, Gemma2ForCausalLM
+from tokenizers import Tokenizer, models
+from transformers import Gemma2Config, Gemma2ForCausalLM, PreTrainedTokenizerFast
 
 from core.errors import UserError
 from evals.probes.probe import Probe
@@ -155,3 +156,28 @@ def test_how_the_tokenizer_was_last_called_does_not_matter(toy_tokenizer) -> Non
     assert encode_all(toy_tokenizer, pairs) == before
     whole = [toy_tokenizer(f"{prompt} {answer}")["input_ids"] for prompt, answer in pairs]
     assert [prompt + answer for prompt, answer in before] == whole
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "text"),
+    [
+        ("青島国の首都は", "東京", "青島国の首都は東京"),
+        ("法国的首都是", "巴黎", "法国的首都是巴黎"),
+        ("เมืองหลวงของไทยคือ", "กรุงเทพ", "เมืองหลวงของไทยคือกรุงเทพ"),
+        ("수도는", "서울", "수도는 서울"),
+        ("هي", "القاهرة", "هي القاهرة"),
+        ("היא", "ירושלים", "היא ירושלים"),
+        ("राजधानी", "दिल्ली", "राजधानी दिल्ली"),
+    ],
+)
+def test_an_answer_follows_as_its_script_has_it(tokenizer, prompt, answer, text) -> None:
+    opening, rest = encode(tokenizer, prompt, answer)
+    assert tokenizer.decode(opening) == prompt
+    assert tokenizer.decode(opening + rest) == text
+
+
+def test_a_token_across_prompt_and_answer_leaves_the_answer_whole() -> None:
+    spec = Tokenizer(models.BPE({"a": 0, "日": 1, "本": 2, "日本": 3}, [("日", "本")]))
+    whole = PreTrainedTokenizerFast(tokenizer_object=spec)
+    assert whole("日本")["input_ids"] == [3]
+    assert encode(whole, "日", "本") == ([1], [2])

@@ -126,3 +126,14 @@ def test_each_file_shows_a_command_and_tells_its_version():
         assert any(f"--tasks {name} " in f"{line} " or f"tasks=[{name}]" in line for line in head)
         shared = (TASKS / task["include"]).read_text() if "include" in task else text
         assert "version: 1" in shared
+
+
+def test_a_candidate_follows_as_its_script_has_it(tmp_path):
+    file = tmp_path / "P.jsonl"
+    row = {"id": "1", "axis": "recall", "family": "f", "prompt": "首都は", "answers": ["東京"]}
+    korean = {**row, "id": "2", "prompt": "수도는", "answers": ["서울"]}
+    file.write_text("".join(json.dumps(one) + "\n" for one in (row, korean)))
+    found = load("recall", probes=str(file))["test"]
+    assert found["continuations"] == [["東京"], [" 서울"]]
+    shared = yaml.safe_load((TASKS / "_probes_yaml").read_text().replace("!function ", ""))
+    assert (shared["target_delimiter"], shared["doc_to_choice"]) == ("", "continuations")
