@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from evals.probes.probe import AXES, KNOWLEDGE
+from evals.recall.missed import Missed
 from evals.report.answers import Samples, answers
 from evals.report.console import COLUMNS, HIGHLIGHTED, MORE, column_of
 from evals.report.curves import curves_of, draw_curves
 from evals.report.frontier import draw_frontier
 from evals.report.memories import memories, worst_attacks
+from evals.report.missed import NOTE, TITLE, missed_html
 from evals.report.style import CSS
 from evals.report.tables import columns_table, not_measured, section
 from evals.scores import Score, find, kept, worst_relearned, write_atomically
@@ -29,18 +31,20 @@ def write_report(
     samples_by_arm: Samples,
     manifest: Mapping[str, Any],
     map_examples: Sequence[Mapping[str, Any]],
+    missed: Sequence[Missed] = (),
 ) -> None:
     """Write the page, whole or not at all.
 
     `samples_by_arm`: what `evaluate_model` returns. `manifest`: what it takes to reproduce the
-    run. `map_examples`: `{"tokens": [{"text", "score"}], "source"}`, scores in [0, 1]. What
-    wasn't measured is shown as missing or left out.
+    run. `map_examples`: `{"tokens": [{"text", "score"}], "source"}`, scores in [0, 1]. `missed`: what a
+    core that kept memories still recalls. What wasn't measured is shown as missing or left out.
     """
     title = _title(scores)
     sections = [
         f"<h1>{escape(title)}</h1>{_in_words(scores)}",
         _drawn(draw_frontier, scores, "Recall left against reasoning kept, one mark an arm"),
         section("The verdict", _VERDICT_NOTE, _verdicts(scores)),
+        section(TITLE, NOTE, missed_html(missed)),
         section("Every arm", _ARMS_NOTE, _arms_table(scores)),
         section("Reasoning by family", "Tasks solved, per cent.", _families_table(scores)),
         section("Memory, asked in other ways", _MEMORY_NOTE, memories(scores)),

@@ -16,11 +16,13 @@ from core.errors import UserError
 from core.run import by_style, parts
 from evals.lookup import LOOKUP
 from evals.recall.map_quality import map_examples
+from evals.recall.missed import CORE, find_missed
 from evals.report.ablation import ablation_table, draw_ablation
 from evals.report.console import markdown_table, result_tables
 from evals.report.frontier import draw_frontier
 from evals.report.html import write_report
 from evals.report.lookup import lookup_table
+from evals.report.missed import missed_table
 from evals.report.scorers import scorer_table
 from evals.report.styles import styles_markdown, styles_tables
 from evals.scores import (
@@ -43,6 +45,7 @@ def report(cfg: DictConfig) -> None:
 
     Of a run over several `seeds`, the scores are means over them; answers and texts are the first's. Of a
     run over several `styles`, each has a report in its own folder, and `styles.md` compares them.
+    Where the core kept memories, the last table says which, and why they weren't stripped.
     Raises UserError when nothing has been measured yet.
     """
     if not cfg.styles:
@@ -64,6 +67,7 @@ def _report(cfg: DictConfig) -> list[Score]:
     first = runs[0]
     scores = over_seeds([collect(one) for one in runs])
     samples = _samples(first)
+    missed = find_missed(run_folder(first), scores, samples.get(CORE, []))
     write_scores(folder / SCORES, scores)
     draw_frontier(scores, folder / "frontier.png")
     write_report(
@@ -72,6 +76,7 @@ def _report(cfg: DictConfig) -> list[Score]:
         samples_by_arm=samples,
         manifest=_manifest(cfg, first),
         map_examples=map_examples(run_folder(first)),
+        missed=missed,
     )
     _write(folder / "table.md", markdown_table(scores))
     for table in result_tables(scores):
@@ -84,6 +89,8 @@ def _report(cfg: DictConfig) -> list[Score]:
     console.print(
         f"results: {folder / 'report.html'} · {folder / 'frontier.png'} · {folder / SCORES}"
     )
+    if missed:
+        console.print(missed_table(missed))
     return scores
 
 

@@ -1,0 +1,96 @@
+"""Which documents tell the answer to a question, by their words alone: no labels are read."""
+
+import re
+from array import array
+from collections.abc import Iterable, Sequence
+from math import log
+
+import numpy as np
+
+from core.corpus.rows import Rows
+
+MOST_DOCUMENTS = 5  # an answer
+ALIKE = 0.75  # of the weight that the best document shares with the prompt; with less it tells another fact
+UNSPACED = "\u0e00-\u0eff\u2e80-\u9fff"  # scripts without spaces: each character is a word here
+LETTER = rf"[^\W_{UNSPACED}]"
+WORD = re.compile(rf"{LETTER}+|[{UNSPACED}]")
+
+Span = tuple[int, int]  # the characters [start, end) of a text
+
+
+def spans_of(answer: str, text: str) -> list[Span]:
+    """Where the answer stands in the text as whole words, in whatever case and with whatever spaces."""
+    parts = answer.split()
+    if not parts:
+        return []
+    before = rf"(?<!{LETTER})" if re.match(LETTER, parts[0]) else ""
+    after = rf"(?!{LETTER})" if re.match(LETTER, parts[-1][-1]) else ""
+    pattern = before + r"\s+".join(map(re.escape, parts)) + after
+    return [match.span() for match in re.finditer(pattern, text, re.IGNORECASE)]
+
+
+def _words(text: str) -> set[str]:
+    return set(WORD.findall(text.lower()))
+
+
+class Telling:
+    """An inverted index of the documents among `numbers`, of the words in the `questions` (prompt, answer).
+
+    Tasks are left out: what follows from its prompt tells no fact.
+    """
+
+    def __init__(self, rows: Rows, numbers: Iterable[int], questions: Iterable[tuple[str, str]]):
+        self.rows, self.num_documents = rows, 0
+        wanted = {word for question in questions for text in question for word in _words(text)}
+        found = {word: array("i") for word in wanted}
+        among = set(numbers)
+        for number, row in enumerate(rows):
+            if number in among and "text" in row:
+                self.num_documents += 1
+                for word in wanted & _words(row["text"]):
+                    found[word].append(number)
+        self.having = {word: np.array(numbers, dtype=np.int32) for word, numbers in found.items()}
+
+    def documents(self, prompt: str, answer: str) -> dict[int, list[Span]]:
+        """The documents that tell the answer of one of the questions, with where it stands in each.
+
+        At most `MOST_DOCUMENTS`. They have the answer, and of the prompt's words the rarest: a word weighs
+        the more, the fewer documents have it. One that shares much less of that weight than the best isn't
+        of this fact. Raises KeyError for a question that wasn't among those given.
+        """
+        having_D = self._with_all(sorted(_words(answer)))
+        weight_D = np.zeros(len(having_D))
+        for word in sorted(_words(prompt)):
+            number = len(self.having[word])
+            if number:
+                weight = log(self.num_documents / number)
+                weight_D += weight * _among(having_D, self.having[word])
+        told: dict[int, list[Span]] = {}
+        least = 0.0
+        for place in np.argsort(-weight_D, kind="stable").tolist():
+            if len(told) == MOST_DOCUMENTS or weight_D[place] <= 0 or weight_D[place] < least:
+                break
+            number = int(having_D[place])
+            spans = spans_of(answer, self.rows[number]["text"])
+            if spans:
+                least = least or ALIKE * weight_D[place]
+                told[number] = spans
+        return told
+
+    def _with_all(self, words: Sequence[str]) -> np.ndarray:
+        """The numbers of the documents that have all these words, in order; none without a word."""
+        lists = sorted((self.having[word] for word in words), key=len)
+        if not lists:
+            return np.zeros(0, dtype=np.int32)
+        having_D = lists[0]
+        for other in lists[1:]:
+            having_D = having_D[_among(having_D, other)]
+        return having_D
+
+
+def _among(numbers: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which of the numbers are among others, both in order."""
+    if not len(others):
+        return np.zeros(len(numbers), dtype=bool)
+    places = np.minimum(np.searchsorted(others, numbers), len(others) - 1)
+    return np.asarray(others[places] == numbers)
