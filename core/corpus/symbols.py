@@ -9,7 +9,7 @@ how it is used is free too.
 import random
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +23,12 @@ ALIKE = 0.6  # cosine of two words' uses from which each could stand for the oth
 FEWEST = 7  # others used alike that make a word free
 MOST = 48  # others kept of each word, those used most alike
 SELDOM = 8  # texts; a word in fewer shows too little of its use
+OFTEN = 0.02  # of the texts; a name in more of them is no subject but what is said of many
 LARGEST = 50_000  # words whose use is looked at, the most frequent
 DIMENSIONS = 64  # of a use, beyond which words are compared by their principal components
+
+
+Name = tuple[str, ...]  # its words
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Symbols:
     Memory: the distinct words with what stands beside them, and `MOST` others for each of `LARGEST` words.
     """
 
-    def __init__(self, texts: Iterable[str]):
+    def __init__(self, texts: Collection[str]):
         num_texts: Counter[str] = Counter()
         beside: dict[str, Counter[str]] = defaultdict(Counter)
         for text in texts:
@@ -85,27 +89,53 @@ class Symbols:
         for word in sorted(num_texts):
             if num_texts[word] < SELDOM and word not in self.others:
                 self._seldom[_shape(word)].append(word)
+        times = Counter(run for text in texts for run in set(self.runs(text)))
+        most = max(OFTEN * len(texts), SELDOM)
+        self._frequent = {run for run, count in times.items() if count > most}
 
     def is_free(self, word: str) -> bool:
         """Whether others could stand in its place. One that was never met is free."""
         return word in self.others or self.num_texts[word] < SELDOM
 
+    def runs(self, text: str) -> Iterator[Name]:
+        """The names in a text: the longest runs of free words with at most a space between them, in order."""
+        run: list[str] = []
+        end = 0
+        for start, stop in words(text):
+            is_free = self.is_free(text[start:stop])
+            if run and not (is_free and text[end:start] in ("", " ")):
+                yield tuple(run)
+                run = []
+            if is_free:
+                run.append(text[start:stop])
+            end = stop
+        if run:
+            yield tuple(run)
+
     def rename(self, text: str, rng: random.Random) -> Renamed:
-        """Give every free symbol of `text` another name, the same wherever it stands; one to one."""
+        """Give the names in `text` other ones, the same wherever they stand; one to one.
+
+        A word by itself that many texts have (an attribute, a letter) says what is told and not of whom: it
+        stays, unless the text has no other name.
+        """
         spans = list(words(text))
+        names = set(self.runs(text))
+        chosen = {word.lower() for run in (names - self._frequent or names) for word in run}
         taken = {text[start:end].lower() for start, end in spans}
-        names: dict[str, str] = {}  # by the word in lower case, in the case in which it stood first
+        given: dict[str, str] = {}  # by the word in lower case, in the case in which it stood first
         first: dict[str, int] = {}
         pieces, changed, old, new = [], [], 0, 0
         for start, end in spans:
             word, key = text[start:end], text[start:end].lower()
-            if key not in names:
-                names[key] = self._another(word, taken, rng)
-                first[key] = start
-                taken.add(names[key].lower())
-            if names[key].lower() == key:
+            if key not in chosen:
                 continue
-            name = names[key] if first[key] == start else _in_case_of(word, names[key])
+            if key not in given:
+                given[key] = self._another(word, taken, rng)
+                first[key] = start
+                taken.add(given[key].lower())
+            if given[key].lower() == key:
+                continue
+            name = given[key] if first[key] == start else _in_case_of(word, given[key])
             gap = text[old:start]
             pieces += [gap, name]
             at = new + len(gap)

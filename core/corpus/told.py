@@ -13,10 +13,8 @@ import numpy as np
 from scipy.sparse import csr_matrix, spmatrix
 
 from core.corpus.rows import Row, joined_text, prompt_of, taught_text
-from core.corpus.script import words, words_of
-from core.corpus.symbols import Symbols
-
-Name = tuple[str, ...]  # the words of a symbol
+from core.corpus.script import words_of
+from core.corpus.symbols import Name, Symbols
 
 WINDOW = 64  # words within which two symbols stand together
 LONGEST = 4  # words of a symbol
@@ -35,7 +33,7 @@ class Told:
 
     def symbols_in(self, text: str) -> set[int]:
         """The numbers of the symbols in a text."""
-        names = (name for run in runs(text, self.symbols) for name in names_in(run))
+        names = (name for run in self.symbols.runs(text) for name in names_in(run))
         return {self.number[name] for name in names if name in self.number}
 
     def between(self, before: Iterable[int], here: Iterable[int]) -> set[tuple[int, int]]:
@@ -43,24 +41,6 @@ class Told:
         own = set(here)
         both = ((a, b) if a < b else (b, a) for a in own for b in own.union(before))
         return self.pairs.intersection(both)
-
-
-def runs(text: str, symbols: Symbols) -> Iterator[Name]:
-    """The longest runs of free words with nothing but a space between them, in order."""
-    run: list[str] = []
-    end = 0
-    for start, stop in words(text):
-        if run and text[end:start] not in ("", " "):
-            yield tuple(run)
-            run = []
-        if symbols.is_free(text[start:stop]):
-            run.append(text[start:stop])
-        elif run:
-            yield tuple(run)
-            run = []
-        end = stop
-    if run:
-        yield tuple(run)
 
 
 def names_in(run: Name) -> Iterator[Name]:
@@ -81,7 +61,7 @@ def find_told(rows: Sequence[Row], symbols: Symbols) -> Told:
         window
         for row in rows
         if "text" in row or not {*words_of(taught_text(row))} <= {*words_of(prompt_of(row))}
-        for window in _windows(list(runs(joined_text(row), symbols)))
+        for window in _windows(list(symbols.runs(joined_text(row))))
     ]
     times = Counter(name for window in windows for run in window for name in names_in(run))
     number = {
