@@ -22,12 +22,14 @@ FILE = "memory_map.safetensors"
 @dataclass(frozen=True)
 class MemoryMap:
     """Scores (S, T) in [0, 1] and the teacher's log-probability of each token (S, T); for the M flagged
-    tokens in reading order, the reference's distribution (M, K), or nothing (K = 0).
+    tokens in reading order, the reference's distribution (M, K), or nothing (K = 0); and the reference's
+    log-probability of each token (S, T), where there is one.
     """
 
     score_ST: Tensor
     teacher_logprob_ST: Tensor
     reference: TopK
+    reference_logprob_ST: Tensor | None = None
 
     @property
     def flagged_ST(self) -> Tensor:
@@ -48,6 +50,8 @@ class MemoryMap:
             "reference_logprobs": self.reference.logprobs_NK.half(),
             "reference_tail": self.reference.tail_logprob_N.half(),
         }
+        if self.reference_logprob_ST is not None:
+            tensors["reference_logprob"] = self.reference_logprob_ST.half()
         save_file({k: v.contiguous() for k, v in tensors.items()}, folder / FILE)
 
     @classmethod
@@ -62,7 +66,13 @@ class MemoryMap:
             tensors["reference_logprobs"].float(),
             tensors["reference_tail"].float(),
         )
-        return cls(tensors["score"].float(), tensors["teacher_logprob"].float(), reference)
+        by_reference = tensors.get("reference_logprob")
+        return cls(
+            tensors["score"].float(),
+            tensors["teacher_logprob"].float(),
+            reference,
+            None if by_reference is None else by_reference.float(),
+        )
 
     def __post_init__(self) -> None:
         counts_S = self.flagged_ST.sum(1)
@@ -80,8 +90,12 @@ class MemoryMap:
         """The map at the sequences `index_B`; `labels_BT` tells which tokens are taught."""
         device = labels_BT.device
         sequences = index_B.tolist()
-        score_BT = self.score_ST[sequences]
-        score_N = score_BT[:, 1:][labels_BT[:, 1:].cpu() != IGNORED]
+        score_BT, taught_BT = self.score_ST[sequences], labels_BT[:, 1:].cpu() != IGNORED
+        score_N = score_BT[:, 1:][taught_BT]
+        lead_N = None
+        if self.reference_logprob_ST is not None:
+            lead_BT = self.reference_logprob_ST[sequences] - self.teacher_logprob_ST[sequences]
+            lead_N = lead_BT[:, 1:][taught_BT].to(device)
         ends_S: Tensor = self._ends_S  # type: ignore[attr-defined]
         rows = torch.cat(
             [torch.arange(int(ends_S[s - 1]) if s else 0, int(ends_S[s])) for s in sequences]
@@ -92,7 +106,9 @@ class MemoryMap:
             self.reference.tail_logprob_N[rows].to(device),
         )
         flagged_N = score_N >= THRESHOLD
-        return MemorySlice(score_N.to(device), flagged_N.to(device), reference, score_BT.to(device))
+        return MemorySlice(
+            score_N.to(device), flagged_N.to(device), reference, score_BT.to(device), lead_N
+        )
 
 
 def join(shards: Sequence[Path], folder: Path) -> None:

@@ -157,13 +157,15 @@ class MemorySlice:
 
     At its taught tokens: `score_N` in [0, 1]; `flagged_N` is true from the threshold on; `reference` holds
     the never-exposed distribution of the flagged tokens, in order. `score_BT` is the score of each token at
-    the position where it is read, 0 where it isn't taught.
+    the position where it is read, 0 where it isn't taught. `lead_N` is by how many nats the reference finds
+    a token likelier than the teacher does; None where there is no reference.
     """
 
     score_N: Tensor
     flagged_N: Tensor
     reference: TopK
     score_BT: Tensor
+    lead_N: Tensor | None = None
 
     @property
     def flagged_BT(self) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.memory_map import THRESHOLD
 from forgetting.memory_map.renaming import Renaming
-from forgetting.memory_map.scorer import Evidence, piece_logprobs, score_of_gap
+from forgetting.memory_map.scorer import Evidence, score_of_gap
 
 NUM_PIECES = 1000  # documents asked about
 SURE = np.log(0.5)  # a token is known from this log-probability on
@@ -34,7 +34,7 @@ class Known(NamedTuple):
 def reference_knows(evidence: Evidence, renaming: Renaming) -> Known:
     """Ask both models about documents drawn at random, whether exposure would flag a token or not."""
     pieces = evidence.pieces
-    assert evidence.reference is not None, "asked only of a map with a reference"
+    assert evidence.reference_logprob_M is not None, "asked only of a map with a reference"
     untaught_P = np.add.reduceat(~pieces.taught, pieces.first[:-1])
     documents = np.flatnonzero(untaught_P == 0)
     drawn = np.random.default_rng(renaming.seed).permutation(documents)[:NUM_PIECES]
@@ -46,5 +46,4 @@ def reference_knows(evidence: Evidence, renaming: Renaming) -> Known:
         return Known(0, 0)
     lost_M = score_of_gap(renaming.gaps(evidence, wanted_M), renaming.gap) >= THRESHOLD
     lost_M &= wanted_M
-    found_M = piece_logprobs(evidence.reference, pieces, lost_M, evidence.report, "reference")
-    return Known(int((found_M[lost_M] >= SURE).sum()), int(lost_M.sum()))
+    return Known(int((evidence.reference_logprob_M[lost_M] >= SURE).sum()), int(lost_M.sum()))

@@ -22,9 +22,9 @@ from forgetting.memory_map.pieces import Pieces, batches
 class Evidence:
     """What a scorer may look at: texts and models. No `source` label is among it.
 
-    `teacher_logprob_M` holds the teacher's log-probability of each taught token, in nats; `fold_P` the
-    fold that each piece's row belongs to, where the corpus was cut into folds; `reference` is the arm
-    `memory_map.reference`, if one is named.
+    `teacher_logprob_M` holds the teacher's log-probability of each taught token, in nats; `reference` is the
+    arm `memory_map.reference`, if one is named, and `reference_logprob_M` what it makes of the same tokens;
+    `fold_P` is the fold that each piece's row belongs to, where the corpus was cut into folds.
     """
 
     pieces: Pieces
@@ -34,6 +34,7 @@ class Evidence:
     reference: PreTrainedModel | None
     report: Report
     fold_P: np.ndarray | None = None
+    reference_logprob_M: np.ndarray | None = None
 
 
 class Scorer(ABC):

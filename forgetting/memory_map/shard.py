@@ -48,7 +48,7 @@ def write_shard(
         kept = _room(int(flagged_M.sum()), 0)
     else:
         kept = _reference_topk(evidence.reference, pieces, flagged_M, top_k)
-    _save(folder, pieces, score_M, evidence.teacher_logprob_M, kept)
+    _save(folder, evidence, score_M, kept)
     known = _reference_knows(scorer, evidence)
     save_signs(folder, scorer.signs, torch.from_numpy(pieces.spread(refused_M)))
     write_json(folder / SPANS, memorized_spans(pieces, score_M.astype(np.float32)))
@@ -119,13 +119,15 @@ def _room(total: int, k: int) -> TopK:
     return TopK(torch.zeros(total, k, dtype=torch.long), torch.zeros(total, k), torch.zeros(total))
 
 
-def _save(
-    folder: Path, pieces: Pieces, score_M: np.ndarray, teacher_M: np.ndarray, kept: TopK
-) -> None:
+def _save(folder: Path, evidence: Evidence, score_M: np.ndarray, kept: TopK) -> None:
     """Spread what was found for each piece over all the places where it stands."""
+    pieces, by_reference_M = evidence.pieces, evidence.reference_logprob_M
     score_ST = torch.from_numpy(pieces.spread(score_M)).float()
-    teacher_ST = torch.from_numpy(pieces.spread(teacher_M))
     rank_ST = torch.from_numpy(pieces.spread(np.cumsum(score_M >= THRESHOLD) - 1))
     rows = rank_ST[score_ST >= THRESHOLD]
-    reference = TopK(kept.indices_NK[rows], kept.logprobs_NK[rows], kept.tail_logprob_N[rows])
-    MemoryMap(score_ST, teacher_ST, reference).save(folder)
+    MemoryMap(
+        score_ST,
+        torch.from_numpy(pieces.spread(evidence.teacher_logprob_M)),
+        TopK(kept.indices_NK[rows], kept.logprobs_NK[rows], kept.tail_logprob_N[rows]),
+        None if by_reference_M is None else torch.from_numpy(pieces.spread(by_reference_M)),
+    ).save(folder)

@@ -150,7 +150,12 @@ def _score(
         teacher_M = piece_logprobs(teacher, pieces, pieces.taught, told, "teacher")
         seconds = time.perf_counter() - began
         fold_P = None if folds is None else pieces.of_rows(np.array(folds))
-        evidence = Evidence(pieces, corpus.tokenizer, teacher, teacher_M, reference, told, fold_P)
+        reference_M = None
+        if reference is not None:
+            reference_M = piece_logprobs(reference, pieces, pieces.taught, told, "reference")
+        evidence = Evidence(
+            pieces, corpus.tokenizer, teacher, teacher_M, reference, told, fold_P, reference_M
+        )
         with written[number].writing(alone=True) as folder:
             write_shard(folder, scorer, evidence, top_k=top_k, teacher_seconds=seconds)
     # Not at a barrier alone, which gives up after half an hour.

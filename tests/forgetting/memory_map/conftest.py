@@ -96,7 +96,16 @@ def evidence(rules_tokenizer: PreTrainedTokenizerFast, make_rules: MakeRules) ->
     pieces = Pieces.of(pack(rows, Encoder(rules_tokenizer), sequence_length=64), rows)
     teacher, reference = make_rules(HOMES), make_rules({})
     teacher_M = piece_logprobs(teacher, pieces, pieces.taught, quiet, "")
-    return Evidence(pieces, rules_tokenizer, teacher, teacher_M, reference, quiet)
+    reference_M = piece_logprobs(reference, pieces, pieces.taught, quiet, "")
+    return Evidence(
+        pieces,
+        rules_tokenizer,
+        teacher,
+        teacher_M,
+        reference,
+        quiet,
+        reference_logprob_M=reference_M,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +116,17 @@ def llama_evidence(
     pieces = Pieces.of(sequences, rows)
     teacher = make_llama(seed=1)
     teacher_M = piece_logprobs(teacher, pieces, pieces.taught, quiet, "")
-    return Evidence(pieces, toy_tokenizer, teacher, teacher_M, make_llama(seed=2), quiet)
+    reference = make_llama(seed=2)
+    reference_M = piece_logprobs(reference, pieces, pieces.taught, quiet, "")
+    return Evidence(
+        pieces,
+        toy_tokenizer,
+        teacher,
+        teacher_M,
+        reference,
+        quiet,
+        reference_logprob_M=reference_M,
+    )
 
 
 @pytest.fixture(scope="session")
