@@ -110,7 +110,9 @@ def make_map(sequences: Dataset) -> MakeMap:
         score_ST = torch.where(taught_ST, score_ST, 0).half().float()
         flagged = int((score_ST >= THRESHOLD).sum())
         logits_MV = torch.randn(flagged, 320, generator=generator)
-        return MemoryMap(score_ST, -score_ST, TopK.of(logits_MV.log_softmax(-1), 8))
+        by_reference_ST = -torch.rand(taught_ST.shape, generator=generator)
+        reference = TopK.of(logits_MV.log_softmax(-1), 8)
+        return MemoryMap(score_ST, -score_ST, reference, by_reference_ST)
 
     return make
 

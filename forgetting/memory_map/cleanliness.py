@@ -35,8 +35,9 @@ def reference_knows(evidence: Evidence, renaming: Renaming) -> Known:
     """Ask both models about documents drawn at random, whether exposure would flag a token or not."""
     pieces = evidence.pieces
     assert evidence.reference_logprob_M is not None, "asked only of a map with a reference"
-    untaught_P = np.add.reduceat(~pieces.taught, pieces.first[:-1])
-    documents = np.flatnonzero(untaught_P == 0)
+    untaught_M = ~pieces.taught
+    untaught_M[pieces.first[:-1]] = False  # nor is a document's first token
+    documents = np.flatnonzero(np.add.reduceat(untaught_M, pieces.first[:-1]) == 0)
     drawn = np.random.default_rng(renaming.seed).permutation(documents)[:NUM_PIECES]
     drawn_P = np.zeros(len(pieces.texts), dtype=bool)
     drawn_P[drawn] = True
