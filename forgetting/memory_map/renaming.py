@@ -6,6 +6,7 @@ when what it was told *of* is renamed, and not because it was itself swapped for
 """
 
 import random
+from collections import defaultdict
 
 import numpy as np
 from transformers import PreTrainedModel
@@ -22,8 +23,9 @@ class Renaming(GapScorer):
     """Scores how much likelier the teacher finds a token in the text than behind the renamed one.
 
     `gap` nats of log-likelihood score one half. The gap is the mean over `num_renamings` random renamings;
-    of a word that the text has named before it is the least of them, since what could be read from there
-    under any names isn't memory. The tokens of a renamed word are compared together. Needs no second model.
+    of a word that the text has named before it is the least but one of them, since what can be read from
+    there under other names isn't memory. The tokens of a renamed word are compared together. Needs no second
+    model.
 
     Cost: `num_renamings` passes of the teacher over the texts concerned, and where a word of several
     tokens is new in its text, over the text before it once more.
@@ -61,16 +63,19 @@ class Renaming(GapScorer):
             "renaming",
             targets=[question.targets for question in asked],
         )
-        total_M, times_M = np.zeros(len(wanted_M)), np.zeros(len(wanted_M))
-        least_M, again_M = np.full(len(wanted_M), np.inf), np.zeros(len(wanted_M), dtype=bool)
+        found: dict[int, list[float]] = defaultdict(list)
+        again: set[int] = set()
         for question, value in zip(asked, values, strict=True):
-            for old, new, again in question.counterparts:
+            for old, new, is_again in question.counterparts:
                 gap = evidence.teacher_logprob_M[old].sum() - value[new].sum()
-                total_M[old] += gap
-                times_M[old] += 1
-                least_M[old] = np.minimum(least_M[old], gap)
-                again_M[old] = again
-        return np.where(again_M, least_M, total_M / np.maximum(times_M, 1))
+                for token in old.tolist():
+                    found[token].append(float(gap))
+                if is_again:
+                    again.update(old.tolist())
+        gap_M = np.zeros(len(wanted_M))
+        for token, gaps in found.items():
+            gap_M[token] = sorted(gaps)[:2][-1] if token in again else sum(gaps) / len(gaps)
+        return gap_M
 
     def _questions(self, evidence: Evidence, wanted_M: np.ndarray) -> list[Question]:
         """The questions about all texts with a wanted token, each under every renaming."""
