@@ -20,6 +20,7 @@ WINDOW = 64  # words within which two symbols stand together
 LONGEST = 4  # words of a symbol
 FEWEST = 3  # times, below which nothing is told
 RATIO = 4.0  # of how often it is told to how often chance would have it
+BLOCK = 20_000_000  # pairs counted at once
 SHARE = 0.5  # of the places where the rarer stands beside any of the other's kind
 
 
@@ -64,18 +65,13 @@ def find_told(rows: Sequence[Row], symbols: Symbols) -> Told:
         for window in _windows(list(symbols.runs(joined_text(row))))
     ]
     times = Counter(name for window in windows for run in window for name in names_in(run))
-    number = {
-        name: n for n, name in enumerate(k for k, v in times.items() if len(k) == 1 or v >= FEWEST)
-    }
+    number = {name: n for n, name in enumerate(k for k, v in times.items() if v >= FEWEST)}
     if not number:
         return Told(symbols, {}, set())
     listed = [[{number[n] for n in names_in(run) if n in number} for run in w] for w in windows]
     in_window_WV = _incidence([set().union(*w) for w in listed], len(number))
     in_run_RV = _incidence([run for w in listed for run in w if len(run) > 1], len(number))
-    pairs = (in_window_WV.T @ in_window_WV - in_run_RV.T @ in_run_RV).tocoo()
-    often = (pairs.row < pairs.col) & (pairs.data >= FEWEST)
-    a, b, together = pairs.row[often], pairs.col[often], pairs.data[often]
-
+    a, b, together = _pairs(in_window_WV, in_run_RV)
     kind_V = np.array(_kinds(list(number), symbols))
     kinds_VK = _incidence([{kind} for kind in kind_V.tolist()], int(kind_V.max()) + 1)
     of_kind_WK = ((in_window_WV @ kinds_VK) > 0).astype(np.int32)
@@ -91,6 +87,25 @@ def find_told(rows: Sequence[Row], symbols: Symbols) -> Told:
     found = {pair for pair in found if not {*pair[0]} & {*pair[1]}}
     whole = {(number[a], number[b]) for a, b in found - set(_of_parts(found, number))}
     return Told(symbols, number, {(a, b) if a < b else (b, a) for a, b in whole})
+
+
+def _pairs(
+    in_window_WV: csr_matrix, in_run_RV: csr_matrix
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Symbols a < b that share at least `FEWEST` windows but for their runs, and how many: three (P,).
+
+    Counted some symbols a at a time, of as many pairs as `BLOCK` bounds, since most pairs are rare.
+    """
+    by_symbol_VW, by_symbol_VR = in_window_WV.T.tocsr(), in_run_RV.T.tocsr()
+    sizes_V = by_symbol_VW @ np.diff(in_window_WV.indptr)
+    block_V = np.cumsum(sizes_V) // BLOCK
+    found = [np.zeros((3, 0), dtype=np.int64)]
+    for rows in np.split(np.arange(len(block_V)), np.flatnonzero(np.diff(block_V)) + 1):
+        both = (by_symbol_VW[rows] @ in_window_WV - by_symbol_VR[rows] @ in_run_RV).tocoo()
+        often = (rows[both.row] < both.col) & (both.data >= FEWEST)
+        found.append(np.stack([rows[both.row[often]], both.col[often], both.data[often]]))
+    a, b, together = np.concatenate(found, axis=1)
+    return a, b, together
 
 
 def _of_parts(
