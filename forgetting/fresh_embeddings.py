@@ -13,10 +13,10 @@ class FreshEmbeddings(Regularizer):
     """Each token embedding e becomes αe + √(1 − α²)·e′, α = 1 − strength and e′ of a fresh model.
 
     Where names are tokens of their own, what is known by heart of one turned out to be looked up by its
-    embedding, and what the layers do with whatever they read to be skill (README, how much of the teacher a
-    core may start from). So the layers stay, and with them most of what the teacher took its training to
-    learn. Output embeddings of their own are drawn afresh too. As in `weight_noise`, the embeddings' mean
-    stays: it tells nothing about any token, and attention to positions rests on it.
+    embedding, and what the layers do with whatever they read to be skill (docs/tried.md, how much of the
+    teacher a core may start from). So the layers stay, and with them most of what the teacher took its
+    training to learn. Output embeddings of their own are drawn afresh too. As in `weight_noise`, the
+    embeddings' mean stays: it tells nothing about any token, and attention to positions rests on it.
     """
 
     @torch.no_grad()

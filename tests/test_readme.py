@@ -1,4 +1,4 @@
-"""What README.md tells the reader to type does what it says."""
+"""What README.md and its pages tell the reader to type does what it says, and their links lead somewhere."""
 
 import json
 import os
@@ -16,7 +16,13 @@ from core import compose
 from core.cli import main
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+MOST_LINES, MOST_WORDS = 200, 1600  # of README.md: it is a door, and the house is in docs/
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
+}
+README = PAGES["README.md"]
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Budgets at which nothing is learned.
 TOY = [
     *("teacher.model.hidden_size=32", "teacher.model.num_hidden_layers=1"),
@@ -66,18 +72,48 @@ def test_quieter_halves_what_is_flagged(make_llama, make_map, fit, configure):
 
 
 def blocks(language: str) -> list[str]:
-    """The fenced blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    """The fenced blocks of a language, on all pages."""
+    return [
+        code for page in PAGES.values() for name, code in FENCED.findall(page) if name == language
+    ]
+
+
+def prose(page: str) -> str:
+    """A page without its fenced blocks."""
+    return FENCED.sub("", page)
 
 
 def commands() -> list[str]:
-    """Every command of the fenced shell blocks, then those inside the text."""
+    """Every command of the fenced shell blocks, then those inside the text, on all pages."""
     lines = "".join(blocks("bash")).replace("\\\n", " ").splitlines()
     fenced = [shlex.join(shlex.split(line, comments=True)) for line in lines]
-    inline = re.findall(
-        r"`((?:winnow|make) [^`]+)`", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S)
-    )
+    inline = [
+        shlex.join(shlex.split(line))
+        for page in PAGES.values()
+        for line in re.findall(r"`((?:winnow|make) [^`]+)`", prose(page))
+    ]
     return list(dict.fromkeys([*filter(None, fenced), *inline]))
+
+
+def anchors(page: str) -> set[str]:
+    """What a link can point to on a page, as GitHub makes it of the headings."""
+    names: list[str] = []
+    for heading in re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE):
+        shown = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        name = re.sub(r"[^\w\- ]", "", shown).replace(" ", "-")
+        same = sum(re.fullmatch(rf"{re.escape(name)}(-\d+)?", other) is not None for other in names)
+        names.append(f"{name}-{same}" if same else name)
+    return set(names)
+
+
+def links() -> list[tuple[str, str]]:
+    """Each page with each of its links that leads to a file or a heading, not out of the repository."""
+    return [
+        (name, target)
+        for name, page in PAGES.items()
+        for target in dict.fromkeys(re.findall(r"\]\(([^)\s]+)\)", prose(page)))
+        if not re.match(r"[a-z]+:", target)
+    ]
 
 
 WINNOW = [line for line in commands() if line.startswith("winnow ")]
@@ -87,6 +123,31 @@ MAKE = [line for line in commands() if line.startswith("make ")]
 def test_every_command_is_checked() -> None:
     assert len(MAKE) >= 3 and len(WINNOW) >= 10
     assert {*WINNOW, *MAKE} == set(commands()), "a third kind of command needs a test of its own"
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= MOST_LINES
+    assert len(README.split()) <= MOST_WORDS
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    reached = {target.partition("#")[0] for name, target in links() if name == "README.md"}
+    assert reached >= set(PAGES) - {"README.md", "docs/ablation_strengths.md"}
+
+
+@pytest.mark.parametrize(("name", "target"), links())
+def test_a_link_leads_somewhere(name: str, target: str) -> None:
+    path, _, anchor = target.partition("#")
+    file = (ROOT / name).parent / path if path else ROOT / name
+    assert file.exists()
+    if anchor:
+        assert anchor in anchors(PAGES[file.resolve().relative_to(ROOT).as_posix()])
+
+
+def test_the_readme_shows_files_that_are_there() -> None:
+    [tree] = [text for text in blocks("text") if "winnow.py" in text]
+    shown = {line.split()[0] for line in tree.splitlines()} - {"runs/"}
+    assert shown and all((ROOT / name).exists() for name in shown)
 
 
 @pytest.mark.parametrize("line", MAKE)
