@@ -90,12 +90,16 @@ class Symbols:
             if num_texts[word] < SELDOM and word not in self.others:
                 self._seldom[_shape(word)].append(word)
         times = Counter(run for text in texts for run in set(self.runs(text)))
-        most = max(OFTEN * len(texts), SELDOM)
-        self._frequent = {run for run, count in times.items() if count > most}
+        self._most = max(OFTEN * len(texts), SELDOM)
+        self._frequent = {run for run, count in times.items() if count > self._most}
 
     def is_free(self, word: str) -> bool:
         """Whether others could stand in its place. One that was never met is free."""
         return word in self.others or self.num_texts[word] < SELDOM
+
+    def is_rare(self, word: str) -> bool:
+        """Whether it is free and no more texts have it than a name may be in."""
+        return self.is_free(word) and self.num_texts[word] <= self._most
 
     def runs(self, text: str) -> Iterator[Name]:
         """The names in a text: the longest runs of free words with at most a space between them, in order."""

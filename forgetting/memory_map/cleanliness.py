@@ -1,10 +1,16 @@
-"""Whether the reference is clean: how much it knows itself of what the teacher knows by heart."""
+"""Whether the reference is clean: how much it knows itself of what the teacher knows by heart.
+
+Asked are rare free words alone: what else is lost under other names may be form, which a clean reference has.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from core.corpus.script import words
+from core.corpus.symbols import Symbols
 from core.memory_map import THRESHOLD
+from forgetting.memory_map.pieces import Pieces
 from forgetting.memory_map.renaming import Renaming
 from forgetting.memory_map.scorer import Evidence, score_of_gap
 
@@ -39,12 +45,24 @@ def reference_knows(evidence: Evidence, renaming: Renaming) -> Known:
     untaught_M[pieces.first[:-1]] = False  # nor is a document's first token
     documents = np.flatnonzero(np.add.reduceat(untaught_M, pieces.first[:-1]) == 0)
     drawn = np.random.default_rng(renaming.seed).permutation(documents)[:NUM_PIECES]
-    drawn_P = np.zeros(len(pieces.texts), dtype=bool)
-    drawn_P[drawn] = True
-    wanted_M = np.repeat(drawn_P, np.diff(pieces.first)) & (evidence.teacher_logprob_M >= SURE)
+    wanted_M = np.zeros(len(pieces.ids), dtype=bool)
+    for piece in drawn:
+        wanted_M[_rare_words(pieces, int(piece), renaming.symbols)] = True
+    wanted_M &= evidence.teacher_logprob_M >= SURE
     wanted_M[pieces.first[:-1]] = False
     if not wanted_M.any():
         return Known(0, 0)
     lost_M = score_of_gap(renaming.gaps(evidence, wanted_M), renaming.gap) >= THRESHOLD
     lost_M &= wanted_M
     return Known(int((evidence.reference_logprob_M[lost_M] >= SURE).sum()), int(lost_M.sum()))
+
+
+def _rare_words(pieces: Pieces, piece: int, symbols: Symbols) -> np.ndarray:
+    """The numbers of a piece's tokens that are of rare free words."""
+    text, first, stop = pieces.texts[piece], *pieces.first[piece : piece + 2]
+    starts, ends = pieces.start[first:stop], pieces.end[first:stop]
+    of_words = np.zeros(stop - first, dtype=bool)
+    for begin, end in words(text):
+        if symbols.is_rare(text[begin:end]):
+            of_words |= (starts < end) & (ends > begin)
+    return first + np.flatnonzero(of_words)
