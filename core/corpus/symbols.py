@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.decomposition import TruncatedSVD
 from sklearn.neighbors import NearestNeighbors
 
 from core.corpus.script import words
@@ -24,8 +23,7 @@ FEWEST = 7  # others used alike that make a word free
 MOST = 48  # others kept of each word, those used most alike
 SELDOM = 8  # texts; a word in fewer shows too little of its use
 OFTEN = 0.02  # of the texts; a name in more of them is no subject but what is said of many
-LARGEST = 50_000  # words whose use is looked at, the most frequent
-DIMENSIONS = 64  # of a use, beyond which words are compared by their principal components
+LARGEST = 20_000  # words whose use is looked at, the most frequent
 
 
 Name = tuple[str, ...]  # its words
@@ -191,12 +189,8 @@ def used_alike(listed: list[str], beside: Mapping[str, Mapping[str, int]]) -> di
     times, rows, cols = zip(*entries, strict=True)
     shares = np.sqrt(np.array(times) / np.bincount(rows, times)[list(rows)])
     use_WC = csr_matrix((shares, (rows, cols)), shape=(len(listed), len(columns)))
-    if min(use_WC.shape) > DIMENSIONS:
-        use = TruncatedSVD(DIMENSIONS, random_state=0).fit_transform(use_WC)
-    else:
-        use = use_WC.toarray()
-    near = NearestNeighbors(n_neighbors=min(MOST + 1, len(listed)), metric="cosine").fit(use)
-    distance, index = near.kneighbors(use)
+    near = NearestNeighbors(n_neighbors=min(MOST + 1, len(listed)), metric="cosine").fit(use_WC)
+    distance, index = near.kneighbors(use_WC)
     others = {}
     for row, word in enumerate(listed):
         alike = [
