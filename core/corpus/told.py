@@ -20,7 +20,7 @@ WINDOW = 64  # words within which two symbols stand together
 LONGEST = 4  # words of a symbol
 FEWEST = 3  # times, below which nothing is told
 RATIO = 4.0  # of how often it is told to how often chance would have it
-BLOCK = 20_000_000  # pairs counted at once
+BLOCK = 5_000_000  # pairs counted at once
 SHARE = 0.5  # of the places where the rarer stands beside any of the other's kind
 
 
