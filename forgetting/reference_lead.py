@@ -36,6 +36,7 @@ class ReferenceLead(Regularizer):
         if memory is None or memory.lead_N is None or self.strength == 0:
             return signal
         leads_N = (memory.lead_N >= self.gap) & ~memory.flagged_N
+        leads_N &= signal.weight_N > 0  # what another way to forget has silenced stays so
         least_N = self.strength * -torch.expm1(-memory.lead_N.clamp(min=0))
         label_N = signal.label_weight_N + self.strength * (1 - signal.label_weight_N)
         return signal.with_(

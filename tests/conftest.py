@@ -112,7 +112,7 @@ def make_map(sequences: Dataset) -> MakeMap:
         logits_MV = torch.randn(flagged, 320, generator=generator)
         by_reference_ST = -torch.rand(taught_ST.shape, generator=generator)
         reference = TopK.of(logits_MV.log_softmax(-1), 8)
-        return MemoryMap(score_ST, -score_ST, reference, by_reference_ST)
+        return MemoryMap(score_ST, -4 * score_ST, reference, by_reference_ST)
 
     return make
 
