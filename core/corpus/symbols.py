@@ -117,12 +117,16 @@ class Symbols:
     def rename(self, text: str, rng: random.Random) -> Renamed:
         """Give the names in `text` other ones, the same wherever they stand; one to one.
 
-        A word by itself that many texts have (an attribute, a letter) says what is told and not of whom: it
-        stays, unless the text has no other name.
+        A name that many texts have (an attribute, a letter) says what is told and not of whom: it stays,
+        unless the text has no rarer one. Words of unknown use are renamed in any case.
         """
         spans = list(words(text))
         names = set(self.runs(text))
-        chosen = {word.lower() for run in (names - self._frequent or names) for word in run}
+        unknown = {name for name in names if not any(word in self.others for word in name)}
+        known = names - unknown
+        chosen = {
+            word.lower() for name in unknown | (known - self._frequent or known) for word in name
+        }
         taken = {text[start:end].lower() for start, end in spans}
         given: dict[str, str] = {}  # by the word in lower case, in the case in which it stood first
         first: dict[str, int] = {}
