@@ -19,7 +19,7 @@ SURE = np.log(0.5)  # a token is known from this log-probability on
 MOST = 0.05  # of it a clean reference knows, by guessing
 
 
-class Known(NamedTuple):
+class ReferenceRecall(NamedTuple):
     """Of `asked` tokens that the teacher knows and loses by renaming, those that the reference knows too."""
 
     hits: int
@@ -37,7 +37,7 @@ class Known(NamedTuple):
         return self.share - 2 * stderr <= MOST
 
 
-def reference_knows(evidence: Evidence, renaming: Renaming) -> Known:
+def reference_knows(evidence: Evidence, renaming: Renaming) -> ReferenceRecall:
     """Ask both models about documents drawn at random, whether exposure would flag a token or not."""
     pieces = evidence.pieces
     assert evidence.reference_logprob_M is not None, "asked only of a map with a reference"
@@ -51,10 +51,12 @@ def reference_knows(evidence: Evidence, renaming: Renaming) -> Known:
     wanted_M &= evidence.teacher_logprob_M >= SURE
     wanted_M[pieces.first[:-1]] = False
     if not wanted_M.any():
-        return Known(0, 0)
+        return ReferenceRecall(0, 0)
     lost_M = score_of_gap(renaming.gaps(evidence, wanted_M), renaming.gap) >= THRESHOLD
     lost_M &= wanted_M
-    return Known(int((evidence.reference_logprob_M[lost_M] >= SURE).sum()), int(lost_M.sum()))
+    return ReferenceRecall(
+        int((evidence.reference_logprob_M[lost_M] >= SURE).sum()), int(lost_M.sum())
+    )
 
 
 def _rare_words(pieces: Pieces, piece: int, symbols: Symbols) -> np.ndarray:

@@ -17,7 +17,7 @@ from core.artifacts import read_json, write_json
 from core.memory_map import THRESHOLD, MemoryMap
 from core.signal import TopK
 from core.taught import taught_logits_in_parts
-from forgetting.memory_map.cleanliness import Known, reference_knows
+from forgetting.memory_map.cleanliness import ReferenceRecall, reference_knows
 from forgetting.memory_map.histogram import counts
 from forgetting.memory_map.pieces import Pieces, batches
 from forgetting.memory_map.renaming import Renaming
@@ -68,11 +68,11 @@ def write_shard(
     )
 
 
-def _reference_knows(scorer: Scorer, evidence: Evidence) -> Known:
+def _reference_knows(scorer: Scorer, evidence: Evidence) -> ReferenceRecall:
     """What the reference knows by heart, as far as renaming tells; nothing without either."""
     renaming = next((part for part in scorer.parts() if isinstance(part, Renaming)), None)
     if renaming is None or evidence.reference is None:
-        return Known(0, 0)
+        return ReferenceRecall(0, 0)
     return reference_knows(evidence, renaming)
 
 

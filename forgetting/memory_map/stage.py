@@ -31,7 +31,7 @@ from core.errors import UserError
 from core.memory_map import join
 from core.models import check_vocabulary, load_model
 from core.progress import reporting
-from forgetting.memory_map.cleanliness import Known
+from forgetting.memory_map.cleanliness import ReferenceRecall
 from forgetting.memory_map.histogram import bars
 from forgetting.memory_map.page import write_page
 from forgetting.memory_map.pieces import Pieces
@@ -171,7 +171,7 @@ def _join(partial: Path, shards: list[Path], folder: Path) -> None:
     spans, summed = read_spans(shards), read_summary(shards)
     write_json(partial / SPANS, spans)
     passes = summed["scorer_seconds"] / summed["teacher_seconds"]
-    known = Known(int(summed["reference_hits"]), int(summed["reference_asked"]))
+    known = ReferenceRecall(int(summed["reference_hits"]), int(summed["reference_asked"]))
     cost = {"teacher_passes": round(float(passes), 2)}
     if known.asked:
         cost |= {"reference_recall": round(known.share, 4), "reference_asked": known.asked}
