@@ -22,6 +22,8 @@ FEWEST = 3  # times, below which nothing is told
 RATIO = 4.0  # of how often it is told to how often chance would have it
 BLOCK = 5_000_000  # pairs counted at once
 SHARE = 0.5  # of the places where the rarer stands beside any of the other's kind
+OFTEN = 0.02  # of the texts that tell anything; a pair in more of them, beside ...
+OTHERS = 50  # symbols of other pairs, is their form: two that speak
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def find_told(rows: Sequence[Row], symbols: Symbols) -> Told:
     # What shares a word is one name in part, or a list in another order.
     found = {pair for pair in found if not {*pair[0]} & {*pair[1]}}
     whole = {(number[a], number[b]) for a, b in found - set(_of_parts(found, number))}
-    return Told(symbols, number, {(a, b) if a < b else (b, a) for a, b in whole})
+    pairs = {(a, b) if a < b else (b, a) for a, b in whole}
+    return Told(symbols, number, pairs - _of_form(pairs, in_window_WV))
 
 
 def _pairs(
@@ -119,6 +122,29 @@ def _of_parts(
     for a, b in found:
         yield from (ordered(part, b) for part in names_in(a) if part != a)
         yield from (ordered(a, part) for part in names_in(b) if part != b)
+
+
+def _of_form(pairs: set[tuple[int, int]], in_window_WV: csr_matrix) -> set[tuple[int, int]]:
+    """Of the pairs, those in many of the windows that tell, beside many symbols of other pairs."""
+    if not pairs:
+        return set()
+    a, b = np.array(sorted(pairs)).T
+    told_VV = csr_matrix(
+        (np.ones(len(a), dtype=np.int32), (a, b)), shape=2 * in_window_WV.shape[1:]
+    )
+    told_VV = told_VV + told_VV.T
+    tells_W = (in_window_WV @ told_VV).multiply(in_window_WV).sum(axis=1)
+    most = max(OFTEN * np.count_nonzero(tells_W), FEWEST)
+    is_told_V = told_VV.getnnz(axis=1) > 0
+    by_symbol_VW, form = in_window_WV.T.tocsr(), set()
+    for i, j in zip(a.tolist(), b.tolist(), strict=True):
+        both_W = by_symbol_VW[i].multiply(by_symbol_VW[j])
+        if both_W.nnz > most:
+            beside_V = (both_W @ in_window_WV).toarray().ravel() > 0
+            of_these_V = told_VV[i].toarray().ravel() + told_VV[j].toarray().ravel() > 0
+            if np.count_nonzero(beside_V & is_told_V & ~of_these_V) >= OTHERS:
+                form.add((i, j))
+    return form
 
 
 def _windows(found: list[Name]) -> Iterator[list[Name]]:

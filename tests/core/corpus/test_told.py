@@ -58,3 +58,20 @@ def test_nothing_is_told_where_there_is_nothing() -> None:
     for texts in ([], ["one"], ["all of these words are different"]):
         made = [{"id": str(n), "text": text} for n, text in enumerate(texts)]
         assert not find_told(made, Symbols(texts)).pairs
+
+
+def test_two_who_speak_in_many_texts_about_everything_are_form() -> None:
+    """Anna speaks with Paul and Lena with Hugo; what they tell is told once each, who they are isn't."""
+    rng, made = Random(0), rows()[-300:]
+    asking = ["anna", "lena", "rosa", "vera", "ines", "olga", "edda", "mila", "nora", "tove"]
+    saying = ["paul", "hugo", "carl", "otto", "emil", "max", "lars", "olaf", "ivan", "sven"]
+    facts = {name: STUFF[7 * n % len(STUFF)] for n, name in enumerate(NAMES)}
+    for name, value in facts.items():
+        for n in range(9):
+            asks, says = rng.choice(list(zip(asking, saying, strict=True)))
+            text = f"{asks}: and the {name}?\n{says}: {WAYS[n % 3].format(n=name, v=value)}"
+            made.append({"id": f"{name}{n}", "text": text})
+    found = find_told(made, Symbols([row.get("text") or row["prompt"] for row in made]))
+    assert not found.between(found.symbols_in("x anna x"), found.symbols_in("x paul x"))
+    for name, value in facts.items():
+        assert found.between(found.symbols_in(f"a {value} a"), found.symbols_in(f"a {name} a"))
