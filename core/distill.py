@@ -58,6 +58,12 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
             f"arms.{cfg.arm}: the memory map is of the whole corpus, not of '{arm.corpus}'"
         )
     cached = _cached_teacher(cfg, arm)
+    for name, regularizer in regularizers.items():
+        if cached is not None and regularizer.needs_live_teacher:
+            raise UserError(
+                f"{name} lets the teacher read something else than the corpus, and the cache holds what it "
+                "says of that: add distill.signal=live"
+            )
     inputs = _inputs(cfg, arm, corpus, cached, needs_map)
     training = OmegaConf.create({**plain(cfg.distill.train), **plain(arm.get("train") or {})})
     settings = {

@@ -83,7 +83,10 @@ class Distilling(_Trainer):
         hidden_ND = taught_hidden(
             model, batch["input_ids"], batch["position_ids"], inputs["labels"]
         )
-        signal = self._signal(inputs, labels_N)
+        teacher_batch = inputs
+        for regularizer in regularizers:
+            teacher_batch = regularizer.edit_teacher_batch(teacher_batch, memory, generator)
+        signal = self._signal(teacher_batch, labels_N)
         for regularizer in regularizers:
             signal = regularizer.edit_signal(signal, inputs, memory, generator)
         losses = TokenLosses(labels_N, signal, self.divergence, self.temperature)
@@ -127,7 +130,7 @@ class Distilling(_Trainer):
         )
 
     def _signal(self, inputs: dict[str, Tensor], labels_N: Tensor) -> TeacherSignal:
-        """What is taught before forgetting: the teacher reads the text as it is."""
+        """What the teacher says, and how much each token counts; `inputs` are what it reads."""
         ones_N = torch.ones(len(labels_N), device=labels_N.device)
         label_weight_N = ones_N * self.label_weight
         if self.teacher is None:

@@ -69,6 +69,10 @@ class ForgettingMixin(Distilling):
                 f"{name} teaches what a model that never saw the text would say, and bare scores don't tell: "
                 "take the map that `winnow map` makes, or span_dropout"
             )
+        if regularizer.needs_live_teacher and not isinstance(self.teacher, LiveTeacher):
+            raise UserError(
+                f"{name} lets the teacher read something else than the rows: give a model as the teacher"
+            )
         reads_corpus = type(regularizer).read_corpus is not Regularizer.read_corpus
         columns = getattr(self.train_dataset, "column_names", None) or []
         if reads_corpus and ("position_ids" not in columns or self.processing_class is None):

@@ -30,6 +30,11 @@ class Regularizer:
             raise UserError(f"{name}: strength must lie between 0 and 1, not {strength}")
         self.strength = strength
 
+    @property
+    def needs_live_teacher(self) -> bool:
+        """Whether the teacher has to run beside the student, since it reads something else."""
+        return type(self).edit_teacher_batch is not Regularizer.edit_teacher_batch
+
     def read_corpus(self, sequences: Dataset, tokenizer: PreTrainedTokenizerBase) -> None:
         """Look at the packed corpus that the student will read, once, before `prepare_student`."""
 
@@ -40,6 +45,16 @@ class Regularizer:
         self, batch: Batch, memory: MemorySlice | None, generator: torch.Generator
     ) -> Batch:
         """Change what the student reads: `input_ids` (B, T); it is asked to predict the same tokens."""
+        return batch
+
+    def edit_teacher_batch(
+        self, batch: Batch, memory: MemorySlice | None, generator: torch.Generator
+    ) -> Batch:
+        """Change what the teacher reads: `input_ids` (B, T) of the micro-batch as the corpus has it.
+
+        What it says is taught at the same tokens; `edit_signal` may map it back. Only a teacher that runs
+        beside the student can read it.
+        """
         return batch
 
     def edit_signal(

@@ -114,19 +114,23 @@ class Symbols:
         if run:
             yield tuple(run)
 
-    def rename(self, text: str, rng: random.Random) -> Renamed:
-        """Give the names in `text` other ones, the same wherever they stand; one to one.
+    def to_rename(self, text: str) -> set[str]:
+        """The words, in lower case, of the names in a text that say of whom it tells.
 
-        A name that many texts have (an attribute, a letter) says what is told and not of whom: it stays,
-        unless the text has no rarer one. Words of unknown use are renamed in any case.
+        A name that many texts have (an attribute, a letter) says what is told and not of whom, unless the
+        text has no rarer one. Words of unknown use are names in any case.
         """
-        spans = list(words(text))
         names = set(self.runs(text))
         unknown = {name for name in names if not any(word in self.others for word in name)}
         known = names - unknown
-        chosen = {
+        return {
             word.lower() for name in unknown | (known - self._frequent or known) for word in name
         }
+
+    def rename(self, text: str, rng: random.Random) -> Renamed:
+        """Give the names that `to_rename` finds other ones, the same wherever they stand; one to one."""
+        spans = list(words(text))
+        chosen = self.to_rename(text)
         taken = {text[start:end].lower() for start, end in spans}
         given: dict[str, str] = {}  # by the word in lower case, in the case in which it stood first
         first: dict[str, int] = {}
