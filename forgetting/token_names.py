@@ -61,7 +61,7 @@ class TokenNames:
         self.tokenizer, self.candidates = tokenizer, candidates
         self._behind_space = [
             str(token)[:1] in ("Ġ", "▁", " ")
-            for token in tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+            for token in tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         ]
         self._mentions: OrderedDict[bytes, list[Mention]] = OrderedDict()
         texts = [self._read(row) for row in rows]
@@ -200,7 +200,7 @@ class TokenNames:
         return text, list(zip(ends[:-1], ends[1:], ids, strict=True))
 
     def _decode(self, ids: Sequence[int]) -> str:
-        return str(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
+        return str(self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False))
 
 
 class _Cases:

@@ -1,5 +1,7 @@
 """What a teacher says of strangers, mapped back."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -73,7 +75,7 @@ def test_a_teacher_that_copies_teaches_the_old_names(stranger, rows, tokenizer) 
     first = []
     for ids_T, positions_T in zip(batch["input_ids"], batch["position_ids"], strict=True):
         starts = [*np.flatnonzero(positions_T == 0), len(ids_T)]
-        for start, stop in zip(starts[:-1], starts[1:], strict=True):
+        for start, stop in pairwise(starts):
             met: set[str] = set()
             for mention in stranger._names.of(ids_T[start:stop].numpy()):
                 if mention.name not in met:

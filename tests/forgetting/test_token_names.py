@@ -87,5 +87,5 @@ def test_where_capitals_mark_nothing_the_free_symbols_are_names() -> None:
 
 
 def test_a_slip_is_named() -> None:
-    with pytest.raises(UserError, match="names=capitalised: .*capitalized"):
+    with pytest.raises(UserError, match=r"names=capitalised: .*capitalized"):
         TokenNames([], sentencepiece(TEXTS), "capitalised")

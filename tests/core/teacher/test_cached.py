@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,14 @@ def test_sizes_of_nothing_are_refused(cfg: DictConfig, name: str) -> None:
     cfg.cache[name] = 0
     with pytest.raises(UserError, match="must be 1 or more"):
         cache_signal(cfg)
+
+
+def test_a_way_to_forget_that_the_teacher_reads_for_needs_it_live(
+    cfg: DictConfig, configure: Callable[..., DictConfig]
+) -> None:
+    """The cache holds what it says of the corpus as it is."""
+    cache_signal(cfg)
+    cfg.forgetting = {"stranger": configure("forgetting=[stranger]").forgetting.stranger}
+    cfg.arms.plain.regularizers = ["stranger"]
+    with pytest.raises(UserError, match=r"stranger lets the teacher .*: add distill.signal=live"):
+        distill(cfg)
