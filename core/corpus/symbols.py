@@ -99,6 +99,10 @@ class Symbols:
         """Whether it is free and no more texts have it than a name may be in."""
         return self.is_free(word) and self.num_texts[word] <= self._most
 
+    def spare(self, names: Collection[Name]) -> None:
+        """Take these for names that many texts have: they say what is told and not of whom."""
+        self._frequent.update(names)
+
     def runs(self, text: str) -> Iterator[Name]:
         """The names in a text: the longest runs of free words with at most a space between them, in order."""
         run: list[str] = []

@@ -28,11 +28,15 @@ OTHERS = 50  # symbols of other pairs, is their form: two that speak
 
 @dataclass(frozen=True)
 class Told:
-    """The symbols of a corpus with their numbers, and the pairs that it tells, the lower number first."""
+    """The symbols of a corpus with their numbers, and the pairs that it tells, the lower number first.
+
+    `form` are those whose pairs are the form in which it tells, such as two that speak.
+    """
 
     symbols: Symbols
     number: dict[Name, int]
     pairs: set[tuple[int, int]]
+    form: set[Name]
 
     def symbols_in(self, text: str) -> set[int]:
         """The numbers of the symbols in a text."""
@@ -69,7 +73,7 @@ def find_told(rows: Sequence[Row], symbols: Symbols) -> Told:
     times = Counter(name for window in windows for run in window for name in names_in(run))
     number = {name: n for n, name in enumerate(k for k, v in times.items() if v >= FEWEST)}
     if not number:
-        return Told(symbols, {}, set())
+        return Told(symbols, {}, set(), set())
     listed = [[{number[n] for n in names_in(run) if n in number} for run in w] for w in windows]
     in_window_WV = _incidence([set().union(*w) for w in listed], len(number))
     in_run_RV = _incidence([run for w in listed for run in w if len(run) > 1], len(number))
@@ -89,7 +93,8 @@ def find_told(rows: Sequence[Row], symbols: Symbols) -> Told:
     found = {pair for pair in found if not {*pair[0]} & {*pair[1]}}
     whole = {(number[a], number[b]) for a, b in found - set(_of_parts(found, number))}
     pairs = {(a, b) if a < b else (b, a) for a, b in whole}
-    return Told(symbols, number, pairs - _of_form(pairs, in_window_WV))
+    form = _of_form(pairs, in_window_WV)
+    return Told(symbols, number, pairs - form, {names[i] for pair in form for i in pair})
 
 
 def _pairs(

@@ -72,6 +72,21 @@ class Pieces:
         part = slice(self.first[piece], self.first[piece + 1])
         return self.ids[part][self.end[part] == 0]
 
+    def rows(self) -> list[Row]:
+        """The pieces as rows: what isn't taught at the beginning of one is the prompt of a task."""
+        found: list[Row] = []
+        for number, text in enumerate(self.texts):
+            part = slice(self.first[number], self.first[number + 1])
+            taught = np.flatnonzero(self.taught[part])
+            # A text's first token is never taught.
+            start = int(self.start[part][taught[0]]) if len(taught) and taught[0] > 1 else 0
+            key = {"id": str(number)}
+            if start:
+                found.append({**key, "prompt": text[:start], "completion": text[start:]})
+            else:
+                found.append({**key, "text": text})
+        return found
+
     def pieces_with(self, chosen_M: np.ndarray) -> np.ndarray:
         """Numbers of the pieces that have a chosen token."""
         return np.flatnonzero(np.add.reduceat(chosen_M, self.first[:-1]) > 0)

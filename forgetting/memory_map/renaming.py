@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from core.console import console
 from core.corpus.symbols import FEWEST, SELDOM, Symbols
+from core.corpus.told import find_told
 from core.errors import UserError
 from forgetting.memory_map.counterparts import Question, questions
 from forgetting.memory_map.pieces import Pieces
@@ -39,8 +40,12 @@ class Renaming(GapScorer):
         self.num_renamings, self.seed = num_renamings, seed
 
     def survey(self, teacher: PreTrainedModel, pieces: Pieces) -> None:
-        """Find the free symbols, and say so where there are none that could stand for each other."""
+        """Find the free symbols, and say so where there are none that could stand for each other.
+
+        Names that only are the form of what is told, such as those of two that speak, are spared.
+        """
         self.symbols = Symbols(pieces.texts)
+        self.symbols.spare(find_told(pieces.rows(), self.symbols).form)
         if not self.symbols.others:
             console.print(
                 f"renaming: no word has {FEWEST} others that are used alike, so only words met in fewer than "

@@ -73,5 +73,6 @@ def test_two_who_speak_in_many_texts_about_everything_are_form() -> None:
             made.append({"id": f"{name}{n}", "text": text})
     found = find_told(made, Symbols([row.get("text") or row["prompt"] for row in made]))
     assert not found.between(found.symbols_in("x anna x"), found.symbols_in("x paul x"))
+    assert found.form == {(name,) for name in asking + saying}
     for name, value in facts.items():
         assert found.between(found.symbols_in(f"a {value} a"), found.symbols_in(f"a {name} a"))
