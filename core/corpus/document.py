@@ -29,11 +29,19 @@ def text(document: Iterable[Piece]) -> str:
 
 
 def spans(document: Iterable[Piece]) -> list[tuple[int, int, str]]:
-    """Character spans (start, end, kind) of the names and of what only memory can tell."""
+    """Character spans (start, end, kind) of the names and of what only memory can tell.
+
+    Of a value of several words that is the first: how it goes on other documents tell as well, so the rest is
+    as a name is.
+    """
     found, position = [], 0
     for piece in document:
         end = position + len(piece.text)
-        if piece.kind:
+        first, space, _ = piece.text.partition(" ")
+        if piece.kind and piece.pool and space:
+            found.append((position, position + len(first), piece.kind))
+            found.append((position + len(first), end, "name"))
+        elif piece.kind:
             found.append((position, end, piece.kind))
         position = end
     return found
