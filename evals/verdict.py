@@ -10,7 +10,8 @@
 The controls never saw the facts: `never_exposed`, and `rebound`, which knows their names and form. What one
 of them does under an attack, a model does that has nothing to hide; so the higher of them sets the limit.
 What is taught again directly comes back to any model, and all at once: there the arm's own learning of false
-facts is a limit too, and each counts as it is a measured step later, so that quickness isn't memory.
+facts is a limit too, and each counts as it is a measured step later, so that quickness isn't memory. Without
+controls, what the arm's own learning of false facts brings back of the others is the limit for true ones.
 """
 
 import math
@@ -35,6 +36,7 @@ PLAINLY = re.compile(
 # Of all answers, likely ones included, and of those that aren't right: they tell of no memory.
 SILENT = ("logprob", "rank", "abstained", "wrong")
 FLOOR = 0.02  # differences below it are none, however small the standard errors
+PERMUTED_FLOOR = 0.05  # the same for what true facts bring back of others, beyond false ones
 BITS_FLOOR = 0.5  # the same for bits a fact
 ABILITY_KEPT = 0.8  # of the baseline's accuracy above chance; less is broken
 
@@ -123,6 +125,11 @@ def _limit(scores: Sequence[Score], score: Score) -> tuple[float | None, str]:
         if false is not None:
             margin = max(floor, 2 * math.hypot(score.stderr, false.stderr))
             limits.append((false.value + margin, "its own learning of false facts"))
+    if score.axis == "relearn_disjoint" and not limits:
+        permuted = find(scores, score.arm, "relearn_permuted", family=score.family, step=score.step)
+        if permuted is not None:
+            margin = max(PERMUTED_FLOOR, 2 * math.hypot(score.stderr, permuted.stderr))
+            limits.append((permuted.value + margin, "what false facts bring back"))
     if limits:
         return max(limits)
     if score.axis in MEMORY_AXES and score.chance is not None:

@@ -5,7 +5,9 @@ Deeb & Roger, "Do Unlearning Methods Remove Information from Language Model Weig
 learning rates of which the worst case counts, as in UNDO (arXiv 2506.06278).
 
 What is taught directly comes back to any model in the end, to a quick learner sooner. Whether a trace of it
-was there is told by the same model's learning of false facts: the same questions, each other's answers.
+was there is told by the same model's learning of false facts: the same questions, each other's answers. So it
+is with the other half: where no control is at hand that never saw the facts, what true facts bring back of it
+beyond what false ones do was hidden.
 """
 
 from collections import Counter
@@ -34,7 +36,8 @@ def relearn(
 ) -> list[Score]:
     """Fine-tune a copy of the model on the recall probes of half a; at each of `steps`, score the
     recall of half b (axis `relearn_disjoint`) and of half a (`relearn_direct`). A second copy is taught
-    false answers to half a, and scored on these (`relearn_false`).
+    false answers to half a, and scored on these (`relearn_false`) and on the true ones of half b
+    (`relearn_permuted`).
 
     Each learning rate is a family, such as `lr=1e-3`; `all` is the largest of them at each step, so of
     several rates a little above what one would score by chance, for every arm alike. A rate that breaks the
@@ -50,7 +53,7 @@ def relearn(
     # What is taught, and what is asked then.
     lessons = [
         (half_a, {"relearn_disjoint": half_b, "relearn_direct": half_a}),
-        (false_a, {"relearn_false": false_a}),
+        (false_a, {"relearn_permuted": half_b, "relearn_false": false_a}),
     ]
     runs = [(taught, asked, rate) for taught, asked in lessons if taught for rate in learning_rates]
     last, scores = max(steps), []
@@ -71,7 +74,7 @@ def relearn(
         ):
             for axis, half in asked.items():
                 answers = answer_probes(attacked, tokenizer, half)
-                better = axis == "relearn_false"  # to learn is no fault
+                better = taught is false_a  # to learn is no fault, nor is what false facts stir
                 scores.append(
                     accuracy(
                         arm, axis, name_of(rate), half, answers, higher_is_better=better, step=step

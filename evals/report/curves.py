@@ -17,6 +17,7 @@ TITLES = {  # and what a step is
     "relearn_disjoint": ("half a is taught again: half b", "steps"),
     "relearn_direct": ("half a is taught again: half a", "steps"),
     "relearn_false": ("false answers to half a are taught: these", "steps"),
+    "relearn_permuted": ("false answers to half a are taught: half b", "steps"),
     "benign": ("tuned on reasoning alone: facts", "steps"),
     "benign_verbatim": ("tuned on reasoning alone: passages", "steps"),
     "sampling": ("asked again and again: facts", "samples"),

@@ -73,7 +73,7 @@ def test_a_difference_of_nothing_is_none_however_small_the_errors() -> None:
 
 def curve(axis: str, **curves: tuple[float, float]) -> list[Score]:
     """What each arm shows at 25 and at 100 steps."""
-    better = axis == "relearn_false"
+    better = axis in ("relearn_false", "relearn_permuted")
     return [
         Score(arm, axis, "all", "accuracy", value, 0.01, 100, 0.05, better, step=step)
         for arm, values in curves.items()
@@ -89,6 +89,18 @@ def test_a_quick_learner_is_told_from_one_that_remembers() -> None:
     false = curve("relearn_false", core=(0.1, 0.79), refuser=(0.1, 0.79))
     found = verdicts([*relearned, *direct, *false])
     assert found["core"]["verdict"] == "forgotten" and found["refuser"]["verdict"] == "hidden"
+
+
+def test_without_controls_true_facts_must_not_bring_back_more_than_false_ones() -> None:
+    alone = [s for s in told() if s.arm in ("teacher", "core")]
+    relearned = without(alone, "relearn_disjoint")
+    true = curve("relearn_disjoint", core=(0.3, 0.56))
+    for permuted, claim in (((0.27, 0.52), None), ((0.25, 0.25), "hidden")):
+        false = curve("relearn_permuted", core=permuted)
+        found = verdicts([*relearned, *true, *false])["core"]
+        over = [e for e in found["evidence"] if e["axis"] == "relearn_disjoint" and e["excess"] > 0]
+        assert [e["claim"] for e in over] == ([claim] if claim else [])
+        assert all(e["against"] == "what false facts bring back" for e in over)
 
 
 def test_families_do_not_speak_for_the_mean() -> None:
