@@ -142,7 +142,8 @@ def _sweep(overrides: Sequence[str], stage: "Callable[[DictConfig], Any]") -> No
     os.environ["HYDRA_FULL_ERROR"] = "1"
     logs = ["hydra/job_logging=stdout", "hydra.job_logging.root.level=WARNING"]
     folder = r"hydra.sweep.dir=${runs_dir}/sweeps/${now:%Y-%m-%d_%H-%M-%S}"
-    argv, sys.argv = sys.argv, ["winnow", "--multirun", *logs, folder, *overrides]
+    given = compose.with_recipe(overrides)
+    argv, sys.argv = sys.argv, ["winnow", "--multirun", *logs, folder, *given]
     try:
         hydra.main(version_base="1.3", config_path=str(compose.CONF), config_name="config")(job)()
     finally:

@@ -40,6 +40,20 @@ TAKES: dict[type, tuple[str, tuple[type, ...]]] = {
 }
 
 
+RECIPE = "pretrained"  # the experiment of a teacher that brings its memories along
+
+
+def with_recipe(overrides: Sequence[str]) -> list[str]:
+    """The overrides, with the experiment that is made for a pretrained teacher where one is chosen and no
+    experiment: the default is a world's of our own, whose teacher and reference are trained from scratch.
+    """
+    chosen = dict(line.lstrip("+").partition("=")[::2] for line in overrides)
+    is_pretrained = chosen.get("teacher", "scratch") not in ("scratch", "null")
+    if is_pretrained and "experiment" not in chosen:
+        return [f"experiment={RECIPE}", *overrides]
+    return list(overrides)
+
+
 def jobs(overrides: Sequence[str], multirun: bool = False) -> "list[DictConfig]":
     """The configuration of each job: one, or with `multirun` one for each point of the sweep.
 
@@ -49,8 +63,9 @@ def jobs(overrides: Sequence[str], multirun: bool = False) -> "list[DictConfig]"
     """
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
+    overrides = with_recipe(overrides)
     with _parsing() as parser:
-        parsed = parser.parse_overrides(list(overrides))
+        parsed = parser.parse_overrides(overrides)
         if not multirun:
             return [_compose_one(parsed)]
         fixed = _fixed(parsed)
@@ -66,7 +81,8 @@ def jobs(overrides: Sequence[str], multirun: bool = False) -> "list[DictConfig]"
 def shared(overrides: Sequence[str]) -> "DictConfig":
     """The configuration of a sweep without what is swept."""
     with _parsing() as parser:
-        return _compose_one(parser.parse_overrides(_fixed(parser.parse_overrides(list(overrides)))))
+        every = parser.parse_overrides(with_recipe(overrides))
+        return _compose_one(parser.parse_overrides(_fixed(every)))
 
 
 @contextmanager

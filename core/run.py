@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig
 
+from core.artifacts import MARK, run_folder
 from core.console import console
 from core.errors import UserError, nearest
 from core.pool import Job, Pool
@@ -16,10 +17,18 @@ STYLE, SEED = "style_", "seed_"  # how the folders of the parts of a run are cal
 def run(cfg: DictConfig) -> None:
     """Do what is missing of corpus, teacher, arms, map, store, evaluation and attacks; then report.
 
+    First it says what it will take here, and with `plan` only that (core/forecast.py).
+
     With `seeds`, all of it for each of them, in `seed_<n>/` folders of the run; with `styles` of the embedded
     world all that for each of them, in `style_<name>/` folders.
     """
+    from core.forecast import announce
+
     began = time.monotonic()
+    _check(cfg)
+    announce(cfg, [job for one in parts(cfg) for job in (_corpus(one), *plan(one))])
+    if cfg.plan:
+        return
     make(cfg)
     load_verb("report")(cfg)
     console.print(f"{(time.monotonic() - began) / 60:.1f} minutes", style="dim")
@@ -30,15 +39,24 @@ def make(cfg: DictConfig, *names: str) -> None:
 
     With `seeds` and `styles`, for each of them. Raises UserError for a job that the run doesn't have.
     """
+    _check(cfg)
+    runs = parts(cfg)
+    pool = Pool(cfg.jobs)
+    pool.do([_corpus(one) for one in runs])
+    pool.do([job for one in runs for job in needed(plan(one), [_label(one, n) for n in names])])
+
+
+def _check(cfg: DictConfig) -> None:
+    """Raise UserError, before anything is trained, for what no run has."""
     from core.arms.settings import check_arms
 
     if cfg.model is not None:
         raise UserError("model= is for `winnow eval` and `winnow attack`; a run makes its own")
-    check_arms(cfg)  # before anything is trained
-    runs = parts(cfg)
-    pool = Pool(cfg.jobs)
-    pool.do([Job(_label(one, "corpus"), "corpus", one) for one in runs])
-    pool.do([job for one in runs for job in needed(plan(one), [_label(one, n) for n in names])])
+    check_arms(cfg)
+
+
+def _corpus(cfg: DictConfig) -> Job:
+    return Job(_label(cfg, "corpus"), "corpus", cfg)
 
 
 def needed(jobs: list[Job], names: Sequence[str]) -> list[Job]:
@@ -96,14 +114,16 @@ def _label(cfg: DictConfig, name: str) -> str:
 
 
 def plan(cfg: DictConfig) -> list[Job]:
-    """The jobs of a run, in the order in which they start; arms that the corpus can't give are left out.
+    """The jobs of a run after its corpus, in the order in which they start; arms that this can't give are
+    left out. Until it is there, none is.
 
     Raises UserError when the map's reference isn't among the arms.
     """
-    from core.corpus.stage import OUTSIDE, PackedCorpus
+    from core.corpus.stage import FOLDER, OUTSIDE, PackedCorpus
 
-    variants = PackedCorpus.of(cfg).variants
-    arms = [name for name, arm in cfg.arms.items() if arm.corpus in variants]
+    is_there = (run_folder(cfg) / FOLDER / MARK).exists()
+    variants = PackedCorpus.of(cfg).variants if is_there else None
+    arms = [n for n, arm in cfg.arms.items() if variants is None or arm.corpus in variants]
     for name in cfg.arms:
         if name not in arms:
             console.print(f"{name}: missing, the corpus gives no such control", style="yellow")
