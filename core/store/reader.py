@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import joined, joint, words_of
+from core.corpus.script import sentences_of as lines_of
 from core.errors import UserError
 from core.store.passages import sentences_of
 from core.store.store import Passage, Store
@@ -136,8 +137,8 @@ class Reader:
 
 
 def first_sentence(text: str) -> str:
-    """The text up to its first sentence end that something follows."""
-    sentences = sentences_of(text)
+    """The text up to its first sentence's or line's end that something follows."""
+    sentences = lines_of(text.strip())
     return sentences[0] if sentences else ""
 
 
