@@ -1,5 +1,6 @@
-"""Models that were trained elsewhere: where they lie, and what makes them."""
+"""Models that were trained elsewhere: where they lie, what makes them, and what a run calls them."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,13 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from core.artifacts import hash_file
+from core.artifacts import MARK, MEASURED, hash_file, read_json
 from core.errors import UserError
 from core.models import HUB_NAME, lies_in, load_config, load_model, load_tokenizer
 
 # What makes a model, at the top of its folder.
 MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+PLACE = "place.json"  # beside the scores of a model from elsewhere
 WEIGHTS = (".safetensors", ".safetensors.index.json")
 
 
@@ -83,3 +85,25 @@ def find_model(name: str, option: str, revision: str | None = None) -> Path:
 def fingerprint_model(folder: Path) -> str:
     """The checksum of all files that make the model in that folder."""
     return " ".join(f"{name}:{sum_}" for name, sum_ in checksums(model_files(folder)).items())
+
+
+def place_of(name: str) -> str:
+    """Where a model lies, whatever it was named by: its folder, or its name on the hub."""
+    return str(Path(name).resolve()) if Path(name).is_dir() else name
+
+
+def name_in_run(name: str, fingerprint: str, run: Path) -> str:
+    """What the scores of a run call a model: by the name of its folder, or of it on the hub.
+
+    Where a model of that name from another place was measured there first, `name@` and what tells this one
+    from it, so that each has its own scores. One that was changed in its place keeps its name.
+    """
+    own = Path(name).resolve().name
+    for kind in MEASURED:
+        folder = run / kind / own
+        if not (folder / PLACE).exists():
+            continue
+        same = read_json(folder / MARK)["made_from"]["inputs"].get("model") == fingerprint
+        if not same and read_json(folder / PLACE)["place"] != place_of(name):
+            return f"{own}@{hashlib.sha256(fingerprint.encode()).hexdigest()[:8]}"
+    return own
