@@ -8,7 +8,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from core.artifacts import MARK, MEASURED, hash_file, read_json
+from core.artifacts import MEASURED, hash_file, read_json, read_mark
 from core.errors import UserError
 from core.models import HUB_NAME, lies_in, load_config, load_model, load_tokenizer
 
@@ -103,7 +103,7 @@ def name_in_run(name: str, fingerprint: str, run: Path) -> str:
         folder = run / kind / own
         if not (folder / PLACE).exists():
             continue
-        same = read_json(folder / MARK)["made_from"]["inputs"].get("model") == fingerprint
+        same = read_mark(folder)["made_from"]["inputs"].get("model") == fingerprint
         if not same and read_json(folder / PLACE)["place"] != place_of(name):
             return f"{own}@{hashlib.sha256(fingerprint.encode()).hexdigest()[:8]}"
     return own

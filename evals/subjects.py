@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from core.artifacts import MARK, MEASURED, read_json, run_folder
+from core.artifacts import MARK, MEASURED, read_mark, run_folder
 from core.checkpoint import find_model, fingerprint_model, name_in_run
 from core.console import console
 from core.errors import UserError
@@ -25,7 +25,7 @@ def arm_folder(cfg: DictConfig, arm: str) -> Path:
 def measured(cfg: DictConfig) -> list[str]:
     """Whose scores belong to the run: the arms that are there, and each `model` measured into it."""
     marks = [mark for kind in MEASURED for mark in (run_folder(cfg) / kind).glob(f"*/{MARK}")]
-    models = {m.parent.name for m in marks if "model" in read_json(m)["made_from"]["inputs"]}
+    models = {m.parent.name for m in marks if "model" in read_mark(m.parent)["made_from"]["inputs"]}
     arms = arms_there(cfg)
     return [*arms, *sorted(models - set(arms))]
 
@@ -53,14 +53,14 @@ def measurements(cfg: DictConfig) -> Iterator[tuple[str, str, Path]]:
 def _checkpoint(arm: Path, folders: Sequence[Path]) -> str | None:
     """The fingerprint of the arm that is there now; of a model from elsewhere, that measured last."""
     if (arm / MARK).exists():
-        return str(read_json(arm / MARK)["fingerprint"])
+        return str(read_mark(arm)["fingerprint"])
     newest = max(folders, key=lambda folder: (folder / MARK).stat().st_mtime_ns, default=None)
     return None if newest is None else _measured(newest)
 
 
 def _measured(folder: Path) -> str | None:
     """The fingerprint of the checkpoint whose scores lie in the folder."""
-    inputs = read_json(folder / MARK)["made_from"]["inputs"]
+    inputs = read_mark(folder)["made_from"]["inputs"]
     found: str | None = inputs.get("arm", inputs.get("model"))
     return found
 
