@@ -102,7 +102,8 @@ def _scores_of(
         metric, comma, kind = key.partition(",")
         if not comma or metric.endswith("_stderr") or not _is_number(value):
             continue
-        error = row.get(f"{metric}_stderr,{kind}", 0.0)
+        error = row.get(f"{metric}_stderr,{kind}")  # N/A where lm-eval has none
+        count = _sample_count(task, results)
         better = results["higher_is_better"].get(task, {}).get(metric)
         scores.append(
             Score(
@@ -111,8 +112,8 @@ def _scores_of(
                 task,
                 metric if kind == "none" else key,
                 float(value),
-                float(error) if _is_number(error) else 0.0,  # N/A: lm-eval has none for it
-                _sample_count(task, results),
+                float(error) if _is_number(error) and count > 1 else None,
+                count,
                 None,
                 better is not False,
                 version=_version(results["versions"].get(task)),
