@@ -10,10 +10,11 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from core.artifacts import MEASURED, hash_file, read_json, read_mark
 from core.errors import UserError
+from core.model_files import model_files
 from core.models import HUB_NAME, lies_in, load_config, load_model, load_tokenizer
 
-# What makes a model, at the top of its folder.
-MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+# What is fetched of a model: what may make it, at the top of its folder.
+FETCHED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 PLACE = "place.json"  # beside the scores of a model from elsewhere
 WEIGHTS = (".safetensors", ".safetensors.index.json")
 
@@ -48,11 +49,6 @@ class Checkpoint:
         return load_model(self.folder, gguf_file=self.gguf_file)
 
 
-def model_files(folder: Path) -> list[Path]:
-    """The files that make the model in a Hugging Face folder."""
-    return sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
-
-
 def checksums(files: Iterable[Path]) -> dict[str, str]:
     """By file name, so that the same model is the same wherever it lies."""
     return {path.name: hash_file(path) for path in files}
@@ -72,7 +68,7 @@ def find_model(name: str, option: str, revision: str | None = None) -> Path:
         # With a slash in it a file lies deeper: other formats of the same weights.
         return Path(
             snapshot_download(
-                name, revision=revision, allow_patterns=MODEL_FILES, ignore_patterns=["*/*"]
+                name, revision=revision, allow_patterns=FETCHED, ignore_patterns=["*/*"]
             )
         )
     except (OSError, ValueError) as error:
