@@ -79,8 +79,13 @@ class Harness:
         """What lm-eval reports: axis `lm_eval`, family the task, its metrics and standard errors.
 
         A metric's name has lm-eval's filter after a comma, where there is one. Groups have a row
-        where lm-eval takes a mean over their tasks.
+        where lm-eval takes a mean over their tasks. Raises UserError for a tokenizer that it can't use.
         """
+        if tokenizer.eos_token_id is None and tokenizer.pad_token_id is None:
+            raise UserError(
+                f"tasks: the tokenizer of {arm} has neither an end of text nor padding, and lm-eval needs"
+                " one: name an eos_token in its tokenizer_config.json"
+            )
         batch_size = "auto" if model.device.type == "cuda" else CPU_BATCH_SIZE
         lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
         results = simple_evaluate(

@@ -1,6 +1,7 @@
 """Tasks of lm-eval by name, the user's own among them."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,12 @@ def test_an_error_that_lm_eval_does_not_know_is_none(error: object) -> None:
     }
     found = {score.metric: score.stderr for score in _scores_of("core", "t", row, results)}
     assert found == {"acc": 0.1, "f1": None}
+
+
+def test_a_tokenizer_that_lm_eval_cannot_use_is_one_line(own_tasks, model, tokenizer):
+    bare = deepcopy(tokenizer)
+    bare.eos_token = bare.pad_token = None
+    with pytest.raises(
+        UserError, match="the tokenizer of core has neither an end of text nor padd"
+    ):
+        Harness(["capitals"], own_tasks).scores("core", model, bare)
