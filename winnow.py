@@ -206,7 +206,8 @@ class Run:
     def _measure(self, verb: str, arms: tuple[str, ...]) -> "list[Score]":
         from core.verbs import load_verb
         from evals.scores import write_scores
-        from evals.stage import SCORES, arms_there
+        from evals.stage import SCORES
+        from evals.subjects import arms_there
 
         if self.cfg.model is not None:
             load_verb(verb)(self.cfg)

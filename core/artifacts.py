@@ -3,28 +3,30 @@
 An artifact is what one stage leaves behind. Its fingerprint covers the configuration that shaped it, the
 fingerprints of what it was made from, and the version of this package. A stage whose artifact is there with
 the same fingerprint is skipped; one with another fingerprint is refused, as is a damaged one.
-Both are replaced only where the user says so.
+Both are replaced only where the user says so. One process writes it, and holds a lock meanwhile.
 """
 
 import hashlib
 import json
 import os
-import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from core import processes
 from core.errors import UserError
+from core.lock import hold, sign, signed
+from core.places import remove
 
 CODE_VERSION = "2"  # raise when the same configuration would give another result
 MARK = "artifact.json"
 PARTIAL = ".partial"
 MEASURED = ("evals", "attacks", "lm_eval", "lookup")  # folders of a run with scores of each arm
-STARTED = "started.json"  # in a folder that isn't finished
+STARTED = "started.json"  # in a folder that isn't finished: who writes what
 
 
 def plain(cfg: Any) -> Any:
@@ -72,6 +74,7 @@ class Artifact:
 
     def __init__(self, folder: Path, config: Any = None, inputs: Mapping[str, str] | None = None):
         self.folder = folder
+        self.began = time.monotonic()  # of the work that its mark tells the time of
         self.made_from = {
             "config": plain(config),
             "inputs": dict(inputs or {}),
@@ -86,21 +89,32 @@ class Artifact:
         Raises UserError when it holds another one (made from another configuration or other inputs) or a
         damaged one; with `overwrite` that is removed instead.
         """
-        if not self.folder.exists():
-            return False
+        if not os.path.lexists(self.folder):
+            return self._was_only_to_be_renamed()
         try:
-            self._check()
+            self._check(self.folder)
         except UserError:
             if not overwrite:
                 raise
-            shutil.rmtree(self.folder)
+            remove(self.folder)
             return False
         return True
 
-    def _check(self) -> None:
-        mark = read_json(self.folder / MARK)
+    def _check(self, folder: Path) -> None:
+        mark = read_mark(folder)
         self.check_fingerprint(mark)
-        verify(self.folder, mark)
+        verify(folder, mark)
+
+    def _was_only_to_be_renamed(self) -> bool:
+        """Whether a writer got as far as that; then it is done here."""
+        if not (self._partial / MARK).exists():
+            return False
+        try:
+            self._check(self._partial)
+        except UserError:
+            return False
+        self._rename()
+        return True
 
     def check_fingerprint(self, mark: Mapping[str, Any]) -> None:
         """Raise UserError, saying what differs, when the mark of the folder is another artifact's."""
@@ -125,18 +139,26 @@ class Artifact:
         Files `elsewhere` that it stands for are watched like its own. What an interrupted writer of the
         same fingerprint left is kept, so that it can go on from there. Processes launched together all
         enter, and the block is theirs together, unless this one does it `alone`; the first of them makes
-        and finishes the folder.
+        and finishes the folder. Raises UserError while another command writes it, or has just written it.
         """
         together = not alone
-        if alone or processes.is_main():
-            self._prepare()
-        if together:
-            processes.wait()
-        yield self._partial
-        if together:
-            processes.wait()
-        if alone or processes.is_main():
-            self._finish(elsewhere)
+        lock = self._prepare() if alone or processes.is_main() else None
+        try:
+            if together:
+                processes.wait()
+            yield self._partial
+            if together:
+                processes.wait()
+            if lock is not None:
+                self._finish(elsewhere)
+        except BaseException:
+            if lock is not None:
+                with suppress(OSError):  # that the disk is full is told already
+                    self._sign(lock)
+            raise
+        finally:
+            if lock is not None:
+                lock.close()
         if together:
             processes.wait()
 
@@ -144,25 +166,68 @@ class Artifact:
     def _partial(self) -> Path:
         return self.folder.with_name(self.folder.name + PARTIAL)
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> IO[str]:
+        """Lock the folder to write into, and clear it of what another artifact's writer left."""
         partial = self._partial
-        started = partial / STARTED
-        if partial.exists() and not (
-            started.exists() and read_json(started).get("fingerprint") == self.fingerprint
-        ):
-            shutil.rmtree(partial)
-        partial.mkdir(parents=True, exist_ok=True)
-        write_json(started, {"fingerprint": self.fingerprint})
+        lock = hold(partial / STARTED, self.folder)
+        try:
+            if os.path.lexists(self.folder):
+                remove(partial)
+                raise UserError(
+                    f"another winnow has just written {self.folder}: the same command goes on from it"
+                )
+            left = signed(partial / STARTED)
+            if left.get("fingerprint") == self.fingerprint:
+                self.began -= left.get("seconds", 0.0)
+            else:
+                for path in partial.iterdir():
+                    if path.name != STARTED:
+                        remove(path)
+            self._sign(lock)
+        except BaseException:
+            lock.close()
+            raise
+        return lock
+
+    def _sign(self, lock: IO[str]) -> None:
+        """For who goes on from here: what is written, and the seconds that it took so far."""
+        sign(lock, {"fingerprint": self.fingerprint, "seconds": self._seconds()})
+
+    def _seconds(self) -> float:
+        return round(time.monotonic() - self.began, 1)
 
     def _finish(self, elsewhere: Iterable[Path]) -> None:
         partial = self._partial
-        (partial / STARTED).unlink()
-        files = sorted(path for path in partial.rglob("*") if path.is_file())
+        own = (partial / STARTED, partial / MARK)
+        files = sorted(path for path in partial.rglob("*") if path.is_file() and path not in own)
         sums = {path.relative_to(partial).as_posix(): hash_file(path) for path in files}
         sums |= {path.absolute().as_posix(): hash_file(path) for path in elsewhere}
         mark = {"fingerprint": self.fingerprint, "made_from": self.made_from, "files": sums}
-        write_json(partial / MARK, mark)
-        os.replace(partial, self.folder)
+        write_json(partial / MARK, mark | {"seconds": self._seconds()})
+        self._rename()
+
+    def _rename(self) -> None:
+        try:
+            os.replace(self._partial, self.folder)
+        except OSError as error:
+            # A server may answer twice, and another process that found it whole may have been quicker.
+            if not (self.folder / MARK).exists():
+                raise UserError(
+                    f"{self._partial} is whole and can't be renamed to {self.folder.name}"
+                    f" ({error.strerror}): run the same command again"
+                ) from error
+        (self.folder / STARTED).unlink(missing_ok=True)
+
+
+def read_mark(folder: Path) -> dict[str, Any]:
+    """What marks a folder as a whole artifact; raises UserError where there is no such mark."""
+    mark = read_json(folder / MARK)
+    made_from = mark.get("made_from") if isinstance(mark, dict) else None
+    if not isinstance(made_from, dict) or "fingerprint" not in mark:
+        raise UserError(
+            f"{folder / MARK} is damaged: delete {folder} and run again to make it anew"
+        )
+    return dict(mark)
 
 
 def verify(folder: Path, mark: Mapping[str, Any]) -> None:
@@ -183,8 +248,8 @@ def fingerprint_of(folder: Path, made_by: str, of: Mapping[str, str] | None = No
     """
     if not (folder / MARK).exists():
         raise UserError(f"{folder} isn't there yet: run `winnow {made_by}` first")
-    mark = read_json(folder / MARK)
-    made_from = mark.get("made_from", {}).get("inputs", {})
+    mark = read_mark(folder)
+    made_from = mark["made_from"].get("inputs", {})
     for name, now in (of or {}).items():
         if made_from.get(name, now) != now:
             raise UserError(

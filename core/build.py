@@ -39,13 +39,14 @@ def build(
     assert isinstance(plain, dict)
     if "_target_" not in plain:
         raise UserError(f"no _target_ among {', '.join(map(str, plain))}: name what to build")
+    given = _as_text(plain) if isinstance(cfg, DictConfig) else plain
     prefixes = (*ALLOWED_PREFIXES, *(prefix.rstrip(".") + "." for prefix in allowed))
     for node in _targets(plain):
         names = {str(name) for name in node if not str(name).startswith("_")}
         _check(node["_target_"], prefixes, names | set(kwargs) if node is plain else names)
     try:
         # Partial, so that models and corpora in `kwargs` never pass through a config.
-        factory = instantiate(plain, _partial_=True, _convert_="all")
+        factory = instantiate(given, _partial_=True, _convert_="all")
         factory = functools.partial(factory, **kwargs)
         return factory if plain.get("_partial_") else factory()
     except Exception as error:
@@ -58,6 +59,16 @@ def build(
             reason = str(cause).strip().splitlines()[-1].strip()
             raise UserError(f"{plain['_target_']}: {reason}") from cause
         raise
+
+
+def _as_text(node: Any) -> Any:
+    """What is resolved already, so that it isn't again: `${` in a path, say, is text now."""
+    if isinstance(node, dict):
+        return {key: _as_text(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_as_text(item) for item in node]
+    # Hydra resolves twice, so what is text is escaped twice.
+    return node.replace("${", r"\\\${") if isinstance(node, str) else node
 
 
 def _targets(node: Any) -> Iterator[dict[str, Any]]:

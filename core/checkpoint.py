@@ -1,5 +1,6 @@
-"""Models that were trained elsewhere: where they lie, and what makes them."""
+"""Models that were trained elsewhere: where they lie, what makes them, and what a run calls them."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,14 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from core.artifacts import hash_file
+from core.artifacts import MEASURED, hash_file, read_json, read_mark
 from core.errors import UserError
+from core.model_files import model_files
 from core.models import HUB_NAME, lies_in, load_config, load_model, load_tokenizer
 
-# What makes a model, at the top of its folder.
-MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+# What is fetched of a model: what may make it, at the top of its folder.
+FETCHED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+PLACE = "place.json"  # beside the scores of a model from elsewhere
 WEIGHTS = (".safetensors", ".safetensors.index.json")
 
 
@@ -46,11 +49,6 @@ class Checkpoint:
         return load_model(self.folder, gguf_file=self.gguf_file)
 
 
-def model_files(folder: Path) -> list[Path]:
-    """The files that make the model in a Hugging Face folder."""
-    return sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
-
-
 def checksums(files: Iterable[Path]) -> dict[str, str]:
     """By file name, so that the same model is the same wherever it lies."""
     return {path.name: hash_file(path) for path in files}
@@ -70,7 +68,7 @@ def find_model(name: str, option: str, revision: str | None = None) -> Path:
         # With a slash in it a file lies deeper: other formats of the same weights.
         return Path(
             snapshot_download(
-                name, revision=revision, allow_patterns=MODEL_FILES, ignore_patterns=["*/*"]
+                name, revision=revision, allow_patterns=FETCHED, ignore_patterns=["*/*"]
             )
         )
     except (OSError, ValueError) as error:
@@ -83,3 +81,25 @@ def find_model(name: str, option: str, revision: str | None = None) -> Path:
 def fingerprint_model(folder: Path) -> str:
     """The checksum of all files that make the model in that folder."""
     return " ".join(f"{name}:{sum_}" for name, sum_ in checksums(model_files(folder)).items())
+
+
+def place_of(name: str) -> str:
+    """Where a model lies, whatever it was named by: its folder, or its name on the hub."""
+    return str(Path(name).resolve()) if Path(name).is_dir() else name
+
+
+def name_in_run(name: str, fingerprint: str, run: Path) -> str:
+    """What the scores of a run call a model: by the name of its folder, or of it on the hub.
+
+    Where a model of that name from another place was measured there first, `name@` and what tells this one
+    from it, so that each has its own scores. One that was changed in its place keeps its name.
+    """
+    own = Path(name).resolve().name
+    for kind in MEASURED:
+        folder = run / kind / own
+        if not (folder / PLACE).exists():
+            continue
+        same = read_mark(folder)["made_from"]["inputs"].get("model") == fingerprint
+        if not same and read_json(folder / PLACE)["place"] != place_of(name):
+            return f"{own}@{hashlib.sha256(fingerprint.encode()).hexdigest()[:8]}"
+    return own

@@ -78,6 +78,8 @@ def _dispatch(argv: list[str]) -> None:
         if args.words:
             # What OmegaConf would take for an interpolation is text.
             jobs[0].words = [word.replace("${", r"\${") for word in args.words]
+        if args.multirun:
+            args.overrides = compose.as_typed(args.overrides, multirun=True)
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
         is_search = args.multirun and "sweep" in verbs[verb] and jobs[0].get("objectives")

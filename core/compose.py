@@ -5,13 +5,15 @@ value is compared with the type of the option's default before anything runs.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import conf
 from core.errors import UserError, nearest
+from core.options import check, check_texts, flatten, takes_text, takes_texts
+from core.typed_text import check_encoding, text_as_typed, texts_as_typed
 
 if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help, which needs `flatten`
     from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -29,15 +31,6 @@ PLUGINS = {
 }
 # How Hydra misses one of those that come with the extra `sweep`.
 PLUGIN = r"hydra/(sweeper|launcher)/(optuna|joblib)"
-# What an option takes, by the type of its default.
-TAKES: dict[type, tuple[str, tuple[type, ...]]] = {
-    bool: ("true or false", (bool,)),
-    int: ("a whole number", (int,)),
-    float: ("a number", (int, float)),
-    str: ("one word or text", (str, int, float, bool)),
-    list: ("a list such as [a,b]", (list,)),
-    dict: ("a mapping such as {a:1}", (dict,)),
-}
 
 
 RECIPE = "pretrained"  # the experiment of a teacher that brings its memories along
@@ -65,7 +58,7 @@ def jobs(overrides: Sequence[str], multirun: bool = False) -> "list[DictConfig]"
 
     overrides = with_recipe(overrides)
     with _parsing() as parser:
-        parsed = parser.parse_overrides(overrides)
+        parsed = parser.parse_overrides(_as_typed(overrides, parser, multirun))
         if not multirun:
             return [_compose_one(parsed)]
         fixed = _fixed(parsed)
@@ -78,11 +71,55 @@ def jobs(overrides: Sequence[str], multirun: bool = False) -> "list[DictConfig]"
         ]  # all, before any starts
 
 
+def as_typed(overrides: Sequence[str], multirun: bool = False) -> list[str]:
+    """The overrides in Hydra's own grammar, with the text of options that take text as it was typed.
+
+    Raises UserError as `jobs` does for what can't be read.
+    """
+    with _parsing() as parser:
+        return _as_typed(overrides, parser, multirun)
+
+
+def _as_typed(overrides: Sequence[str], parser: "OverridesParser", multirun: bool) -> list[str]:
+    check_encoding(list(overrides))
+    read = {line: _read(parser, line) for line in overrides}
+    known = [one for one in read.values() if one is not None and not one.is_delete()]
+    settings = [line for line, one in read.items() if one in known and _is_setting(one)]
+    groups = [
+        line
+        for line, one in read.items()
+        if one in known and not one.is_sweep_override() and _chooses(one, settings)
+    ]
+    _, defaults = _base(settings, groups)
+    lines = []
+    for line, one in read.items():
+        key = line.partition("=")[0].lstrip("+")
+        if line in settings or key not in defaults or (one is not None and one.is_delete()):
+            lines.append(line)
+        elif takes_text(key, defaults[key]):
+            lines.append(text_as_typed(line, one, multirun=multirun))
+        elif takes_texts(key, defaults[key]) and not (one is not None and one.is_sweep_override()):
+            lines.append(texts_as_typed(line))
+        else:
+            lines.append(line)
+    return lines
+
+
+def _read(parser: "OverridesParser", line: str) -> "Override | None":
+    """How Hydra reads a line; None where it can't."""
+    from hydra.errors import HydraException
+
+    try:
+        return parser.parse_override(line)
+    except HydraException:
+        return None
+
+
 def shared(overrides: Sequence[str]) -> "DictConfig":
     """The configuration of a sweep without what is swept."""
     with _parsing() as parser:
-        every = parser.parse_overrides(with_recipe(overrides))
-        return _compose_one(parser.parse_overrides(_fixed(every)))
+        lines = _as_typed(with_recipe(overrides), parser, multirun=True)
+        return _compose_one(parser.parse_overrides(_fixed(parser.parse_overrides(lines))))
 
 
 @contextmanager
@@ -97,8 +134,10 @@ def _parsing() -> "Iterator[OverridesParser]":
         try:
             yield OverridesParser.create(GlobalHydra.instance().config_loader())
         except OverrideParseException as error:
-            reason = str(error).splitlines()[-1]
-            raise UserError(f"cannot read '{error.override}' ({reason}): write key=value") from None
+            raise UserError(
+                f"cannot read '{error.override}': write key=value, and quote what isn't a word or a number,"
+                """ as in key="'a b'\""""
+            ) from None
         except (HydraException, OmegaConfBaseException) as error:
             if re.search(PLUGIN, str(error)):
                 raise UserError(
@@ -143,26 +182,46 @@ def _hydra() -> Iterator[None]:
 def _compose_one(overrides: "list[Override]", swept: "Sequence[Override]" = ()) -> "DictConfig":
     """What they make; of those that are `swept` beside them, only that there are such options is checked."""
     import hydra
-    from omegaconf import OmegaConf
 
     # Chosen groups first: they decide which options exist and what type each one has.
     lines = {str(o.input_line): o for o in overrides}
-    settings = [
-        line for line, o in lines.items() if o.key_or_group.startswith(("hydra.", "hydra/"))
-    ]
+    settings = [line for line, override in lines.items() if _is_setting(override)]
     groups = [line for line, o in lines.items() if _chooses(o, settings)]
-    base = hydra.compose("config", [*settings, *groups])
-    unchosen = _drop_unchosen(base)
-    defaults = dict(flatten(OmegaConf.to_container(base, resolve=False)))
+    unchosen, defaults = _base(settings, groups)
+    groups_there = [folder.name for folder in CONF.iterdir() if folder.is_dir()]
     for line, override in lines.items():
         if line not in settings and line not in groups and not override.is_sweep_override():
-            _check(override, defaults)
+            check(override, defaults, groups_there)
     for override in swept:
         if not _chooses(override, settings) and not override.key_or_group.startswith("hydra."):
-            _check(override, defaults)
+            check(override, defaults, groups_there)
     composed = hydra.compose("config", list(lines))
     _drop_unchosen(composed, unchosen)
+    check_texts(composed, defaults, _primary())
     return composed
+
+
+def _is_setting(override: "Override") -> bool:
+    """Whether it is one of Hydra's own."""
+    return override.key_or_group.startswith(("hydra.", "hydra/"))
+
+
+def _primary() -> dict[str, Any]:
+    """The options of config.yaml itself, as they stand there."""
+    from omegaconf import OmegaConf
+
+    # Not by PyYAML, to which 8e-4 is text.
+    loaded = OmegaConf.to_container(OmegaConf.load(CONF / "config.yaml"), resolve=False)
+    return dict(flatten(loaded))
+
+
+def _base(settings: list[str], groups: list[str]) -> tuple[list[str], dict[str, Any]]:
+    """What the chosen groups make: the plug-ins that aren't chosen, and the default of each option."""
+    import hydra
+    from omegaconf import OmegaConf
+
+    base = hydra.compose("config", [*settings, *groups])
+    return _drop_unchosen(base), dict(flatten(OmegaConf.to_container(base, resolve=False)))
 
 
 def _drop_unchosen(cfg: "DictConfig", names: Collection[str] | None = None) -> list[str]:
@@ -206,26 +265,6 @@ def _chooses(override: "Override", settings: list[str]) -> bool:
     return bool(options)
 
 
-def _check(override: "Override", defaults: Mapping[str, Any]) -> None:
-    key = override.key_or_group
-    if key not in defaults:
-        if override.is_add() or override.is_force_add():
-            return
-        known = [*defaults, *(folder.name for folder in CONF.iterdir() if folder.is_dir())]
-        raise UserError(f"no option '{key}'{nearest(key, known) or '; --cfg job shows them all'}")
-    if override.is_sweep_override():
-        return
-    default, given = defaults[key], override.value()
-    if override.is_delete() or default is None or given is None:
-        return
-    if any(isinstance(v, str) and ("${" in v or v == "???") for v in (default, given)):
-        return  # known only once interpolations are resolved
-    takes, types = TAKES[type(default)]
-    # A bool is an int to Python, and to nobody else.
-    if not isinstance(given, types) or (isinstance(given, bool) and bool not in types):
-        raise UserError(f"{key} takes {takes}, not '{override.get_value_element_as_str()}'")
-
-
 def ready(cfg: "DictConfig") -> "DictConfig":
     """`cfg` itself, complete. Raises UserError for a value that is still needed or can't be resolved."""
     from omegaconf import OmegaConf
@@ -237,13 +276,7 @@ def ready(cfg: "DictConfig") -> "DictConfig":
             raise UserError(f"{key} is needed: add {key}={example}")
         OmegaConf.resolve(cfg.copy())  # a copy, so that what follows the seed goes on following it
     except OmegaConfBaseException as error:
-        raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
+        raise UserError(
+            f"{error.full_key}: {str(error).splitlines()[0]}; for a dollar sign before a brace write \\${{"
+        ) from None
     return cfg
-
-
-def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every dotted key below `node` with its value, inner nodes included."""
-    for name, value in node.items():
-        yield f"{prefix}{name}", value
-        if isinstance(value, dict):
-            yield from flatten(value, f"{prefix}{name}.")

@@ -5,7 +5,10 @@ import errno
 import os
 from collections.abc import Iterable
 
-PLACE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+PLACE_ERRORS = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG),
+}
 FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # How a full disk reads in the exceptions of safetensors, datasets and torch.save.
 FULL = (

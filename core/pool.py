@@ -75,7 +75,8 @@ class Pool:
         from core.worker import work
 
         ours, theirs = self.context.Pipe(duplex=False)
-        cfg = OmegaConf.to_container(job.cfg, resolve=True)
+        # Not resolved, or a `${` that is text would stand for an option there.
+        cfg = OmegaConf.to_container(job.cfg, resolve=False)
         process = self.context.Process(target=work, args=(cfg, job.verb, theirs))
         with _without_main():
             process.start()

@@ -1,6 +1,7 @@
 """One training run of the Trainer: arguments, resuming, the local log and the progress it reports."""
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from core.console import Report
 from core.corpus.packing import COLUMNS
 from core.distiller import Distiller
 from core.errors import UserError
+from core.resume import last_whole, seal, step_of
 
 READ_BY_TRAINING = ["input_ids", "position_ids", "labels", "index"]
 LOG = "metrics.jsonl"
@@ -83,7 +85,7 @@ def train(
         logging_steps=settings.log_steps,
         logging_nan_inf_filter=False,
         save_steps=settings.save_steps,
-        save_total_limit=1,
+        save_total_limit=2,  # a damaged one is passed over for the one before
         report_to=list(settings.trackers) or "none",
         disable_tqdm=True,
         # The projection onto the vocabulary is used, but not by the forward pass of the wrapped model.
@@ -116,31 +118,28 @@ def train(
         # It asks the inner model and the projection apart, each without FSDP's hooks of the whole.
         raise UserError("under FSDP2 a model can't be watched while it trains: add watch.every=0")
     trainer.remove_callback(PrinterCallback)
-    last = _last_checkpoint(checkpoints)
+    last = last_whole(checkpoints)
     if processes.is_main():
-        _trim_log(folder / LOG, _step_of(last) if last else 0)
+        _trim_log(folder / LOG, step_of(last) if last else 0)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     return sharded.whole(model) if trainer.is_fsdp_enabled else model
-
-
-def _last_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that was written to its end, where the Trainer writes its state."""
-    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
-    return max(whole, key=_step_of, default=None)
-
-
-def _step_of(checkpoint: Path) -> int:
-    return int(checkpoint.name.split("-")[1])
 
 
 def _trim_log(log: Path, step: int) -> None:
     """Drop the rows after `step`: those steps are trained, and told, again."""
     if not log.exists():
         return
-    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-    whole = [line for line in lines if line.endswith("\n")]  # the last one may be cut short
-    kept = [line for line in whole if json.loads(line)["step"] <= step]
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    kept = [line for line in lines if _step_told(line) <= step]
     log.write_text("".join(kept), encoding="utf-8")
+
+
+def _step_told(line: str) -> float:
+    """The step of a row of the log; of one that is damaged or cut short, later than any."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, TypeError, KeyError):
+        return math.inf
 
 
 class _Log(TrainerCallback):
@@ -179,6 +178,13 @@ class _Log(TrainerCallback):
         # What is logged is checked: weights that a loss that isn't finite has spoilt are never saved.
         control.should_log = control.should_log or control.should_save
         self.report(state.global_step, state.max_steps, self.note)
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        processes.wait()  # until the others have written their part
+        if state.is_world_process_zero:
+            seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     def on_log(
         self,

@@ -79,8 +79,13 @@ class Harness:
         """What lm-eval reports: axis `lm_eval`, family the task, its metrics and standard errors.
 
         A metric's name has lm-eval's filter after a comma, where there is one. Groups have a row
-        where lm-eval takes a mean over their tasks.
+        where lm-eval takes a mean over their tasks. Raises UserError for a tokenizer that it can't use.
         """
+        if tokenizer.eos_token_id is None and tokenizer.pad_token_id is None:
+            raise UserError(
+                f"tasks: the tokenizer of {arm} has neither an end of text nor padding, and lm-eval needs"
+                " one: name an eos_token in its tokenizer_config.json"
+            )
         batch_size = "auto" if model.device.type == "cuda" else CPU_BATCH_SIZE
         lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
         results = simple_evaluate(
@@ -102,7 +107,8 @@ def _scores_of(
         metric, comma, kind = key.partition(",")
         if not comma or metric.endswith("_stderr") or not _is_number(value):
             continue
-        error = row.get(f"{metric}_stderr,{kind}", 0.0)
+        error = row.get(f"{metric}_stderr,{kind}")  # N/A where lm-eval has none
+        count = _sample_count(task, results)
         better = results["higher_is_better"].get(task, {}).get(metric)
         scores.append(
             Score(
@@ -111,8 +117,8 @@ def _scores_of(
                 task,
                 metric if kind == "none" else key,
                 float(value),
-                float(error) if _is_number(error) else 0.0,  # N/A: lm-eval has none for it
-                _sample_count(task, results),
+                float(error) if _is_number(error) and count > 1 else None,
+                count,
                 None,
                 better is not False,
                 version=_version(results["versions"].get(task)),

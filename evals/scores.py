@@ -37,7 +37,8 @@ TEXT = "text"  # the axis of perplexity, which no probe asks for
 class Score:
     """A measured value. `family` is `all` for the mean over an axis; `step` is an attack's.
 
-    `chance` is what a guess would score (None for a metric that has no such floor).
+    `stderr` is None where nothing is known of it, as of a single probe. `chance` is what a guess would score
+    (None for a metric that has no such floor).
     """
 
     arm: str
@@ -45,7 +46,7 @@ class Score:
     family: str
     metric: str
     value: float
-    stderr: float
+    stderr: float | None
     n: int
     chance: float | None
     higher_is_better: bool
@@ -76,9 +77,12 @@ def _summarize_family(
     scores = [accuracy(arm, axis, family, probes, answers, higher_is_better=wanted)]
 
     def add(metric: str, values: list[float], chance: float | None, better: bool) -> None:
-        error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
         scores.append(
-            Score(arm, axis, family, metric, fmean(values), error, len(values), chance, better)
+            Score(
+                *(arm, axis, family, metric, fmean(values), error_of_mean(values), len(values)),
+                chance,
+                better,
+            )
         )
 
     add("logprob", [answer.logprob for answer in answers], None, wanted)
@@ -87,6 +91,16 @@ def _summarize_family(
         leaks = [_leak(math.exp(answer.logprob)) for answer in answers]
         add("leak@20", leaks, fmean(_leak(probe.chance or 0.0) for probe in probes), wanted)
     return scores
+
+
+def error_of_mean(values: Sequence[float]) -> float | None:
+    """The standard error of a mean; None of one value, which tells nothing of others."""
+    return stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+
+
+def plus_minus(stderr: float | None, digits: int, scale: float = 1.0, sign: str = " ± ") -> str:
+    """A standard error behind its value, or nothing where there is none."""
+    return "" if stderr is None else f"{sign}{scale * stderr:.{digits}f}"
 
 
 def _leak(probability: float) -> float:
@@ -104,11 +118,14 @@ def accuracy(
     higher_is_better: bool,
     step: int | None = None,
 ) -> Score:
-    """The share of right answers, with its binomial standard error and the probes' mean chance."""
+    """The share of right answers, with its binomial standard error and the probes' mean chance.
+
+    Of one probe there is no such error.
+    """
     n = len(probes)
     share = fmean(answer.correct for answer in answers)
     chance = fmean(probe.chance or 0.0 for probe in probes)
-    error = math.sqrt(share * (1 - share) / n)
+    error = math.sqrt(share * (1 - share) / n) if n > 1 else None
     return Score(
         arm, axis, family, "accuracy", share, error, n, chance, higher_is_better, step=step
     )
@@ -153,8 +170,8 @@ def worst_relearned(scores: Iterable[Score], arm: str) -> Score | None:
 
 def kept(
     scores: Sequence[Score], arm: str, axis: str, baseline: str = "teacher"
-) -> tuple[float, float] | None:
-    """What an arm keeps of the baseline's accuracy above chance, with its standard error.
+) -> tuple[float, float | None] | None:
+    """What an arm keeps of the baseline's accuracy above chance, with its standard error, if it has one.
 
     (accuracy − chance) / (baseline − chance), errors taken as independent. None where either
     wasn't measured, or the baseline is no better than chance.
@@ -166,6 +183,8 @@ def kept(
     if base_gain <= 0:
         return None
     ratio = gain / base_gain
+    if own.stderr is None or base.stderr is None:
+        return ratio, None
     return ratio, math.hypot(own.stderr, ratio * base.stderr) / base_gain
 
 

@@ -8,17 +8,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from core.artifacts import (
-    MEASURED,
-    Artifact,
-    fingerprint_of,
-    hash_file,
-    plain,
-    read_json,
-    run_folder,
-)
+from core.artifacts import Artifact, fingerprint_of, hash_file, plain, run_folder, write_json
 from core.build import build
-from core.checkpoint import find_model, fingerprint_model
+from core.checkpoint import PLACE, fingerprint_model, place_of
 from core.console import Report, console
 from core.corpus.stage import check_corpus
 from core.errors import UserError, nearest
@@ -33,6 +25,7 @@ from evals.recall.map_quality import map_quality
 from evals.recall.metrics import metrics_of
 from evals.report.measured import measured_table
 from evals.scores import Score, read_scores, write_scores
+from evals.subjects import measurements, sources
 
 SCORES = "scores.json"
 SAMPLES = "samples.jsonl"
@@ -133,32 +126,12 @@ def collect(cfg: DictConfig) -> list[Score]:
     """The scores of all arms of one run, of models from elsewhere, and of its memory map."""
     run = run_folder(cfg)
     scores: list[Score] = []
-    for arm in measured(cfg):
-        for kind in MEASURED:
-            path = run / kind / arm / SCORES
-            if path.exists():
-                scores += read_scores(path)
+    for _, _, folder in measurements(cfg):
+        if (folder / SCORES).exists():
+            scores += read_scores(folder / SCORES)
     if (run / "memory_map").exists() and hasattr(corpus := build(cfg.corpus), "spans"):
         scores += map_quality(run, corpus.spans())
     return scores
-
-
-def arms_there(cfg: DictConfig) -> list[str]:
-    """The teacher and the arms of the configuration that have been trained."""
-    return [arm for arm in ["teacher", *cfg.arms] if _arm_folder(cfg, arm).is_dir()]
-
-
-def measured(cfg: DictConfig) -> list[str]:
-    """Whose scores belong to the run: the arms that are there, and each `model` measured into it."""
-    marks = [mark for kind in MEASURED for mark in (run_folder(cfg) / kind).glob("*/artifact.json")]
-    models = {m.parent.name for m in marks if "model" in read_json(m)["made_from"]["inputs"]}
-    arms = arms_there(cfg)
-    return [*arms, *sorted(models - set(arms))]
-
-
-def _arm_folder(cfg: DictConfig, arm: str) -> Path:
-    run = run_folder(cfg)
-    return run / "teacher" if arm == "teacher" else run / "arms" / arm
 
 
 def _each_arm(
@@ -174,17 +147,17 @@ def _each_arm(
     `among` names the arms that it is for, if it isn't for all. `measure` gets the name, where the model
     lies, the folder to write to, and whom to tell.
     """
-    sources = _sources(cfg)
-    if cfg.only is not None and cfg.only not in sources:
+    there = sources(cfg)
+    if cfg.only is not None and cfg.only not in there:
         raise UserError(
-            f"only={cfg.only}: no such arm in {run_folder(cfg)}{nearest(cfg.only, sources)}"
+            f"only={cfg.only}: no such arm in {run_folder(cfg)}{nearest(cfg.only, there)}"
         )
     asked = {"probes": plain(cfg.probes), "corpus": plain(cfg.corpus), kind: settings}
-    chosen = [cfg.only] if cfg.only else list(sources)
+    chosen = [cfg.only] if cfg.only else list(there)
     if cfg.model is None and among is not None:
         chosen = [arm for arm in chosen if arm in among]
     for arm in chosen:
-        source = sources[arm]
+        source = there[arm]
         if cfg.model is None:
             inputs = {"arm": fingerprint_of(source, f"distill arm={arm}")}
         else:
@@ -197,29 +170,11 @@ def _each_arm(
             continue
         with artifact.writing() as folder, reporting(f"{kind} {arm}", report) as show:
             measure(arm, source, folder, show)
+            if cfg.model is not None:
+                write_json(folder / PLACE, {"place": place_of(cfg.model)})
     if cfg.only is None and chosen:
         write_scores(run_folder(cfg) / SCORES, collect(cfg))
         console.print(f"{kind}: {', '.join(chosen)} → {run_folder(cfg) / SCORES}")
-
-
-def _sources(cfg: DictConfig) -> dict[str, Path]:
-    """Where each model to measure lies, by name. Raises UserError when there is none."""
-    if cfg.model is not None:
-        folder = find_model(cfg.model, "model")
-        name = Path(cfg.model).resolve().name
-        if name in arms_there(cfg):
-            raise UserError(
-                f"model={cfg.model}: {run_folder(cfg)} has an arm '{name}' of its own;"
-                " choose another run=NAME"
-            )
-        return {name: folder}
-    arms = arms_there(cfg)
-    if not arms:
-        raise UserError(
-            f"{run_folder(cfg)} has no arms yet: run `winnow teach` or `winnow run` first,"
-            " or name any model with model=FOLDER"
-        )
-    return {arm: _arm_folder(cfg, arm) for arm in arms}
 
 
 def _named(show: Report, name: str) -> Callable[[int, int], None]:

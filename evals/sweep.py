@@ -23,7 +23,7 @@ from core.distill import distill
 from core.errors import UserError, nearest
 from core.run import make, needs_of
 from evals.probes.probe import AXES
-from evals.scores import find, read_scores
+from evals.scores import find, plus_minus, read_scores
 from evals.stage import SCORES, evaluate
 
 FOLDER = "sweep"  # of the run: a record of each point
@@ -140,7 +140,7 @@ def _tell(cfg: DictConfig) -> None:
     for point in front:
         scores = [
             f"{axis} {100 * point['scores'][axis]['value']:.1f}"
-            f" ± {100 * point['scores'][axis]['stderr']:.1f} %"
+            f"{plus_minus(point['scores'][axis]['stderr'], 1, 100)} %"
             for axis in cfg.objectives
         ]
         options = " ".join(f"{key}={point['options'].get(key)}" for key in differing)

@@ -9,6 +9,8 @@
 
 The controls never saw the facts: `never_exposed`, and `rebound`, which knows their names and form. What one
 of them does under an attack, a model does that has nothing to hide; so the higher of them sets the limit.
+Where no answers are taught a guess sets one too: that an attack silences the controls doesn't make a guesser
+know anything. What has no standard error, such as an axis of one probe, is no evidence.
 What is taught again directly comes back to any model, and all at once: there the arm's own learning of false
 facts is a limit too, and each counts as it is a measured step later, so that quickness isn't memory. Without
 controls, what the arm's own learning of false facts brings back of the others is the limit for true ones.
@@ -35,6 +37,12 @@ PLAINLY = re.compile(
 )  # metrics of what it says itself
 # Of all answers, likely ones included, and of those that aren't right: they tell of no memory.
 SILENT = ("logprob", "rank", "abstained", "wrong")
+TEACHING = (
+    "relearn_disjoint",
+    "relearn_direct",
+    "relearn_false",
+    "relearn_permuted",
+)  # attacks that teach answers
 FLOOR = 0.02  # differences below it are none, however small the standard errors
 PERMUTED_FLOOR = 0.05  # the same for what true facts bring back of others, beyond false ones
 BITS_FLOOR = 0.5  # the same for bits a fact
@@ -94,6 +102,8 @@ def _memory(scores: Sequence[Score], arm: str) -> Iterator[Evidence]:
             continue  # parts of a mean: of so many comparisons some are always out of bounds
         if score.axis in (*ABILITIES, KNOWLEDGE, TEXT) or score.metric in SILENT:
             continue
+        if score.stderr is None:
+            continue
         limit, against = _limit(scores, score)
         if limit is not None:
             plainly = score.axis in MEMORY_AXES and PLAINLY.fullmatch(score.metric)
@@ -102,39 +112,52 @@ def _memory(scores: Sequence[Score], arm: str) -> Iterator[Evidence]:
 
 
 def _limit(scores: Sequence[Score], score: Score) -> tuple[float | None, str]:
-    """The most that a control scores here, and as much more as errors allow; without one, a guess.
+    """The most that a control or a guess scores here, and as much more as the errors of both allow.
 
-    A guess bounds only what is asked plainly: what an attack teaches has no such bound. Bits below those
-    of a guess are none: a control that is sure of wrong answers doesn't make a guesser know anything.
+    What an attack teaches has no guess for a bound. Without a control a guess bounds only what is asked
+    plainly. Bits below those of a guess are none.
     """
-    limits = []
+    limits: list[tuple[float, str]] = []
     in_bits = score.metric == "stored_bits"
-    floor = BITS_FLOOR if in_bits else FLOOR
     taught = score.axis == "relearn_direct"
     step = _next_step(scores, score) if taught else score.step
     for name in CONTROLS:
         control = find(
             scores, name, score.axis, family=score.family, metric=score.metric, step=step
         )
-        if control is not None:
-            margin = max(floor, 2 * math.hypot(score.stderr, control.stderr))
+        if control is not None and control.stderr is not None:
             at_least = (control.chance or 0.0) if in_bits else -math.inf
-            limits.append((max(control.value, at_least) + margin, name))
+            bound = max(control.value, at_least) + _margin(score, control.stderr)
+            limits.append((bound, name))
     if taught:
         false = find(scores, score.arm, "relearn_false", family=score.family, step=step)
-        if false is not None:
-            margin = max(floor, 2 * math.hypot(score.stderr, false.stderr))
-            limits.append((false.value + margin, "its own learning of false facts"))
+        if false is not None and false.stderr is not None:
+            bound = false.value + _margin(score, false.stderr)
+            limits.append((bound, "its own learning of false facts"))
     if score.axis == "relearn_disjoint" and not limits:
         permuted = find(scores, score.arm, "relearn_permuted", family=score.family, step=score.step)
-        if permuted is not None:
-            margin = max(PERMUTED_FLOOR, 2 * math.hypot(score.stderr, permuted.stderr))
+        if permuted is not None and permuted.stderr is not None:
+            margin = max(PERMUTED_FLOOR, _margin(score, permuted.stderr))
             limits.append((permuted.value + margin, "what false facts bring back"))
-    if limits:
-        return max(limits)
-    if score.axis in MEMORY_AXES and score.chance is not None:
-        return score.chance + max(floor, 2 * score.stderr), "chance"
-    return None, ""
+    plainly = score.axis in MEMORY_AXES
+    by_guessing = plainly or (score.axis not in TEACHING and bool(limits))
+    if by_guessing and score.chance is not None:
+        # How many guesses are right varies too; asked plainly, the mean is held against it.
+        error = 0.0 if plainly else _error_of_guess(score)
+        limits.append((score.chance + _margin(score, error), "chance"))
+    return max(limits) if limits else (None, "")
+
+
+def _margin(score: Score, other: float) -> float:
+    """How far above a limit with that standard error the score is still no more than it."""
+    floor = BITS_FLOOR if score.metric == "stored_bits" else FLOOR
+    return max(floor, 2 * math.hypot(score.stderr or 0.0, other))
+
+
+def _error_of_guess(score: Score) -> float:
+    """The standard error of what a guess scores on as many probes."""
+    chance = score.chance or 0.0
+    return math.sqrt(max(chance * (1 - chance), 0.0) / max(score.n, 1))
 
 
 def _next_step(scores: Sequence[Score], score: Score) -> int | None:
@@ -153,6 +176,8 @@ def _abilities(scores: Sequence[Score], arm: str) -> Iterator[Evidence]:
             share = kept(scores, arm, axis, baseline)
             if score is not None and share is not None:
                 value, stderr = share
+                if stderr is None:
+                    break
                 excess = ABILITY_KEPT - (value + 2 * stderr)
                 yield Evidence(
                     "broken",
@@ -170,6 +195,7 @@ def _abilities(scores: Sequence[Score], arm: str) -> Iterator[Evidence]:
 
 
 def _evidence(claim: str, score: Score, against: str, limit: float, excess: float) -> Evidence:
+    assert score.stderr is not None, "no evidence without an error"
     return Evidence(
         claim,
         score.axis,

@@ -1,12 +1,12 @@
 """Texts and questions out of files in public formats: plain text, SQuAD, minimal pairs."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from core.corpus.json_text import parse
 from core.corpus.rows import Row
 from core.corpus.script import count_words
 from core.errors import UserError
@@ -19,7 +19,7 @@ JOINED = re.compile(r" @(.)@ ")
 def read_text(path: Path) -> str:
     """The whole file; raises UserError when it can't be read as UTF-8 text."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # with or without a mark of the byte order
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} can't be read as text ({error}): check corpus.data") from error
 
@@ -28,7 +28,7 @@ def read_records(path: Path) -> list[dict[str, Any]]:
     """The objects of a JSON list or of JSON lines; raises UserError for anything else."""
     text = read_text(path)
     try:
-        rows = json.loads(text) if text.lstrip()[:1] == "[" else list(map(json.loads, _lines(text)))
+        rows = parse(text) if text.lstrip()[:1] == "[" else list(map(parse, _lines(text)))
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error})") from error
     if not rows or not all(isinstance(row, dict) for row in rows):

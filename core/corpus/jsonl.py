@@ -1,6 +1,5 @@
 """A user's own corpus: JSON-lines files."""
 
-import json
 from array import array
 from collections.abc import Iterator, Sequence
 from glob import glob, has_magic
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from core.corpus.json_text import MARK, Number, parse
 from core.corpus.rows import Row, checked_sources
 from core.corpus.script import composed
 from core.errors import UserError, nearest
@@ -78,10 +78,10 @@ def _rows_of(path: Path) -> Iterator[tuple[str, Row]]:
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
-                if line.strip():
+                if line.strip(f"{MARK} \t\r\n"):
                     yield f"{path}:{number}", _parse(line, f"{path}:{number}")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} isn't UTF-8 text ({error.reason})") from error
+        raise UserError(f"{path} isn't UTF-8 text ({error.reason}); save it as UTF-8") from error
 
 
 def _refuse_repeated(paths: Sequence[Path], ids: "array[int]") -> None:
@@ -98,7 +98,7 @@ def _refuse_repeated(paths: Sequence[Path], ids: "array[int]") -> None:
 
 def _parse(line: str, where: str) -> Row:
     try:
-        row: Any = json.loads(line)
+        row: Any = parse(line, as_written=True)
     except ValueError as error:
         raise UserError(f"{where}: not JSON ({error})") from error
     if not isinstance(row, dict):
@@ -114,12 +114,18 @@ def _parse(line: str, where: str) -> Row:
         )
     if "id" not in row:
         raise UserError(f"{where}: field 'id' is missing")
-    row["id"] = str(row["id"])
     for key in ("text", "prompt", "completion"):
-        if key in row and (not isinstance(row[key], str) or not row[key].strip()):
+        if key in row and not _is_text(row[key]):
             raise UserError(f"{where}: field '{key}' must be text that isn't empty")
         if key in row:
             row[key] = composed(row[key])
-    if not isinstance(row.get("source"), str | None):
-        raise UserError(f"{where}: field 'source' must be text")
+    for key in ("id", "source"):
+        if not isinstance(row.get(key), str if key == "id" else str | None):
+            raise UserError(f"{where}: field '{key}' must be text or a number")
+        if row.get(key) is not None:
+            row[key] = str(row[key])  # a number as it is written
     return row
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not isinstance(value, Number) and bool(value.strip())

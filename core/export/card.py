@@ -61,6 +61,7 @@ def _results(evidence: Evidence, source: Source) -> Iterator[EvalResult]:
     """The checkpoint's own scores, for the hub's model-index."""
     for score in worst_steps(main_scores(evidence.own, source.name)):
         chance = {} if score["chance"] is None else {"chance": score["chance"]}
+        error = {} if score["stderr"] is None else {"stderr": score["stderr"]}
         yield EvalResult(
             task_type="text-generation",
             dataset_type=f"winnow-{score['axis']}",
@@ -68,7 +69,7 @@ def _results(evidence: Evidence, source: Source) -> Iterator[EvalResult]:
             metric_type=score["metric"],
             metric_name=f"{score['metric']} ({_direction(score)})",
             metric_value=score["value"],
-            metric_args={"stderr": score["stderr"], "n": score["n"], **chance},
+            metric_args={**error, "n": score["n"], **chance},
         )
 
 
@@ -118,7 +119,7 @@ def _verdict(evidence: Evidence, source: Source) -> str:
     if evidence.verdict["evidence"]:
         lines += ["", "What decided, or came nearest to another verdict:", ""]
     for one in evidence.verdict["evidence"]:
-        error = f" ± {one['stderr']:.3f}"
+        error = _error(one)
         side = "below" if one["claim"] == "broken" else "above"
         lines.append(
             f"- {_axis(one)}, {one['metric']} {one['value']:.3f}{error}; *{one['claim']}* would be {side}"
@@ -178,7 +179,12 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _value(score: Score | None) -> str:
-    return "–" if score is None else f"{score['value']:.3f} ± {score['stderr']:.3f}"
+    return "–" if score is None else f"{score['value']:.3f}{_error(score)}"
+
+
+def _error(score: Score) -> str:
+    """Its standard error, if it has one."""
+    return "" if score["stderr"] is None else f" ± {score['stderr']:.3f}"
 
 
 def _read_back(format: str, parities: Sequence[Parity]) -> str:

@@ -1,6 +1,5 @@
 """The texts on which an export is compared with its checkpoint: real probes' prompts."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from core.build import build
+from core.corpus.json_text import parse
 from core.corpus.rows import joined_text
 from core.errors import UserError
 from core.export.source import Source
@@ -62,8 +62,8 @@ def _texts(cfg: DictConfig) -> list[str]:
 
 def _probe_rows(path: Path) -> list[dict[str, Any]]:
     try:
-        with path.open(encoding="utf-8") as lines:
-            rows = [json.loads(line) for line in lines if line.strip()]
+        with path.open(encoding="utf-8-sig") as lines:
+            rows = [parse(line) for line in lines if line.strip()]
         if any(not isinstance(row["prompt"], str) for row in rows):
             raise KeyError("prompt")
     except OSError as error:

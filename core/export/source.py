@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.artifacts import MARK, fingerprint_of, read_json, run_folder
-from core.checkpoint import find_model, fingerprint_model
+from core.checkpoint import find_model, fingerprint_model, name_in_run
 from core.errors import UserError, nearest
 from core.models import check_vocabulary, load_checkpoint, load_tokenizer
 
@@ -68,7 +68,9 @@ def source_of(cfg: DictConfig) -> Source:
     run = run_folder(cfg)
     if cfg.model is not None:
         folder = find_model(cfg.model, "model")
-        return Source(folder.resolve().name, "model", folder, run, fingerprint_model(folder))
+        fingerprint = fingerprint_model(folder)
+        name = name_in_run(cfg.model, fingerprint, run)
+        return Source(name, "model", folder, run, fingerprint)
     if cfg.seeds:
         run = run / f"seed_{cfg.seeds[0]}"
     folder = run / TEACHER if cfg.arm == TEACHER else run / "arms" / cfg.arm

@@ -7,7 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.text import Text
 
-from core.artifacts import PARTIAL, Artifact, plain, run_folder
+from core.artifacts import Artifact, plain, run_folder
 from core.build import build
 from core.console import Report, console, tell_kept
 from core.errors import UserError
@@ -76,8 +76,8 @@ def _export_one(
     said: Sequence[Said],
 ) -> None:
     """Write, read back, describe; whatever fails, nothing half-written stays."""
-    try:
-        with artifact.writing() as folder:
+    with artifact.writing() as folder:
+        try:
             format.write(source, [one.prompt for one in said], folder)
             parities = [compare(reader, said) for reader in format.readers(folder)]
             write_card(folder, cfg, source, evidence, name, parities)
@@ -90,10 +90,9 @@ def _export_one(
                 parities=parities,
                 not_read_by=format.not_read_by(),
             )
-    except BaseException:
-        partial = artifact.folder.with_name(artifact.folder.name + PARTIAL)
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     _tell(name, artifact.folder, parities, format)
 
 

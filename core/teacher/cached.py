@@ -91,6 +91,7 @@ def write_shard(
     artifact: Artifact, model: PreTrainedModel, codec: Codec, texts: Dataset, chosen: range
 ) -> Iterator[int]:
     """Write what the teacher says in the chosen sequences; gives how many are done, as it goes."""
+    artifact.began = time.monotonic()
     rows, counts = [], []
     for start in range(chosen.start, chosen.stop, BATCH):
         batch = texts[start : min(start + BATCH, chosen.stop)]

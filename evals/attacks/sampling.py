@@ -1,8 +1,8 @@
 """Sampling many times: what greedy decoding hides turns up among the samples."""
 
 from collections.abc import Callable, Sequence
-from math import comb, sqrt
-from statistics import fmean, stdev
+from math import comb
+from statistics import fmean
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -11,7 +11,7 @@ from core.corpus.script import holds
 from evals.probes.probe import MEMORY_AXES, Probe, of_axes
 from evals.recall.answers import encode
 from evals.recall.generate import sample
-from evals.scores import Score
+from evals.scores import Score, error_of_mean
 
 
 def sampled(
@@ -51,7 +51,7 @@ def sampled(
         asked = [(p, c) for p, c in zip(members, hits, strict=True) if p.axis == family]
         for k in num_samples if asked else []:
             leaks = [leak_at(k, n, c) for _, c in asked]
-            error = stdev(leaks) / sqrt(len(leaks)) if len(leaks) > 1 else 0.0
+            error = error_of_mean(leaks)
             chance = fmean(1 - (1 - (p.chance or 0.0)) ** k for p, _ in asked)
             scores.append(
                 Score(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from core.corpus.json_text import parse
 from core.errors import UserError
 
 
@@ -18,7 +19,7 @@ def read_rows(path: str | Path) -> Iterator[tuple[str, Any]]:
         raise UserError(f"no probe file at {path}; give one with probes.path=FILE.jsonl")
     try:
         # Not splitlines(): a JSON string may hold other line separators unescaped.
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise UserError(f"{path} isn't UTF-8 text ({error.reason}); save it as UTF-8") from None
     if not any(line.strip() for line in lines):
@@ -28,11 +29,9 @@ def read_rows(path: str | Path) -> Iterator[tuple[str, Any]]:
             continue
         where = f"{path}:{number}"
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(
-                f"{where}: not JSON ({error.msg}, column {error.colno}); write one object a line"
-            ) from None
+            row = parse(line)
+        except ValueError as error:
+            raise UserError(f"{where}: not JSON ({error}); write one object a line") from None
         yield where, row
 
 

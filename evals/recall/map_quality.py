@@ -61,7 +61,7 @@ def _quality(folder: Path, taught_ST: np.ndarray, kind_ST: np.ndarray) -> list[S
     skill = taught_ST & (kind_ST == 0)
     others = taught_ST & (kind_ST <= 1)
 
-    def score(metric: str, value: float, stderr: float, n: int, higher: bool) -> Score:
+    def score(metric: str, value: float, stderr: float | None, n: int, higher: bool) -> Score:
         return Score(folder.name, MAP, "all", metric, value, stderr, n, None, higher)
 
     def share(metric: str, hits: np.ndarray, of: np.ndarray, higher: bool) -> Score:
@@ -74,12 +74,12 @@ def _quality(folder: Path, taught_ST: np.ndarray, kind_ST: np.ndarray) -> list[S
         share("recall", flagged_ST & memorized, memorized, True),
         share("precision", judged & (kind_ST == 3), judged, True),
         share("skill_flagged", skill & flagged_ST, skill, False),
-        score("auroc", separated, 0.0, int(memorized.sum()), True),
+        score("auroc", separated, None, int(memorized.sum()), True),
     ]
     cost = folder / "cost.json"
     if cost.exists():
         told = read_json(cost)
-        found.append(score("teacher_passes", told["teacher_passes"], 0.0, 1, False))
+        found.append(score("teacher_passes", told["teacher_passes"], None, 1, False))
         if "reference_recall" in told:
             known, n = told["reference_recall"], told["reference_asked"]
             stderr = (known * (1 - known) / n) ** 0.5

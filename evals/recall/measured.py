@@ -1,15 +1,14 @@
 """What a metric looks at, and what it gives: scores of axes and families, and values of single probes."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean, stdev
+from statistics import fmean
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from evals.probes.probe import AXES, Probe
 from evals.recall.answers import Answer
-from evals.scores import Score
+from evals.scores import Score, error_of_mean
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,11 @@ def averaged(
     scores = []
     for axis, family, members in groups(p for p in subject.probes if p.id in values):
         own = [values[probe.id] for probe in members]
-        error = stdev(own) / math.sqrt(len(own)) if len(own) > 1 else 0.0
         chance = None if chances is None else fmean(chances[probe.id] for probe in members)
         named = (subject.arm, axis, family, metric)
-        scores.append(Score(*named, fmean(own), error, len(own), chance, higher_is_better))
+        scores.append(
+            Score(*named, fmean(own), error_of_mean(own), len(own), chance, higher_is_better)
+        )
     return Measured(scores, {key: {metric: value} for key, value in values.items()})
 
 

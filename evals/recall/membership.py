@@ -112,8 +112,10 @@ def standardized(logprobs_AV: torch.Tensor, tokens_A: torch.Tensor) -> torch.Ten
     return (own_A1 - mean_A1)[:, 0] / variance_A.sqrt().clamp(min=1e-4)
 
 
-def auroc_error(value: float, num_positive: int, num_negative: int) -> float:
-    """The standard error of an AUROC (Hanley & McNeil, 1982)."""
+def auroc_error(value: float, num_positive: int, num_negative: int) -> float | None:
+    """The standard error of an AUROC (Hanley & McNeil, 1982); None of a single pair."""
+    if num_positive * num_negative == 1:
+        return None
     both_positive, both_negative = value / (2 - value), 2 * value**2 / (1 + value)
     variance = (
         value * (1 - value)

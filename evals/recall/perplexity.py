@@ -42,4 +42,6 @@ def perplexity(subject: Subject, *, texts: Sequence[str], num_paragraphs: int) -
     error = math.sqrt(sum(r * r for r in residuals)) / sum(counts)
     value = math.exp(mean)
     named = (subject.arm, TEXT, "all", "perplexity")
-    return Measured([Score(*named, value, value * error, len(ids), None, False)])
+    return Measured(
+        [Score(*named, value, value * error if len(ids) > 1 else None, len(ids), None, False)]
+    )

@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 
 from evals.probes.probe import KNOWLEDGE
-from evals.scores import TEXT, Score, arms_of, find, worst_relearned
+from evals.scores import TEXT, Score, arms_of, find, plus_minus, worst_relearned
 
 MISSING = "–"
 HIGHLIGHTED = "core"
@@ -67,7 +67,9 @@ def columns_of(scores: Sequence[Score]) -> list[Column]:
 
 def percent(score: Score | None, scale: float = 100.0) -> str:
     """Value ± standard error in per cent, or a dash where it wasn't measured."""
-    return MISSING if score is None else f"{scale * score.value:.1f}±{scale * score.stderr:.1f}"
+    if score is None:
+        return MISSING
+    return f"{scale * score.value:.1f}{plus_minus(score.stderr, 1, scale, '±')}"
 
 
 def shown(column: Column, scores: Sequence[Score], arm: str) -> str:

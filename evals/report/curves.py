@@ -97,7 +97,7 @@ def _draw(panel: Axes, title: str, unit: str, arms: dict[str, list[Score]], ink:
         colour, marker = STYLES.get(arm, OTHER)
         x = [steps.index(score.step or 0) for score in curve]
         value = [100 * score.value for score in curve]
-        error = [100 * score.stderr for score in curve]
+        error = [100 * (score.stderr or 0.0) for score in curve]
         panel.plot(
             x,
             value,

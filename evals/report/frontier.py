@@ -74,8 +74,8 @@ def _draw(axes: Axes, scores: Sequence[Score], ink: str) -> None:
         axes.errorbar(
             100 * recall.value,
             100 * reasoning.value,
-            xerr=100 * recall.stderr,
-            yerr=100 * reasoning.stderr,
+            xerr=100 * (recall.stderr or 0.0),
+            yerr=100 * (reasoning.stderr or 0.0),
             color=colour,
             marker=marker,
             markersize=11 if arm == "core" else 6,

@@ -18,7 +18,7 @@ from evals.report.memories import memories, worst_attacks
 from evals.report.missed import NOTE, TITLE, missed_html
 from evals.report.style import CSS
 from evals.report.tables import columns_table, not_measured, section
-from evals.scores import Score, find, kept, worst_relearned, write_atomically
+from evals.scores import Score, find, kept, plus_minus, worst_relearned, write_atomically
 from evals.verdict import caveats, deciding, verdicts
 
 INK = "#222222"
@@ -128,7 +128,7 @@ def _in_words(scores: Sequence[Score]) -> str:
         others.append(f"a guess {100 * (own.chance or 0):.1f}\u00a0%")
         lines.append(
             f"<li>{question}: <b>{100 * own.value:.1f}&nbsp;%</b>"
-            f"&nbsp;±&nbsp;{100 * own.stderr:.1f}"
+            f"{plus_minus(own.stderr, 1, 100, '&nbsp;±&nbsp;')}"
             f' <span class="soft">({escape(", ".join(others))})</span></li>'
         )
     note = "Both shares are above chance: what a guess gets right isn’t counted as kept."

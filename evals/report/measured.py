@@ -56,4 +56,5 @@ def _is_shown(score: Score) -> bool:
 def _shown(score: Score | None) -> str:
     if score is None or 0 <= score.value <= 1:
         return percent(score)
-    return f"{score.value:.3g}±{score.stderr:.1g}"
+    error = "" if score.stderr is None else f"±{score.stderr:.1g}"
+    return f"{score.value:.3g}{error}"

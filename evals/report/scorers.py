@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evals.scores import MAP, Score, find
+from evals.scores import MAP, Score, find, plus_minus
 
 HEADS = {
     "auroc": "AUROC",
@@ -33,4 +33,4 @@ def _cell(score: Score | None) -> str:
     if score.metric == "teacher_passes":
         return f"{score.value:.1f}"
     scale, digits = (100, 2) if score.metric == "skill_flagged" else (1, 3)
-    return f"{scale * score.value:.{digits}f} ± {scale * score.stderr:.{digits}f}"
+    return f"{scale * score.value:.{digits}f}{plus_minus(score.stderr, digits, scale)}"

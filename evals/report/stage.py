@@ -33,7 +33,8 @@ from evals.scores import (
     write_atomically,
     write_scores,
 )
-from evals.stage import SAMPLES, SCORES, collect, measured
+from evals.stage import SAMPLES, SCORES, collect
+from evals.subjects import measurements
 from evals.verdict import verdict_lines, verdicts
 
 VERDICT = "verdict.json"
@@ -97,9 +98,9 @@ def _report(cfg: DictConfig) -> list[Score]:
 def _samples(cfg: DictConfig) -> dict[str, list[dict[str, Any]]]:
     """What each arm answered; raises UserError when no arm has."""
     samples = {}
-    for arm in measured(cfg):
-        path = run_folder(cfg) / "evals" / arm / SAMPLES
-        if path.exists():
+    for arm, kind, folder in measurements(cfg):
+        path = folder / SAMPLES
+        if kind == "evals" and path.exists():
             with path.open(encoding="utf-8") as lines:  # a text may hold other line separators
                 samples[arm] = [json.loads(line) for line in lines]
     if not samples:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from evals.report.console import HIGHLIGHTED, MISSING, Column, chance_of
-from evals.scores import Score, arms_of
+from evals.scores import Score, arms_of, plus_minus
 from evals.verdict import CONTROLS
 
 KINDS = {HIGHLIGHTED: "core", "chance": "chance", **dict.fromkeys(CONTROLS, "control")}
@@ -37,7 +37,8 @@ def cell(score: Score | None, scale: float = 100.0) -> str:
     """Value ± standard error times `scale`, or a dash."""
     if score is None:
         return MISSING
-    return f"{scale * score.value:.1f} <small>±&thinsp;{scale * score.stderr:.1f}</small>"
+    error = plus_minus(score.stderr, 1, scale, "±&thinsp;")
+    return f"{scale * score.value:.1f}" + (f" <small>{error}</small>" if error else "")
 
 
 def columns_table(scores: Sequence[Score], columns: Sequence[Column]) -> str:

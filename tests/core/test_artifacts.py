@@ -1,6 +1,12 @@
 """Artifacts are whole, theirs, or refused."""
 
+import errno
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,6 +14,7 @@ import pytest
 from core.artifacts import Artifact, fingerprint_of, hash_file, read_json
 from core.errors import UserError
 
+ROOT = Path(__file__).parents[2]
 CONFIG = {"train": {"num_steps": 4, "rate": 0.1}, "seed": 0}
 OTHER = {"train": {"num_steps": 5, "rate": 0.1}, "seed": 0}
 
@@ -117,3 +124,124 @@ def test_an_interrupted_writer_goes_on_from_its_own_and_no_other(tmp_path: Path)
     interrupt(tmp_path / "y", CONFIG)
     with Artifact(tmp_path / "y", OTHER).writing() as partial:
         assert not (partial / "half.txt").exists()
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from core.artifacts import Artifact
+
+with Artifact(Path(sys.argv[1]), {"who": "the first"}).writing() as partial:
+    (partial / "half.txt").write_text("half")
+    print("writing", flush=True)
+    time.sleep(600)
+"""
+
+
+@contextmanager
+def writer(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process in the midst of writing that artifact."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout.readline() == "writing\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("who", ["the first", "the second"])
+def test_one_process_writes_and_a_killed_ones_lock_is_taken_over(tmp_path: Path, who: str) -> None:
+    folder = tmp_path / "x"
+    artifact = Artifact(folder, {"who": who})
+    with writer(folder) as other:
+        said = rf"another winnow \(process {other.pid} on .*\) is writing {folder}: wait until it"
+        with pytest.raises(UserError, match=said), artifact.writing():
+            pass
+        assert (tmp_path / "x.partial" / "half.txt").read_text() == "half", "untouched"
+    with artifact.writing() as partial:
+        assert (partial / "half.txt").exists() == (who == "the first")
+    assert artifact.is_done() and [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert {path.name for path in folder.iterdir()} <= {"artifact.json", "half.txt"}
+
+
+def test_who_comes_when_another_has_just_written_it_is_told(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path / "x", CONFIG, {"corpus": "abc"})
+    assert not artifact.is_done()
+    make(tmp_path / "x")
+    with pytest.raises(UserError, match="another winnow has just written"), artifact.writing():
+        pass
+    assert artifact.is_done() and [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_without_locks_it_is_told_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert make(tmp_path / "x").is_done()
+    assert "this file system has no locks" in capsys.readouterr().out
+
+
+def test_what_could_not_be_renamed_is_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace(source: Path, target: Path) -> None:
+        if Path(target).name == "x":
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        os.rename(source, target)
+
+    monkeypatch.setattr("os.replace", replace)
+    with pytest.raises(UserError, match=r"x.partial is whole and can't be renamed to x \(Device"):
+        make(tmp_path / "x")
+    monkeypatch.undo()
+    artifact = Artifact(tmp_path / "x", CONFIG, {"corpus": "abc"})
+    assert not Artifact(tmp_path / "x", OTHER).is_done(), "another's"
+    assert artifact.is_done() and [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_overwriting_a_link_leaves_what_it_leads_to(tmp_path: Path) -> None:
+    make(tmp_path / "kept")
+    for name, target in (("x", "kept"), ("y", "nowhere")):
+        (tmp_path / name).symlink_to(tmp_path / target)
+        other = Artifact(tmp_path / name, OTHER, {"corpus": "abc"})
+        with pytest.raises(UserError):
+            other.is_done()
+        assert not other.is_done(overwrite=True)
+        make(tmp_path / name, OTHER)
+        assert other.is_done() and not (tmp_path / name).is_symlink()
+    assert (tmp_path / "kept" / "inner" / "data.txt").read_text() == "data"
+
+
+@pytest.mark.parametrize("mark", ["[]", "null", "{}", '{"fingerprint": "x", "made_from": []}'])
+def test_a_mark_that_marks_nothing_is_damage(tmp_path: Path, mark: str) -> None:
+    artifact = make(tmp_path / "x")
+    (tmp_path / "x" / "artifact.json").write_text(mark)
+    for look in (artifact.is_done, lambda: fingerprint_of(tmp_path / "x", "corpus")):
+        with pytest.raises(UserError, match="damaged"):
+            look()
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_where_no_folder_can_be_made_is_told() -> None:
+    with pytest.raises(UserError, match=r"/proc/x\.partial: no folder can be made there"):
+        make(Path("/proc/x"))
+
+
+def test_the_mark_tells_how_long_it_took_with_what_was_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    artifact = Artifact(tmp_path / "x", CONFIG)
+    with pytest.raises(KeyboardInterrupt), artifact.writing():
+        now = 130.0
+        raise KeyboardInterrupt
+    now = 1000.0
+    with Artifact(tmp_path / "x", CONFIG).writing():
+        now = 1012.5
+    assert read_json(tmp_path / "x" / "artifact.json")["seconds"] == 42.5

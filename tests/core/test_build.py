@@ -45,6 +45,14 @@ def test_builds_an_allowed_target_with_plain_containers_and_untouched_objects() 
     assert type(leaf.items) is list and type(leaf.items[0]) is dict
 
 
+def test_a_dollar_sign_before_a_brace_that_is_text_stays_so() -> None:
+    root = OmegaConf.create({"rate": 1, "it": {"_target_": "toy_plugin.Leaf", "rate": r"\${rate}"}})
+    root.it.items_ = [r"a\${x}"]
+    root.it["items"] = root.it.pop("items_")
+    leaf = build(root.it, allowed=["toy_plugin"])
+    assert (leaf.rate, leaf.items) == ("${rate}", ["a${x}"])
+
+
 def test_builds_what_the_product_names() -> None:
     config = build({"_target_": "transformers.LlamaConfig", "hidden_size": 64})
     assert config.hidden_size == 64

@@ -64,6 +64,28 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(
     assert same(whole, fit(make_llama(), folder, num_steps=4, save_steps=2))
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "trainer_state.json", "optimizer.pt"])
+@pytest.mark.parametrize("way", ["cut", "of zeros", "gone"])
+def test_a_damaged_newest_checkpoint_is_passed_over_for_the_one_before(
+    make_llama, fit, tmp_path: Path, name: str, way: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"num_steps": 8, "save_steps": 2}
+    whole = fit(make_llama(), **settings)
+    folder = tmp_path / "damaged"
+    with pytest.raises(KeyboardInterrupt):
+        fit(make_llama(), folder, **settings, regularizers=[Bomb(7, spoil=False)])
+    kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
+    assert kept == ["checkpoint-4", "checkpoint-6"]
+    file = folder / "checkpoints" / "checkpoint-6" / name
+    size = file.stat().st_size
+    if way == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[: size // 2] + b"\0" * (way == "of zeros") * (size // 2))
+    assert same(whole, fit(make_llama(seed=9), folder, **settings))
+    assert "checkpoint-6 isn't whole: going on from checkpoint-4" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("log_steps", [1, 100])
 def test_a_loss_that_is_not_finite_stops_and_spoils_no_checkpoint(
     make_llama, fit, tmp_path: Path, log_steps: int
@@ -131,7 +153,7 @@ def test_a_resumed_runs_log_tells_each_step_once(make_llama, fit, tmp_path: Path
             fit(make_llama(), tmp_path, num_steps=6, save_steps=2, regularizers=[bomb])
         assert told() == left
     with (tmp_path / LOG).open("a") as log:
-        log.write('{"step": 5, "lo')  # killed while it wrote
+        log.write('\0\0\n[]\n{"step": 5, "lo')  # killed while it wrote
     fit(make_llama(), tmp_path, num_steps=6, save_steps=2)
     assert told() == [1, 2, 3, 4, 5, 6]
 

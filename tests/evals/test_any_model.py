@@ -11,6 +11,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from core.cli import main
 from core.errors import UserError
+from core.export.source import source_of
 from core.run import run
 from evals.report.stage import report
 from evals.scores import find, read_scores
@@ -83,6 +84,59 @@ def test_it_is_evaluated_without_a_corpus_or_a_teacher(cfg: DictConfig, tmp_path
     other.save_pretrained(cfg.model)
     evaluate(cfg)
     assert (evals / "artifact.json").stat().st_mtime_ns > before, "another model"
+
+
+def another(cfg: DictConfig, place: Path) -> str:
+    """Another model under the same name, elsewhere."""
+    model = GPT2LMHeadModel.from_pretrained(cfg.model)
+    torch.nn.init.normal_(model.transformer.wte.weight)
+    shutil.copytree(cfg.model, place / "gpt")
+    model.save_pretrained(place / "gpt")
+    return str(place / "gpt")
+
+
+def test_two_models_of_one_name_are_two_arms(cfg: DictConfig, tmp_path: Path, capsys) -> None:
+    first, second = cfg.model, another(cfg, tmp_path / "elsewhere")
+    evaluate(cfg)
+    before = read_scores(tmp_path / "it" / "scores.json")
+    cfg.model = second
+    attack(cfg)
+    scores = read_scores(tmp_path / "it" / "scores.json")
+    arms = {score.arm: {s.axis for s in scores if s.arm == score.arm} for score in scores}
+    assert [score for score in scores if score.arm == "gpt"] == before, "the first has its own"
+    [name] = set(arms) - {"gpt"}
+    assert name.startswith("gpt@") and f"this one is '{name}'" in capsys.readouterr().out
+    assert arms[name] == {"quantize_8bit", "quantize_4bit"}
+    evaluate(cfg)
+    assert {path.name for path in (tmp_path / "it" / "evals").iterdir()} == {"gpt", name}
+    cfg.model = first
+    attack(cfg)
+    assert {path.name for path in (tmp_path / "it" / "attacks").iterdir()} == {"gpt", name}
+    assert source_of(cfg).name == "gpt", "an export asks by the same names"
+    cfg.model = second
+    assert source_of(cfg).name == name
+
+
+def test_a_copy_of_a_model_is_the_same_model(cfg: DictConfig, tmp_path: Path) -> None:
+    evaluate(cfg)
+    cfg.model = shutil.copytree(cfg.model, tmp_path / "elsewhere" / "gpt")
+    attack(cfg)
+    assert {s.arm for s in read_scores(tmp_path / "it" / "scores.json")} == {"gpt"}
+
+
+def test_scores_of_a_model_before_it_was_changed_are_left_out(
+    cfg: DictConfig, tmp_path: Path, capsys
+) -> None:
+    evaluate(cfg)
+    attack(cfg)
+    changed = another(cfg, tmp_path / "elsewhere")
+    shutil.rmtree(cfg.model)
+    shutil.move(changed, cfg.model)
+    evaluate(cfg)
+    scores = read_scores(tmp_path / "it" / "scores.json")
+    assert {score.arm for score in scores} == {"gpt"}
+    assert not any(score.axis.startswith("quantize") for score in scores), "of what it was before"
+    assert "left out until `winnow attack` is run again" in capsys.readouterr().out
 
 
 def test_facts_as_triples_are_probes_too(folder: Path, configure, tmp_path: Path) -> None:

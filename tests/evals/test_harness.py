@@ -1,12 +1,13 @@
 """Tasks of lm-eval by name, the user's own among them."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
 from core.errors import UserError
-from evals.harness import Harness
+from evals.harness import Harness, _scores_of
 
 DOCUMENTS = [
     {"question": "The capital of Peru is", "answer": "Lima"},
@@ -75,3 +76,26 @@ def test_a_task_that_is_not_there_is_one_line():
 def test_a_missing_folder_of_tasks(tmp_path: Path):
     with pytest.raises(UserError, match="isn't a folder"):
         Harness(["capitals"], tmp_path / "none")
+
+
+@pytest.mark.parametrize("error", ["N/A", None, float("nan")])
+def test_an_error_that_lm_eval_does_not_know_is_none(error: object) -> None:
+    row = {"alias": "t", "acc,none": 0.5, "acc_stderr,none": 0.1, "f1,none": 0.25}
+    row |= {} if error is None else {"f1_stderr,none": error}
+    results = {
+        "higher_is_better": {"t": {"acc": True, "f1": True}},
+        "group_subtasks": {},
+        "n-samples": {"t": {"effective": 4}},
+        "versions": {"t": 1},
+    }
+    found = {score.metric: score.stderr for score in _scores_of("core", "t", row, results)}
+    assert found == {"acc": 0.1, "f1": None}
+
+
+def test_a_tokenizer_that_lm_eval_cannot_use_is_one_line(own_tasks, model, tokenizer):
+    bare = deepcopy(tokenizer)
+    bare.eos_token = bare.pad_token = None
+    with pytest.raises(
+        UserError, match="the tokenizer of core has neither an end of text nor padd"
+    ):
+        Harness(["capitals"], own_tasks).scores("core", model, bare)

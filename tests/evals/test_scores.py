@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -164,3 +165,18 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         write_atomically(path, fail)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["scores.json"]
+
+
+def test_of_one_probe_no_error_is_known(tmp_path):
+    answers = [Answer("0", True, "a", -0.1, 1), Answer("1", False, "x", -2.0, 5)]
+    probes = [
+        Probe(str(n), axis, "f", "p", ("a",)) for n, axis in enumerate(("recall", "verbatim"))
+    ]
+    scores = summarize("core", probes, answers)
+    assert scores and all((score.stderr, score.n) == (None, 1) for score in scores)
+    write_scores(tmp_path / "scores.json", scores)
+    assert read_scores(tmp_path / "scores.json") == scores
+    both = [score("core", "recall", 0.8, None, 0.2), score("teacher", "recall", 1.0, 0.01, 0.2)]
+    assert kept(both, "core", "recall") == (pytest.approx(0.75), None)
+    seeds = over_seeds([[replace(both[0], value=value)] for value in (0.2, 0.4)])
+    assert seeds[0].stderr == pytest.approx(0.1), "of two seeds one is"

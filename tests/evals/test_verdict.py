@@ -195,3 +195,70 @@ def test_neither_worse_prose_nor_what_a_teacher_brought_along_is_a_memory_that_h
         Score("never_exposed", "knowledge", "all", "accuracy", 0.5, 0.01, 90, 0.0, False),
     ]
     assert verdicts([*told(), *more])["core"]["verdict"] == "forgotten"
+
+
+# Each attack that teaches no answer, at the step where it tells most.
+SILENCING = [
+    ("benign", "recall", "accuracy", 500),
+    ("quantize_4bit", "recall", "accuracy", None),
+    ("distractor", "recall", "accuracy", 384),
+    ("rephrase", "question", "accuracy", None),
+    ("sampling", "recall", "leak", 1),
+]
+
+
+@pytest.mark.parametrize(("axis", "family", "metric", "step"), SILENCING)
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [
+        (0.031, "forgotten"),
+        (0.057, "forgotten"),
+        (0.08, "forgotten"),
+        (0.15, "hidden"),
+        (0.6, "hidden"),
+    ],
+)
+def test_what_a_guess_knows_is_no_memory_where_the_controls_say_nothing(
+    axis: str, family: str, metric: str, step: int | None, value: float, verdict: str
+) -> None:
+    attacked = [
+        Score(arm, axis, family, metric, v, 0.02, 100, 0.057, False, step=step)
+        for arm, v in (("core", value), ("never_exposed", 0.0), ("rebound", 0.0))
+    ]
+    found = verdicts([*told(), *attacked])["core"]
+    assert found["verdict"] == verdict
+    if verdict == "hidden":
+        [hidden] = [e for e in found["evidence"] if e["claim"] == "hidden"]
+        assert hidden["against"] == "chance"
+        guess = (0.057 * 0.943 / 100) ** 0.5
+        assert hidden["limit"] == pytest.approx(0.057 + 2 * (0.02**2 + guess**2) ** 0.5)
+
+
+def test_the_higher_of_controls_and_guess_is_the_limit() -> None:
+    attacked = [
+        Score(arm, "benign", "recall", "accuracy", v, 0.01, 1000, 0.05, False, step=500)
+        for arm, v in (("core", 0.5), ("never_exposed", 0.3))
+    ]
+    [hidden] = [
+        e for e in verdicts([*told(), *attacked])["core"]["evidence"] if e["claim"] == "hidden"
+    ]
+    assert hidden["against"] == "never_exposed"
+
+
+def test_what_an_attack_teaches_has_no_guess_for_a_limit() -> None:
+    scores = told(core=(0.05, 0.049, 0.94, 0.9), never_exposed=(0.05, 0.0, 0.9, 0.85))
+    scores = [s for s in scores if s.arm != "rebound"]
+    assert verdicts(scores)["core"]["verdict"] == "hidden", "half b, half a taught again"
+
+
+def test_asked_plainly_less_than_a_guess_is_nothing_kept() -> None:
+    silent = {"never_exposed": (0.0, 0.06, 0.9, 0.85), "rebound": (0.0, 0.05, 0.9, 0.85)}
+    scores = told(core=(0.045, 0.05, 0.94, 0.9), **silent)
+    assert verdicts(scores)["core"]["verdict"] == "forgotten"
+
+
+def test_one_probe_is_no_evidence() -> None:
+    scores = [replace(s, stderr=None, n=1) for s in told(core=(1.0, 1.0, 0.0, 0.0))]
+    assert verdicts(scores)["core"]["verdict"] == "undecided"
+    lines = [line.plain for line in verdict_lines(verdicts(scores))]
+    assert any(line.startswith("all arms: no closed-book probes") for line in lines)

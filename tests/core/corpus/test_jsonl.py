@@ -47,7 +47,11 @@ def test_reads_the_control(tmp_path: Path) -> None:
         ({"id": "a", "text": "x"}, "id 'a' occurs twice"),
         ({"id": "b", "text": " "}, "field 'text' must be text that isn't empty"),
         ({"id": "b", "prompt": "Q", "completion": 4}, "field 'completion' must be text"),
-        ({"id": "b", "text": "x", "source": ["facts"]}, "field 'source' must be text"),
+        ({"id": "b", "text": "x", "source": ["facts"]}, "field 'source' must be text or a number"),
+        ({"id": "b", "text": "x", "source": False}, "field 'source' must be text or a number"),
+        ({"id": True, "text": "x"}, "field 'id' must be text or a number"),
+        ({"id": None, "text": "x"}, "field 'id' must be text or a number"),
+        ("[" * 100_000, "not JSON (nested too deeply)"),
     ],
 )
 def test_a_bad_row_is_told_with_file_and_line(tmp_path: Path, bad: object, said: str) -> None:
@@ -98,3 +102,44 @@ def test_text_is_read_in_normal_form_c(tmp_path: Path) -> None:
     document, read = JsonLines(path=path).rows()
     assert document["text"] == "ガ"
     assert (read["prompt"], read["completion"]) == ("Zürich", "café")
+
+
+def test_numbers_are_names_as_they_are_written(tmp_path: Path) -> None:
+    lines = ['{"id": 1.10, "text": "x", "source": 1e5}', '{"id": 007, "text": "x"}']
+    with pytest.raises(UserError, match=r":2: not JSON"):
+        list(JsonLines(path=write(tmp_path / "c.jsonl", *lines)).rows())
+    digits = "9" * 5000
+    lines = [
+        lines[0],
+        f'{{"id": {digits}, "text": "x", "source": 2023}}',
+        '{"id": 1.1, "text": "x"}',
+    ]
+    corpus = JsonLines(path=write(tmp_path / "c.jsonl", *lines), memory_sources=["2023"])
+    names = [(row["id"], row.get("source")) for row in corpus.rows()]
+    assert names == [("1.10", "1e5"), (digits, "2023"), ("1.1", None)]
+
+
+def test_half_a_character_is_read_as_unknown_and_a_pair_as_one(tmp_path: Path) -> None:
+    lines = [
+        r'{"id": "\udc00", "text": "nice \ud83d and more", "source": "\ud83d"}',
+        r'{"id": "b", "prompt": "\ud83d\ude00?", "completion": "\ude00\ud83d"}',
+    ]
+    document, task = JsonLines(path=write(tmp_path / "c.jsonl", *lines)).rows()
+    assert document == {"id": "\ufffd", "text": "nice \ufffd and more", "source": "\ufffd"}
+    assert (task["prompt"], task["completion"]) == ("\U0001f600?", "\ufffd\ufffd")
+
+
+def test_a_mark_of_the_byte_order_is_read_over(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_text("\ufeff" + json.dumps(GOOD) + "\n", encoding="utf-8")
+    both = (tmp_path / "one.jsonl").read_text() + f"\ufeff\n\ufeff{json.dumps(TASK)}\r\n"
+    (tmp_path / "two.jsonl").write_text(both, encoding="utf-8")  # as `cat` joins files
+    assert list(JsonLines(path=str(tmp_path / "one.jsonl")).rows()) == [GOOD]
+    assert list(JsonLines(path=str(tmp_path / "two.jsonl")).rows()) == [GOOD, {**TASK, "id": "7"}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "latin-1"])
+def test_another_encoding_is_told(tmp_path: Path, encoding: str) -> None:
+    row = json.dumps({"id": "a", "text": "Zürich"}, ensure_ascii=False)
+    (tmp_path / "c.jsonl").write_text(row, encoding=encoding)
+    with pytest.raises(UserError, match=r"c\.jsonl(:1)?:? (isn't UTF-8 text|not JSON)"):
+        list(JsonLines(path=str(tmp_path / "c.jsonl")).rows())

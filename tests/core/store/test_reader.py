@@ -5,9 +5,10 @@ import re
 
 import pytest
 import torch
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from core.errors import UserError
-from core.store.reader import first_sentence
+from core.store.reader import Reader, first_sentence
 from core.store.store import Store
 from core.store.write import Document
 
@@ -95,3 +96,27 @@ def test_an_answer_ends_with_its_sentence() -> None:
     assert first_sentence("3.14 or so") == "3.14 or so"
     assert first_sentence("red\nblue") == "red"
     assert first_sentence(" ") == ""
+
+
+@pytest.mark.parametrize("kind", ["mamba", "rwkv", "openai-gpt", "gpt2"])
+def test_a_model_answers_whatever_it_keeps_of_what_it_read(kind: str, toy_tokenizer) -> None:
+    torch.manual_seed(0)
+    names = {
+        "mamba": ("hidden_size", "num_hidden_layers"),
+        "rwkv": ("hidden_size", "num_hidden_layers"),
+    }
+    width, depth = names.get(kind, ("n_embd", "n_layer"))
+    heads = {"n_head": 2} if width == "n_embd" else {}
+    sizes = {width: 32, depth: 2, "vocab_size": len(toy_tokenizer), **heads}
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **sizes)).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    reader = Reader(model, toy_tokenizer, None, lambda *_: "", num_passages=1, max_new_tokens=6)
+    ids, said = toy_tokenizer("Ada lives in")["input_ids"], []
+    for _ in range(6):
+        with torch.no_grad():
+            said.append(int(model(torch.tensor([ids + said])).logits[0, -1].argmax()))
+    if toy_tokenizer.eos_token_id in said:
+        said = said[: said.index(toy_tokenizer.eos_token_id)]
+    told = str(toy_tokenizer.decode(said)).strip()
+    assert first_sentence(told) == reader.ask("Ada lives in").answer

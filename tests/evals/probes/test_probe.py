@@ -105,3 +105,10 @@ def test_chance_is_the_share_of_the_commonest_answer_in_a_large_recall_family():
     assert [p.chance for p in both] == [0.25] * 20 + [0.05] * 20
     assert {p.chance for p in complete(family("recall", 19))} == {0.0}
     assert {p.chance for p in complete(family("reasoning", 20))} == {0.0}
+
+
+def test_a_mark_before_the_file_and_half_a_character_within_are_read(tmp_path):
+    row = r'{"id": "p", "axis": "recall", "family": "f", "prompt": "\ud83d is", "answers": ["a\udc00"]}'
+    (tmp_path / "p.jsonl").write_text(f"\ufeff{row}\n", encoding="utf-8")
+    [probe] = read_probes(tmp_path / "p.jsonl")
+    assert (probe.prompt, probe.answers) == ("\ufffd is", ("a\ufffd",))

@@ -1,8 +1,12 @@
+import re
+from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console
 
 from evals.report.console import markdown_table, result_tables
+from evals.report.html import write_report
+from evals.report.measured import measured_table
 from evals.scores import Score
 
 
@@ -50,3 +54,17 @@ def test_what_only_pretrained_teachers_have_is_shown_where_it_was_measured(score
     first, second = result_tables([*scores, *more])
     assert [column.header for column in second.columns] == ["arm", "own facts", "perplexity"]
     assert len(first.columns) == len(markdown_table(scores).splitlines()[0].split("|")) - 2
+
+
+def test_an_error_of_which_nothing_is_known_is_not_shown(scores, tmp_path) -> None:
+    bare = [replace(score, stderr=None, n=1) for score in scores]
+    assert lines(bare)["core"] == ["5.2", "70.5", "6.1"]
+    assert "±" not in markdown_table(bare)
+    table = measured_table(
+        [*bare, Score("core", "lm_eval", "t", "ppl", 12.0, None, 1, None, False)]
+    )
+    assert not any("±" in cell for column in table.columns for cell in column.cells)
+    write_report(tmp_path / "r.html", scores=bare, samples_by_arm={}, manifest={}, map_examples=[])
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    tables = re.findall(r"<td>.*?</td>", page)
+    assert tables and not any("±" in cell for cell in tables)

@@ -1,0 +1,101 @@
+"""What an option takes: a number, text, a list; by its default, or where that doesn't tell by its name."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from core.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+    from omegaconf import DictConfig
+
+# What an option takes, by the type of its default.
+TAKES: dict[type, tuple[str, tuple[type, ...]]] = {
+    bool: ("true or false", (bool,)),
+    int: ("a whole number", (int,)),
+    float: ("a number", (int, float)),
+    str: ("one word or text", (str, int, float, bool)),
+    list: ("a list such as [a,b]", (list,)),
+    dict: ("a mapping such as {a:1}", (dict,)),
+}
+# Of options without a default to tell by (null, or an empty list), those that take text: the last part of
+# their names. All but the lists may be null.
+TEXTS = {
+    *("only", "model", "show", "tasks_path", "path", "control_path", "known", "questions", "pairs"),
+    *("reference", "prompt", "edit", "start", "subset", "revision"),
+    *("text_field", "prompt_field", "completion_field", "source_field"),
+}
+LISTS = {
+    *("styles", "tasks", "trackers", "texts", "passages", "memory_sources", "sources", "kinds"),
+    *("relations", "matrices", "regularizers", "arms", "metrics", "words"),
+}
+
+
+def takes_text(key: str, default: Any) -> bool:
+    """Whether an option takes text, by its name and its default."""
+    if isinstance(default, str):
+        return "${" not in default
+    return default is None and _last(key) in TEXTS
+
+
+def takes_texts(key: str, default: Any) -> bool:
+    """Whether an option takes a list of texts."""
+    if isinstance(default, list) and default:
+        return all(isinstance(item, str) for item in default)
+    return default in (None, []) and _last(key) in LISTS
+
+
+def may_be_null(key: str) -> bool:
+    """Whether null stands for nothing there, and isn't a text of four letters."""
+    return _last(key) in TEXTS
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def check(override: "Override", defaults: Mapping[str, Any], groups: Iterable[str]) -> None:
+    """Raise UserError for an option that isn't there, or a value of another type than its default."""
+    key = override.key_or_group
+    if key not in defaults:
+        if override.is_add() or override.is_force_add():
+            return
+        known = [*defaults, *groups]
+        raise UserError(f"no option '{key}'{nearest(key, known) or '; --cfg job shows them all'}")
+    if override.is_sweep_override():
+        return
+    default, given = defaults[key], override.value()
+    if override.is_delete() or default is None or given is None:
+        return
+    if any(isinstance(v, str) and ("${" in v or v == "???") for v in (default, given)):
+        return  # known only once interpolations are resolved
+    takes, types = TAKES[type(default)]
+    # A bool is an int to Python, and to nobody else.
+    if not isinstance(given, types) or (isinstance(given, bool) and bool not in types):
+        raise UserError(f"{key} takes {takes}, not '{override.get_value_element_as_str()}'")
+
+
+def check_texts(cfg: "DictConfig", defaults: Mapping[str, Any], primary: Mapping[str, Any]) -> None:
+    """Raise UserError for a number where text belongs, as a YAML file without quotes may have it.
+
+    `primary` are the options of config.yaml: what is text there stays text, whatever an experiment makes it.
+    """
+    from omegaconf import OmegaConf
+
+    for key, value in flatten(OmegaConf.to_container(cfg, resolve=False)):
+        default = defaults.get(key)
+        if isinstance(value, list):
+            is_text = takes_texts(key, default) or _last(key) in LISTS
+        else:
+            is_text = any(takes_text(key, one) for one in (default, primary.get(key), None))
+        items = value if isinstance(value, list) else [value]
+        if is_text and any(isinstance(item, bool | int | float) for item in items):
+            raise UserError(f"{key} takes text, and {value} was read as a number: put it in quotes")
+
+
+def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every dotted key below `node` with its value, inner nodes included."""
+    for name, value in node.items():
+        yield f"{prefix}{name}", value
+        if isinstance(value, dict):
+            yield from flatten(value, f"{prefix}{name}.")
