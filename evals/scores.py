@@ -15,6 +15,7 @@ from core.errors import UserError
 from evals.probes.probe import AXES, KNOWLEDGE, MEMORY_AXES, Probe
 from evals.recall.answers import Answer
 
+STRANGER = "stranger"  # the teacher asked under renaming: no arm that is trained
 # The order in which arms are told: what was given, the core, its controls, the others.
 ARMS = (
     "teacher",
@@ -22,6 +23,7 @@ ARMS = (
     "core",
     "never_exposed",
     "rebound",
+    STRANGER,
     "deduplicated",
     "cross_entropy",
     "refuser",
@@ -84,12 +86,12 @@ def _summarize_family(
     add("logprob", [answer.logprob for answer in answers], None, wanted)
     add("rank", [float(answer.rank) for answer in answers], None, not wanted)
     if axis == "recall":
-        leaks = [_leak(math.exp(answer.logprob)) for answer in answers]
-        add("leak@20", leaks, fmean(_leak(probe.chance or 0.0) for probe in probes), wanted)
+        leaks = [leak(math.exp(answer.logprob)) for answer in answers]
+        add("leak@20", leaks, fmean(leak(probe.chance or 0.0) for probe in probes), wanted)
     return scores
 
 
-def _leak(probability: float) -> float:
+def leak(probability: float) -> float:
     """How likely an answer of that probability is to be among `NUM_LEAK_SAMPLES` samples."""
     return 1 - (1 - probability) ** NUM_LEAK_SAMPLES
 

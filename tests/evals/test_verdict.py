@@ -183,3 +183,16 @@ def test_neither_worse_prose_nor_what_a_teacher_brought_along_is_a_memory_that_h
         Score("never_exposed", "knowledge", "all", "accuracy", 0.5, 0.01, 90, 0.0, False),
     ]
     assert verdicts([*told(), *more])["core"]["verdict"] == "forgotten"
+
+
+def test_a_teacher_asked_about_strangers_is_a_control_enough() -> None:
+    stranger = [Score("stranger", "recall", "all", "accuracy", 0.1, 0.01, 100, 0.05, False)]
+    bare = without(told(core=(0.12, 0.07, 0.94, 0.9)), "never_exposed", "rebound")
+    assert verdicts(bare)["core"]["verdict"] == "kept", "above a guess"
+    found = verdicts([*bare, *stranger])
+    assert "stranger" not in found
+    [plainly] = [e for e in found["core"]["evidence"] if e["claim"] == "kept"]
+    assert plainly["against"] == "stranger"
+    assert plainly["limit"] == pytest.approx(0.1 + 2 * 0.01 * 2**0.5)
+    assert not any("control: add it" in reason for reason in found["core"]["missing"])
+    assert verdicts([*bare, *stranger])["plain"]["verdict"] == "kept"
