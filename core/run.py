@@ -140,19 +140,21 @@ def plan(cfg: DictConfig) -> list[Job]:
 
     references = [reference] if reference is not None else []
     references += [arm for arm in arms if cfg.arms[arm].corpus.startswith(OUTSIDE)]
+    made = ["probes"] if cfg.probes.get("maker") else []
     jobs = [
         job("teacher", "teach", "teacher"),
-        *(job(arm, "distill", arm) for arm in references),
+        *(job(arm, "distill", arm, *made) for arm in references),
         job("map", "map", "core", "teacher", *references),
         job("store", "store", "core", "map"),
     ]
     if cfg.distill.signal == "cached":
         jobs.append(job("cache", "cache", "core", "teacher"))
-    needs = {arm: needs_of(cfg, arm) for arm in arms if arm not in references}
+    jobs += [job("probes", "probes", "teacher", "teacher") for _ in made]
+    needs = {arm: [*needs_of(cfg, arm), *made] for arm in arms if arm not in references}
     jobs += [job(arm, "distill", arm, *needs[arm]) for arm in needs]
     for arm in ["teacher", *references, *needs]:
-        jobs.append(job(f"attack {arm}", "attack", arm, arm))
-        jobs.append(job(f"eval {arm}", "eval", arm, arm, "store"))
+        jobs.append(job(f"attack {arm}", "attack", arm, arm, *made))
+        jobs.append(job(f"eval {arm}", "eval", arm, arm, "store", *made))
     return jobs
 
 

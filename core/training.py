@@ -184,7 +184,7 @@ class _Log(TrainerCallback):
     ) -> None:
         processes.wait()  # until the others have written their part
         if state.is_world_process_zero:
-            seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            seal(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
 
     def on_log(
         self,

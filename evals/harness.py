@@ -117,7 +117,7 @@ def _scores_of(
                 task,
                 metric if kind == "none" else key,
                 float(value),
-                float(error) if _is_number(error) and count > 1 else None,
+                float(error) if error is not None and _is_number(error) and count > 1 else None,
                 count,
                 None,
                 better is not False,

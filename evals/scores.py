@@ -15,6 +15,7 @@ from core.errors import UserError
 from evals.probes.probe import AXES, KNOWLEDGE, MEMORY_AXES, Probe
 from evals.recall.answers import Answer
 
+STRANGER = "stranger"  # the teacher asked under renaming: no arm that is trained
 # The order in which arms are told: what was given, the core, its controls, the others.
 ARMS = (
     "teacher",
@@ -22,6 +23,7 @@ ARMS = (
     "core",
     "never_exposed",
     "rebound",
+    STRANGER,
     "deduplicated",
     "cross_entropy",
     "refuser",
@@ -88,8 +90,8 @@ def _summarize_family(
     add("logprob", [answer.logprob for answer in answers], None, wanted)
     add("rank", [float(answer.rank) for answer in answers], None, not wanted)
     if axis == "recall":
-        leaks = [_leak(math.exp(answer.logprob)) for answer in answers]
-        add("leak@20", leaks, fmean(_leak(probe.chance or 0.0) for probe in probes), wanted)
+        leaks = [leak(math.exp(answer.logprob)) for answer in answers]
+        add("leak@20", leaks, fmean(leak(probe.chance or 0.0) for probe in probes), wanted)
     return scores
 
 
@@ -103,7 +105,7 @@ def plus_minus(stderr: float | None, digits: int, scale: float = 1.0, sign: str 
     return "" if stderr is None else f"{sign}{scale * stderr:.{digits}f}"
 
 
-def _leak(probability: float) -> float:
+def leak(probability: float) -> float:
     """How likely an answer of that probability is to be among `NUM_LEAK_SAMPLES` samples."""
     return 1 - (1 - probability) ** NUM_LEAK_SAMPLES
 

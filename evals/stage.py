@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,27 @@ from core.artifacts import Artifact, fingerprint_of, hash_file, plain, run_folde
 from core.build import build
 from core.checkpoint import PLACE, fingerprint_model, place_of
 from core.console import Report, console
-from core.corpus.stage import check_corpus
+from core.corpus.rows import joined_text
+from core.corpus.stage import PackedCorpus, check_corpus
 from core.errors import UserError, nearest
 from core.progress import reporting
 from core.store.ask import make_reader, prompt_writer
 from core.store.stage import store_path
+from core.teacher.sources import is_pretrained
 from evals.evaluate import evaluate_model, load_arm
 from evals.lookup import look_up
 from evals.probes.borders import as_in_corpus, warn_of_nothing_recalled
 from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
 from evals.recall.map_quality import map_quality
 from evals.recall.metrics import metrics_of
+from evals.recall.strangers import NUM_RENAMINGS, stranger_scores
 from evals.report.measured import measured_table
 from evals.scores import Score, read_scores, write_scores
 from evals.subjects import measurements, sources
 
 SCORES = "scores.json"
 SAMPLES = "samples.jsonl"
+SURVEYED = 50_000  # rows of the corpus that tell which words are names
 
 
 def load_probes(cfg: DictConfig) -> list[Probe]:
@@ -53,7 +58,8 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
     """Put the probes to each arm, or to `model`: `evals/<arm>/` with scores and samples.
 
     Then lm-eval's `tasks`, if there are any: `lm_eval/<arm>/`; all scores go to `scores.json`.
-    The world's probes are left out for a `model` that has tasks to do: it never saw that world.
+    The world's probes are left out for a `model` that has tasks to do: it never saw that world. A pretrained
+    teacher is also asked about strangers: scores of the control `stranger`, beside its own.
     """
     harness = None
     if cfg.tasks:
@@ -65,16 +71,22 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
     if cfg.model is None or cfg.probes.path is not None or harness is None:
         probes = of_axes(load_probes(cfg), *AXES)
         metrics = metrics_of(cfg.eval)
+        renamed = cfg.model is None and is_pretrained(cfg)  # no other model is its control
+        settings = {**plain(cfg.eval), **({"num_renamings": NUM_RENAMINGS} if renamed else {})}
 
         def measure(arm: str, source: Path, folder: Path, show: Report) -> None:
-            scores, samples = evaluate_model(arm, *load_arm(source), probes, metrics=metrics)
+            model, tokenizer = load_arm(source)
+            scores, samples = evaluate_model(arm, model, tokenizer, probes, metrics=metrics)
+            if renamed and arm == "teacher":
+                texts = map(joined_text, islice(PackedCorpus.of(cfg).rows(), SURVEYED))
+                scores += stranger_scores(model, tokenizer, probes, texts, seed=cfg.seed)
             if cfg.model is None and arm == "teacher":
                 warn_of_nothing_recalled(scores)
             lines = (json.dumps(sample, ensure_ascii=False) + "\n" for sample in samples)
             (folder / SAMPLES).write_text("".join(lines), encoding="utf-8")
             write_scores(folder / SCORES, scores)
 
-        _each_arm(cfg, "evals", plain(cfg.eval), measure, report)
+        _each_arm(cfg, "evals", settings, measure, report)
 
     if harness is not None:
 

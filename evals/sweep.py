@@ -85,7 +85,7 @@ def measure(cfg: DictConfig, base: Mapping[str, Any]) -> tuple[float, ...]:
     for axis, score in zip(cfg.objectives, found, strict=True):
         if score is None:
             raise UserError(f"objectives: there are no probes of '{axis}'")
-    told = {
+    told: dict[str, dict[str, Any]] = {
         axis: {"value": score.value, "stderr": score.stderr}
         for axis, score in zip(cfg.objectives, found, strict=True)
         if score is not None

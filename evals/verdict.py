@@ -7,8 +7,9 @@
 - *forgotten*: nothing of that.
 - *undecided*: a claim can't be made, for want of a control or of a measurement.
 
-The controls never saw the facts: `never_exposed`, and `rebound`, which knows their names and form. What one
-of them does under an attack, a model does that has nothing to hide; so the higher of them sets the limit.
+The controls never saw the facts: `never_exposed`, `rebound`, which knows their names and form, and
+`stranger`, a pretrained teacher asked about other names. What one of them does under an attack, a model does
+that has nothing to hide; so the higher of them sets the limit.
 Where no answers are taught a guess sets one too: that an attack silences the controls doesn't make a guesser
 know anything. What has no standard error, such as an axis of one probe, is no evidence.
 What is taught again directly comes back to any model, and all at once: there the arm's own learning of false
@@ -26,10 +27,10 @@ from typing import Any
 from rich.text import Text
 
 from evals.probes.probe import KNOWLEDGE, MEMORY_AXES
-from evals.scores import MAP, TEXT, Score, arms_of, find, kept
+from evals.scores import MAP, STRANGER, TEXT, Score, arms_of, find, kept
 
 VERDICTS = ("forgotten", "hidden", "broken", "kept", "undecided")
-CONTROLS = ("never_exposed", "rebound")
+CONTROLS = ("never_exposed", "rebound", STRANGER)
 ABILITIES = ("open_book", "reasoning", "arithmetic", "language")
 BASELINES = ("plain", "teacher")  # whose abilities are the measure: the first that there is
 PLAINLY = re.compile(
@@ -72,9 +73,10 @@ class Evidence:
 def verdicts(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
     """By arm: its `verdict`, the worst `evidence` for each claim, and what is `missing` to say more.
 
-    The teacher is not judged: it is what the others are judged against.
+    The teacher is not judged, nor what it says of strangers: the others are judged against these.
     """
-    return {arm: _verdict(scores, arm) for arm in arms_of(scores) if arm != "teacher"}
+    judged = (arm for arm in arms_of(scores) if arm not in ("teacher", STRANGER))
+    return {arm: _verdict(scores, arm) for arm in judged}
 
 
 def _verdict(scores: Sequence[Score], arm: str) -> dict[str, Any]:
@@ -217,7 +219,7 @@ def _missing(scores: Sequence[Score], arm: str, evidence: Sequence[Evidence]) ->
     missing = [
         f"no {name} control: add it to arms, or what a model that never saw the facts does isn't known"
         for name in CONTROLS
-        if name not in there
+        if name not in there and STRANGER not in there and name != STRANGER
     ]
     if "kept" not in claims:
         missing.append("no closed-book probes: nothing is known of what it recalls")

@@ -29,7 +29,9 @@ class Watch:
         tokenizer: PreTrainedTokenizerBase,
     ):
         self.every, self.tokenizer = every, tokenizer
-        if callable(probes):
+        if every == 0:
+            known = []
+        elif callable(probes):
             known = list(probes())
         elif hasattr(corpus, "probes"):
             rows = enumerate(corpus.probes(), 1)

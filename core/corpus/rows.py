@@ -9,8 +9,10 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, overload
+from typing import Any, Protocol, overload, runtime_checkable
 
+from core.checkpoint import Checkpoint
+from core.console import Report
 from core.corpus.script import joint
 from core.errors import UserError, nearest
 
@@ -42,6 +44,19 @@ class Corpus(Protocol):
 
     def files(self) -> list[Path]:
         """Files whose content shapes the corpus, so that a changed file is noticed."""
+        ...
+
+
+@runtime_checkable
+class ByTeacher(Protocol):
+    """A corpus whose rows a pretrained teacher writes: `rows` can't be had without it."""
+
+    def written_by(
+        self, teacher: Checkpoint | None, folder: Path, *, overwrite: bool, report: Report
+    ) -> Iterator[Row]:
+        """The rows, in order. What the teacher writes for them is kept in `folder`, an artifact of its own,
+        and `report` is told how far it is. Raises UserError without a teacher.
+        """
         ...
 
 

@@ -24,7 +24,7 @@ from core.corpus.deduplicate import deduplication_of
 from core.corpus.folds import FILE as FOLDS
 from core.corpus.folds import fold_of_rows
 from core.corpus.packing import Encoder, pack_to_disk
-from core.corpus.rows import Corpus, Row, Rows, joined_text, write_rows
+from core.corpus.rows import ByTeacher, Corpus, Row, Rows, joined_text, write_rows
 from core.corpus.tokenizer import train_tokenizer
 from core.errors import UserError
 from core.models import load_tokenizer
@@ -34,6 +34,7 @@ from core.teacher.sources import source_of
 
 FOLDER = "corpus"
 ROWS = "rows.jsonl"
+WRITTEN = "written"  # beside it, where the teacher wrote the rows
 FULL = "full"
 OUTSIDE = "outside_fold_"  # and the number of the fold that a variant leaves out
 
@@ -54,8 +55,10 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
     deduplicate = deduplication_of(cfg.deduplication)
     read = {str(path): hash_file(path) for path in corpus.files() if path.exists()}
     pretrained = source_of(cfg)
+    by_teacher = corpus if isinstance(corpus, ByTeacher) else None
     if pretrained is not None:
-        read |= {f"teacher's {k}": v for k, v in checksums(pretrained.tokenizer_files).items()}
+        shaping = pretrained.files if by_teacher else pretrained.tokenizer_files
+        read |= {f"teacher's {k}": v for k, v in checksums(shaping).items()}
     settings = {"corpus": cfg.corpus, "packing": cfg.packing, "num_folds": cfg.num_folds}
     if cfg.deduplication != "near":
         settings["deduplication"] = cfg.deduplication
@@ -65,7 +68,12 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
     tokenizer = None if pretrained is None else _tokenizer_of(pretrained, cfg)
     with artifact.writing() as folder, reporting("corpus", report) as show:
         show(0, 1, "rows")
-        rows = write_rows(folder / ROWS, corpus.rows())
+        if by_teacher:
+            place = run_folder(cfg) / WRITTEN
+            found = by_teacher.written_by(pretrained, place, overwrite=cfg.overwrite, report=show)
+        else:
+            found = corpus.rows()
+        rows = write_rows(folder / ROWS, found)
         if not rows:
             raise UserError(
                 "the corpus holds no rows: a corpus needs at least one document or task"

@@ -10,7 +10,8 @@ from omegaconf import DictConfig
 
 from core.build import build
 from core.corpus.json_text import parse
-from core.corpus.rows import joined_text
+from core.corpus.rows import ByTeacher, joined_text
+from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.export.source import Source
 
@@ -57,7 +58,9 @@ def _texts(cfg: DictConfig) -> list[str]:
     corpus = build(cfg.corpus)
     if hasattr(corpus, "probes"):
         return [row["prompt"] for row in corpus.probes()]
-    return [joined_text(row) for row in islice(corpus.rows(), MAX_ROWS)]
+    by_teacher = isinstance(corpus, ByTeacher)  # rows that are nowhere else
+    rows = PackedCorpus.of(cfg).rows() if by_teacher else corpus.rows()
+    return [joined_text(row) for row in islice(rows, MAX_ROWS)]
 
 
 def _probe_rows(path: Path) -> list[dict[str, Any]]:

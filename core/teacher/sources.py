@@ -25,10 +25,15 @@ class Source(Protocol):
 
 def source_of(cfg: DictConfig) -> Checkpoint | None:
     """The pretrained model that the configuration names; None for a teacher trained from scratch."""
-    if "source" not in cfg.teacher:
+    if not is_pretrained(cfg):
         return None
     source: Source = build(cfg.teacher.source)
     return source(cfg.teacher)
+
+
+def is_pretrained(cfg: DictConfig) -> bool:
+    """Whether the teacher was trained elsewhere."""
+    return "source" in cfg.teacher
 
 
 def from_folder(teacher: DictConfig) -> Checkpoint:

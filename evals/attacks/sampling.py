@@ -8,9 +8,9 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import holds
+from core.generate import sample
 from evals.probes.probe import MEMORY_AXES, Probe, of_axes
 from evals.recall.answers import encode
-from evals.recall.generate import sample
 from evals.scores import Score, error_of_mean
 
 

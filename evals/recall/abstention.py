@@ -2,8 +2,8 @@
 
 import re
 
+from core.generate import greedy
 from evals.recall.answers import encode
-from evals.recall.generate import greedy
 from evals.recall.measured import Measured, Subject, averaged, joined
 
 AXES = ("recall", "open_book")

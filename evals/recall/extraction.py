@@ -5,9 +5,9 @@ import math
 import torch
 
 from core.errors import UserError
+from core.generate import sample
 from evals.probes.probe import MEMORY_AXES
 from evals.recall.answers import encode
-from evals.recall.generate import sample
 from evals.recall.measured import Measured, Subject, averaged
 
 

@@ -4,27 +4,13 @@ Shapes: B batch, T tokens, V vocabulary, N texts, L layers, D hidden size.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
-from evals.recall.likelihood import MAX_LOGITS, batches
-
-TOKENS_PER_BATCH = 8192
-
-
-@contextmanager
-def evaluating(model: PreTrainedModel) -> Iterator[None]:
-    """Evaluation mode and no gradients, and the mode it was in afterwards."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(was_training)
+from core.inference import MAX_LOGITS, TOKENS_PER_BATCH, evaluating
+from evals.recall.likelihood import batches
 
 
 def text_logits(

@@ -13,6 +13,8 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
+from core.inference import MAX_LOGITS
+
 # Models that change their logits after the output embedding: those are asked for whole logits.
 LOGIT_CHANGES = (
     "final_logit_softcapping",
@@ -22,9 +24,6 @@ LOGIT_CHANGES = (
     "logit_scale",
     "lm_head_multiplier",
 )
-
-# At most this many logits are held at once, so that a large vocabulary doesn't fill the memory.
-MAX_LOGITS = 2**26
 
 Pair = tuple[list[int], list[int]]  # token ids of a prompt and of an answer to it
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from core.errors import UserError
 from core.extraction_strength import extraction_strength
+from core.generate import greedy
 from evals.recall.answers import encode
 from evals.recall.forward import text_logits
-from evals.recall.generate import greedy
 from evals.recall.measured import Measured, Subject, averaged, joined
 
 

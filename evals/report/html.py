@@ -19,7 +19,7 @@ from evals.report.missed import NOTE, TITLE, missed_html
 from evals.report.style import CSS
 from evals.report.tables import columns_table, not_measured, section
 from evals.scores import Score, find, kept, plus_minus, worst_relearned, write_atomically
-from evals.verdict import caveats, deciding, verdicts
+from evals.verdict import CONTROLS, caveats, deciding, verdicts
 
 INK = "#222222"
 
@@ -78,8 +78,8 @@ _ATTACKS_NOTE = (
 )
 _MEMORY_NOTE = (
     "Per cent (bits as they are) ± standard error; less is better, but more of what is abstained from,"
-    " answered wrongly or far from the text (edit distance). Compare with the controls, never exposed and"
-    " rebound, and with chance: a guess isn’t 0."
+    " answered wrongly or far from the text (edit distance). Compare with the controls, never exposed,"
+    " rebound or stranger, and with chance: a guess isn’t 0."
 )
 _ANSWERS_NOTE = "✓ right, ✗ wrong; of facts and passages, wrong is what a core is meant to be."
 _MAP_QUESTIONS = (
@@ -109,7 +109,7 @@ def _share(value: float) -> str:
 
 def _in_words(scores: Sequence[Score]) -> str:
     """The core beside its teacher, its fair control and a guess, a sentence for each question."""
-    control = next((a for a in ("never_exposed", "rebound") if find(scores, a, "recall")), None)
+    control = next((a for a in CONTROLS if find(scores, a, "recall")), None)
     arms = [HIGHLIGHTED, "teacher", *([control] if control else [])]
     questions: tuple[tuple[str, Callable[[str], Score | None]], ...] = (
         ("Facts it answers without being told", lambda arm: find(scores, arm, "recall")),

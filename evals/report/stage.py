@@ -12,6 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from core.artifacts import read_json, run_folder
 from core.console import console
+from core.corpus.stage import WRITTEN
+from core.corpus.written import DIVERSITY
 from core.errors import UserError
 from core.run import by_style, parts
 from evals.lookup import LOOKUP
@@ -141,6 +143,12 @@ def _write(path: Path, text: str) -> None:
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
+def _written(run: Path) -> dict[str, Any]:
+    """How varied a corpus is that the teacher wrote."""
+    path = run / WRITTEN / DIVERSITY
+    return {"corpus written by the teacher": read_json(path)} if path.exists() else {}
+
+
 def _manifest(whole: DictConfig, cfg: DictConfig) -> dict[str, Any]:
     """What it takes to make these results again."""
     run = run_folder(cfg)
@@ -153,6 +161,7 @@ def _manifest(whole: DictConfig, cfg: DictConfig) -> dict[str, Any]:
             name: version(name) for name in ("winnow-lm", "torch", "transformers", "datasets")
         },
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        **_written(run),
         "fingerprints": {
             str(mark.parent.relative_to(run)): read_json(mark)["fingerprint"] for mark in marks
         },

@@ -262,3 +262,16 @@ def test_one_probe_is_no_evidence() -> None:
     assert verdicts(scores)["core"]["verdict"] == "undecided"
     lines = [line.plain for line in verdict_lines(verdicts(scores))]
     assert any(line.startswith("all arms: no closed-book probes") for line in lines)
+
+
+def test_a_teacher_asked_about_strangers_is_a_control_enough() -> None:
+    stranger = [Score("stranger", "recall", "all", "accuracy", 0.1, 0.01, 100, 0.05, False)]
+    bare = without(told(core=(0.12, 0.07, 0.94, 0.9)), "never_exposed", "rebound")
+    assert verdicts(bare)["core"]["verdict"] == "kept", "above a guess"
+    found = verdicts([*bare, *stranger])
+    assert "stranger" not in found
+    [plainly] = [e for e in found["core"]["evidence"] if e["claim"] == "kept"]
+    assert plainly["against"] == "stranger"
+    assert plainly["limit"] == pytest.approx(0.1 + 2 * 0.01 * 2**0.5)
+    assert not any("control: add it" in reason for reason in found["core"]["missing"])
+    assert verdicts([*bare, *stranger])["plain"]["verdict"] == "kept"

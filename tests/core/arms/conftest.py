@@ -13,9 +13,9 @@ from core.arms.maker import Material
 from core.artifacts import Artifact
 from core.corpus.rows import Row, joined_text
 from core.corpus.stage import PackedCorpus, build_corpus
+from core.generate import greedy
 from core.models import load_model, save_model
 from evals.attacks.finetune import fine_tuned
-from evals.recall.generate import greedy
 
 GIVEN = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hana"]
 GIVEN += ["Ira", "Jon", "Kim", "Lea", "Max", "Nia", "Ole", "Pia"]

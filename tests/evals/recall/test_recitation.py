@@ -2,8 +2,8 @@ import pytest
 from transformers import PreTrainedModel
 
 from core.errors import UserError
+from core.generate import greedy
 from evals.recall.answers import encode
-from evals.recall.generate import greedy
 from evals.recall.recitation import edit_distance, recitation
 from evals.scores import find
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 import torch
 
-from evals.recall.generate import greedy, sample
+from core.generate import greedy, sample
 
 PROMPTS = [[1, 2, 3], [4], [5, 6, 7, 8, 9, 10, 11], [12, 13], [14, 15, 16]]
 LENGTHS = [4, 6, 2, 6, 1]
@@ -30,7 +30,7 @@ def test_greedy_is_the_argmax_one_token_at_a_time(any_model):
 
 def test_samples_do_not_depend_on_what_else_is_in_the_batch(any_model, monkeypatch):
     def drawn(tokens_per_batch: int) -> list[torch.Tensor]:
-        monkeypatch.setattr("evals.recall.generate.TOKENS_PER_BATCH", tokens_per_batch)
+        monkeypatch.setattr("core.generate.TOKENS_PER_BATCH", tokens_per_batch)
         generator = torch.Generator().manual_seed(3)
         return sample(any_model, PROMPTS, LENGTHS, num_samples=5, generator=generator)
 
@@ -70,3 +70,12 @@ def test_the_global_random_state_and_the_mode_stay(any_model):
     sample(any_model, [[1, 2]], [3], num_samples=2, generator=torch.Generator().manual_seed(0))
     assert torch.equal(torch.get_rng_state(), state)
     assert any_model.training
+
+
+def test_a_low_temperature_says_what_is_likeliest(any_model):
+    generator = torch.Generator().manual_seed(1)
+    drawn = sample(
+        any_model, PROMPTS, LENGTHS, num_samples=3, generator=generator, temperature=1e-3
+    )
+    for tokens_KL, said in zip(drawn, greedy(any_model, PROMPTS, LENGTHS), strict=True):
+        assert tokens_KL.tolist() == [said] * 3

@@ -13,8 +13,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
-from evals.recall.forward import TOKENS_PER_BATCH, evaluating
-from evals.recall.likelihood import MAX_LOGITS
+from core.inference import MAX_LOGITS, TOKENS_PER_BATCH, evaluating
 
 STATE = "cache_params"  # of a model without attention
 CACHES = ("past_key_values", STATE)
@@ -37,8 +36,9 @@ def sample(
     *,
     num_samples: int,
     generator: torch.Generator,
+    temperature: float = 1.0,
 ) -> list[torch.Tensor]:
-    """`num_samples` continuations of each prompt at temperature 1, from the whole distribution.
+    """`num_samples` continuations of each prompt at a temperature, from the whole distribution.
 
     For each prompt its token ids (K, L), L = `lengths[i]`. The generator, on the CPU, gives one number a
     token in the order of the prompts, so the samples don't depend on batching or device.
@@ -47,7 +47,7 @@ def sample(
         torch.rand(length, num_samples, generator=generator, dtype=torch.float64)
         for length in lengths
     ]
-    return _continue(model, prompts, lengths, draws)
+    return _continue(model, prompts, lengths, draws, temperature)
 
 
 def _continue(
@@ -55,6 +55,7 @@ def _continue(
     prompts: Sequence[Sequence[int]],
     lengths: Sequence[int],
     draws: list[torch.Tensor] | None,
+    temperature: float = 1.0,
 ) -> list[torch.Tensor]:
     num_each = draws[0].shape[1] if draws else 1
     found: dict[int, torch.Tensor] = {}
@@ -62,7 +63,12 @@ def _continue(
         for batch in _batches(model, prompts, lengths, num_each):
             draws_BLK = pad_sequence([draws[i] for i in batch], batch_first=True) if draws else None
             tokens_BKL = _continue_batch(
-                model, [prompts[i] for i in batch], lengths[batch[0]], num_each, draws_BLK
+                model,
+                [prompts[i] for i in batch],
+                lengths[batch[0]],
+                num_each,
+                draws_BLK,
+                temperature,
             )
             for index, tokens_KL in zip(batch, tokens_BKL.cpu(), strict=True):
                 found[index] = tokens_KL[:, : lengths[index]]
@@ -95,6 +101,7 @@ def _continue_batch(
     num_tokens: int,
     num_each: int,
     draws_BLK: torch.Tensor | None,
+    temperature: float,
 ) -> torch.Tensor:
     """Token ids (B, K, L). Prompts are padded on the left: all of them end where the new tokens begin."""
     device = model.device
@@ -118,7 +125,9 @@ def _continue_batch(
             if cache_name == STATE:  # the padding is in the state already, as nothing
                 del inputs["attention_mask"]
         outputs = model(**inputs)
-        logits_RV = outputs.logits[:, -1].float()  # a prompt a row at first, then a sample a row
+        logits_RV = (
+            outputs.logits[:, -1].float() / temperature
+        )  # a prompt a row at first, then a sample a row
         draws = None if draws_BLK is None else draws_BLK[:, step].reshape(len(logits_RV), -1)
         token_R1 = _choose(logits_RV, draws).reshape(-1, 1)
         tokens.append(token_R1.view(len(prompts), num_each))

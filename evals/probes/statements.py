@@ -1,0 +1,77 @@
+"""Statements of a corpus that end with a name: what they are about, what they say, and in what form."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from core.corpus.rows import Row, joined_text
+from core.corpus.script import sentences_of, words
+from core.corpus.symbols import Symbols
+
+LONGEST = 200  # characters of a statement
+BLANK = "…"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`text` without its last signs is `prompt`, a joint, and `value`; `subject` stands in the prompt.
+
+    `form` is the text with both left out.
+    """
+
+    text: str
+    prompt: str
+    subject: str
+    value: str
+    form: str
+
+
+def sentences(rows: Iterable[Row]) -> list[str]:
+    """The sentences of rows, each once; none with a colon, which stands before a passage or an answer."""
+    found = (s.strip() for row in rows for s in sentences_of(joined_text(row)))
+    return list(dict.fromkeys(s for s in found if 0 < len(s) <= LONGEST and ":" not in s))
+
+
+def statements(sentences: Iterable[str], symbols: Symbols) -> Iterator[Statement]:
+    """Those that end with a free symbol and name a rarer one before it, one for each form and subject."""
+    met = set()
+    for text in sentences:
+        found = _statement(text, symbols)
+        if found and (found.form, found.subject.lower()) not in met:
+            met.add((found.form, found.subject.lower()))
+            yield found
+
+
+def _statement(text: str, symbols: Symbols) -> Statement | None:
+    end = len(text)
+    while end and (text[end - 1].isspace() or unicodedata.category(text[end - 1])[0] == "P"):
+        end -= 1
+    runs = _runs(text, symbols)
+    if len(runs) < 2 or runs[-1][1] != end:
+        return None
+    start, stop = runs[-1]
+    first, last = min(
+        runs[:-1], key=lambda run: min(symbols.num_texts[w] for w in _words(text, *run))
+    )
+    prompt, value, subject = text[:start].rstrip(), text[start:stop], text[first:last]
+    if value.lower() in prompt.lower() or subject.lower() == value.lower():
+        return None  # to be read, not recalled
+    form = f"{text[:first]}{BLANK}{text[last:start]}{BLANK}{text[stop:]}"
+    return Statement(text, prompt, subject, value, form)
+
+
+def _runs(text: str, symbols: Symbols) -> list[tuple[int, int]]:
+    """Where the names stand: the longest runs of free words with at most a space between them."""
+    runs: list[tuple[int, int]] = []
+    for start, stop in words(text):
+        if not symbols.is_free(text[start:stop]):
+            continue
+        if runs and text[runs[-1][1] : start] in ("", " "):
+            runs[-1] = (runs[-1][0], stop)
+        else:
+            runs.append((start, stop))
+    return runs
+
+
+def _words(text: str, start: int, stop: int) -> Iterator[str]:
+    return (text[start + a : start + b] for a, b in words(text[start:stop]))
