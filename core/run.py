@@ -37,8 +37,15 @@ def make(cfg: DictConfig, *names: str) -> None:
     check_arms(cfg)  # before anything is trained
     runs = parts(cfg)
     pool = Pool(cfg.jobs)
-    pool.do([Job(_label(one, "corpus"), "corpus", one) for one in runs])
+    pool.do([Job(_label(one, "corpus"), "corpus", _alone(one, len(runs))) for one in runs])
     pool.do([job for one in runs for job in needed(plan(one), [_label(one, n) for n in names])])
+
+
+def _alone(cfg: DictConfig, num_runs: int) -> DictConfig:
+    """With the threads of all jobs, where fewer run side by side: a teacher may be writing the corpus."""
+    one = cfg.copy()
+    one.threads = max(cfg.threads, cfg.threads * cfg.jobs // num_runs)
+    return one
 
 
 def needed(jobs: list[Job], names: Sequence[str]) -> list[Job]:
