@@ -26,7 +26,7 @@ def run(cfg: DictConfig) -> None:
 
     began = time.monotonic()
     _check(cfg)
-    announce(cfg, [job for one in parts(cfg) for job in (_corpus(one), *plan(one))])
+    announce(cfg, [job for one in parts(cfg) for job in (_corpus(one, 1), *plan(one))])
     if cfg.plan:
         return
     make(cfg)
@@ -42,7 +42,7 @@ def make(cfg: DictConfig, *names: str) -> None:
     _check(cfg)
     runs = parts(cfg)
     pool = Pool(cfg.jobs)
-    pool.do([_corpus(one) for one in runs])
+    pool.do([_corpus(one, len(runs)) for one in runs])
     pool.do([job for one in runs for job in needed(plan(one), [_label(one, n) for n in names])])
 
 
@@ -55,8 +55,15 @@ def _check(cfg: DictConfig) -> None:
     check_arms(cfg)
 
 
-def _corpus(cfg: DictConfig) -> Job:
-    return Job(_label(cfg, "corpus"), "corpus", cfg)
+def _corpus(cfg: DictConfig, num_runs: int) -> Job:
+    return Job(_label(cfg, "corpus"), "corpus", _alone(cfg, num_runs))
+
+
+def _alone(cfg: DictConfig, num_runs: int) -> DictConfig:
+    """With the threads of all jobs, where fewer run side by side: a teacher may be writing the corpus."""
+    one = cfg.copy()
+    one.threads = max(cfg.threads, cfg.threads * cfg.jobs // num_runs)
+    return one
 
 
 def needed(jobs: list[Job], names: Sequence[str]) -> list[Job]:

@@ -16,7 +16,7 @@ from core.corpus.writing.author import Author
 from core.corpus.writing.diversity import diversity
 from core.corpus.writing.journal import Batch, Journal
 from core.corpus.writing.notebook import Notebook
-from core.corpus.writing.requests import WAYS, Way, kind_of, requests
+from core.corpus.writing.requests import ROUND, WAYS, Way, kind_of, requests
 from core.corpus.writing.rows import exercise_rows, texts_of, written_rows
 from core.errors import UserError
 
@@ -118,7 +118,7 @@ class Written:
                 break
             if num_said > MOST_SAID * self.num_tokens and number >= len(WAYS):
                 break
-        _check(journal.batches)
+        _check(journal.batches[-len(ROUND) :])
         _tell_shortage(notebook.num_tokens, wanted)
         rows = written_rows(notebook, self.seed)
         told = sum(map(author.count, texts_of(rows)))

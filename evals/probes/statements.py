@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from core.corpus.rows import Row, joined_text
-from core.corpus.script import sentences_of, words
+from core.corpus.script import joined, sentences_of, words
 from core.corpus.symbols import Symbols
 
 LONGEST = 200  # characters of a statement
@@ -56,6 +56,8 @@ def _statement(text: str, symbols: Symbols) -> Statement | None:
     prompt, value, subject = text[:start].rstrip(), text[start:stop], text[first:last]
     if value.lower() in prompt.lower() or subject.lower() == value.lower():
         return None  # to be read, not recalled
+    if joined([prompt, value]) != text[:stop]:
+        return None  # a sign between them that no answer begins with
     form = f"{text[:first]}{BLANK}{text[last:start]}{BLANK}{text[stop:]}"
     return Statement(text, prompt, subject, value, form)
 

@@ -61,7 +61,8 @@ class Author:
         # Decoded together, for some tokenizers drop the space before a text's first word.
         before = self._decode(asked)
         text = self._decode([*asked, *tokens[:end]])
-        return Said(text[len(before) :], end is not None)
+        # The last character may be cut, where it is of several tokens.
+        return Said(text[len(before) :].rstrip("\ufffd"), end is not None)
 
     def _decode(self, ids: list[int]) -> str:
         text = self.tokenizer.decode(
