@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from omegaconf import DictConfig
 
 from core.console import console
+from core.cores import chosen
 from core.errors import UserError, nearest
 from core.pool import Job, Pool
 from core.verbs import load_verb
@@ -35,8 +36,11 @@ def make(cfg: DictConfig, *names: str) -> None:
     if cfg.model is not None:
         raise UserError("model= is for `winnow eval` and `winnow attack`; a run makes its own")
     check_arms(cfg)  # before anything is trained
+    jobs, threads = chosen(cfg.jobs, cfg.threads)
+    cfg = cfg.copy()
+    cfg.jobs, cfg.threads = jobs, threads
     runs = parts(cfg)
-    pool = Pool(cfg.jobs)
+    pool = Pool(jobs)
     pool.do([Job(_label(one, "corpus"), "corpus", one) for one in runs])
     pool.do([job for one in runs for job in needed(plan(one), [_label(one, n) for n in names])])
 
