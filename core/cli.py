@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
-from core import compose, processes
+from core import compose, cores, processes
 from core.errors import UserError, explain, nearest
 
 if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help
@@ -85,12 +85,20 @@ def _dispatch(argv: list[str]) -> None:
         is_search = args.multirun and "sweep" in verbs[verb] and jobs[0].get("objectives")
         module, _, function = verbs[verb]["sweep" if is_search else "target"].rpartition(".")
         stage = getattr(importlib.import_module(module), function)
+        if verb != "run":  # which looks at the load for its jobs
+            _limit_threads(jobs[0].get("threads"))
         if is_search:
             stage(compose.ready(compose.shared(args.overrides)), partial(_sweep, args.overrides))
         elif args.multirun:
             _sweep(args.overrides, stage)
         else:
             stage(jobs[0])
+
+
+def _limit_threads(threads: int | None) -> None:
+    """Let PyTorch, where the verb uses it, take no more cores than are free, or as many as it is told."""
+    if "torch" in sys.modules and not processes.are_several():
+        sys.modules["torch"].set_num_threads(cores.chosen(1, threads)[1])
 
 
 def _join() -> None:

@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from core.artifacts import MARK, run_folder
 from core.console import console
+from core.cores import chosen
 from core.errors import UserError, nearest
 from core.pool import Job, Pool
 from core.verbs import load_verb
@@ -25,7 +26,7 @@ def run(cfg: DictConfig) -> None:
     from core.forecast import announce
 
     began = time.monotonic()
-    _check(cfg)
+    cfg = _checked(cfg)
     announce(cfg, [job for one in parts(cfg) for job in (_corpus(one, 1), *plan(one))])
     if cfg.plan:
         return
@@ -39,20 +40,23 @@ def make(cfg: DictConfig, *names: str) -> None:
 
     With `seeds` and `styles`, for each of them. Raises UserError for a job that the run doesn't have.
     """
-    _check(cfg)
+    cfg = _checked(cfg)
     runs = parts(cfg)
     pool = Pool(cfg.jobs)
     pool.do([_corpus(one, len(runs)) for one in runs])
     pool.do([job for one in runs for job in needed(plan(one), [_label(one, n) for n in names])])
 
 
-def _check(cfg: DictConfig) -> None:
-    """Raise UserError, before anything is trained, for what no run has."""
+def _checked(cfg: DictConfig) -> DictConfig:
+    """The configuration with its jobs and threads chosen; raises UserError for what no run has."""
     from core.arms.settings import check_arms
 
     if cfg.model is not None:
         raise UserError("model= is for `winnow eval` and `winnow attack`; a run makes its own")
     check_arms(cfg)
+    one = cfg.copy()
+    one.jobs, one.threads = chosen(cfg.jobs, cfg.threads)
+    return one
 
 
 def _corpus(cfg: DictConfig, num_runs: int) -> Job:

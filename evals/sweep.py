@@ -62,7 +62,7 @@ def measure(cfg: DictConfig, base: Mapping[str, Any]) -> tuple[float, ...]:
                 f"{key} can't be swept with objectives, for the points share one run: "
                 f"only {', '.join(SWEPT)} can"
             )
-    torch.set_num_threads(int(cfg.threads))
+    torch.set_num_threads(int(cfg.threads or 1))  # of several processes, each one
     arm = arm_of(cfg)
     made_with = {
         "arm": plain(arm),

@@ -18,6 +18,9 @@ from evals.report.memories import memories, worst_attacks
 from evals.report.missed import NOTE, TITLE, missed_html
 from evals.report.style import CSS
 from evals.report.tables import columns_table, not_measured, section
+from evals.report.times import NOTE as TIMES_NOTE
+from evals.report.times import TITLE as TIMES_TITLE
+from evals.report.times import Times, times_html
 from evals.scores import Score, find, kept, plus_minus, worst_relearned, write_atomically
 from evals.verdict import CONTROLS, caveats, deciding, verdicts
 
@@ -32,12 +35,14 @@ def write_report(
     manifest: Mapping[str, Any],
     map_examples: Sequence[Mapping[str, Any]],
     missed: Sequence[Missed] = (),
+    times: Times | None = None,
 ) -> None:
     """Write the page, whole or not at all.
 
     `samples_by_arm`: what `evaluate_model` returns. `manifest`: what it takes to reproduce the
     run. `map_examples`: `{"tokens": [{"text", "score"}], "source"}`, scores in [0, 1]. `missed`: what a
-    core that kept memories still recalls. What wasn't measured is shown as missing or left out.
+    core that kept memories still recalls. `times`: what its stages took. What wasn't measured is shown as
+    missing or left out.
     """
     title = _title(scores)
     sections = [
@@ -52,6 +57,7 @@ def write_report(
         section("The same prompts, side by side", _ANSWERS_NOTE, answers(samples_by_arm)),
         section("The memory map", _MAP_NOTE, _memory_map(map_examples, scores)),
         section("How to reproduce this", "", _manifest(manifest)),
+        section(TIMES_TITLE, TIMES_NOTE, times_html(times or {})),
     ]
     page = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

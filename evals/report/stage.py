@@ -27,6 +27,7 @@ from evals.report.lookup import lookup_table
 from evals.report.missed import missed_table
 from evals.report.scorers import scorer_table
 from evals.report.styles import styles_markdown, styles_tables
+from evals.report.times import stage_times
 from evals.scores import (
     MAP,
     Score,
@@ -80,6 +81,7 @@ def _report(cfg: DictConfig) -> list[Score]:
         manifest=_manifest(cfg, first),
         map_examples=map_examples(run_folder(first)),
         missed=missed,
+        times=stage_times([run_folder(one) for one in runs]),
     )
     _write(folder / "table.md", markdown_table(scores))
     for table in result_tables(scores):

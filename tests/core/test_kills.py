@@ -56,7 +56,9 @@ def made(run: Path) -> Iterator[tuple[str, object]]:
             told = json.loads(path.read_text())
             yield path.name, [score for score in told if score["metric"] != "teacher_passes"]
         elif path.name == "report.html":
-            yield path.name, re.sub(r"[\d-]+ [\d:]+ UTC", "", path.read_text(encoding="utf-8"))
+            clock = r"[\d-]+ [\d:]+ UTC|<section><h2>Where its time went.*?</section>"
+            page = path.read_text(encoding="utf-8")
+            yield path.name, re.sub(clock, "", page, flags=re.DOTALL)
         elif path.name not in TIMED:
             yield path.relative_to(run).as_posix(), content(path)
 
