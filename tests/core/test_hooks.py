@@ -28,6 +28,7 @@ from core.teacher.live import LiveTeacher
 from forgetting.counterfactual_target import CounterfactualTarget
 from forgetting.memory_sink import MemorySink
 from forgetting.span_dropout import SpanDropout
+from forgetting.stranger import Stranger
 from forgetting.weight_noise import WeightNoise
 
 SHIPPED = sorted(path.stem for path in (Path(conf.__file__).parent / "forgetting").glob("*.yaml"))
@@ -215,6 +216,7 @@ def test_evaluation_is_without_forgetting(make: Make, documents: Dataset) -> Non
             {"memory_map": RowMemory.of_scores([]), "regularizers": [SpanDropout()]},
             "no memory scor",
         ),
+        ({"teacher": None, "regularizers": [Stranger()]}, "give a model as the teacher"),
     ],
 )
 def test_what_cannot_work_is_told(make: Make, options: dict, said: str) -> None:
