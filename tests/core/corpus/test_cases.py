@@ -12,7 +12,9 @@ TEXTS = [
 def test_a_name_stands_in_capitals_inside_sentences_or_nowhere_in_lower_case() -> None:
     cases = Cases(TEXTS)
     assert cases.mark_names
-    names = {w for t in TEXTS for w in t.replace(":", " ").replace(".", " ").replace("?", " ").split()}
+    names = {
+        w for t in TEXTS for w in t.replace(":", " ").replace(".", " ").replace("?", " ").split()
+    }
     found = {word for word in names if cases.is_name(word, is_rare=False)}
     assert found == {"Mongolia", "Ulaanbaatar", "Sucre"}
     assert cases.is_name("Mira", is_rare=True) and not cases.is_name("Winter", is_rare=True)
