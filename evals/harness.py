@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.artifacts import hash_file
 from core.errors import UserError, nearest
+from core.tokens import left_open
 from evals.scores import Score
 
 OWN_TASKS = Path(__file__).parent / "tasks"
@@ -87,7 +88,7 @@ class Harness:
                 " one: name an eos_token in its tokenizer_config.json"
             )
         batch_size = "auto" if model.device.type == "cuda" else CPU_BATCH_SIZE
-        lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
+        lm = HFLM(pretrained=model, tokenizer=left_open(tokenizer), batch_size=batch_size)
         results = simple_evaluate(
             lm, tasks=list(self.names), task_manager=self.manager, log_samples=False
         )

@@ -8,8 +8,7 @@ import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice, takewhile
-from operator import itemgetter
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from core.artifacts import read_json, write_json
 from core.corpus.rows import Row, joined_text, prompt_of
 from core.errors import UserError
+from core.tokens import opening_of
 
 IGNORED = -100  # the label of a token that isn't taught
 OPEN_SEQUENCES = 16  # how many unfinished sequences a row may be put into
@@ -50,9 +50,7 @@ class Encoder:
         if tokenizer.eos_token_id is None or not is_fast:
             raise UserError("the tokenizer needs an end-of-text token and a fast implementation")
         self.tokenizer = tokenizer
-        some = tokenizer.backend_tokenizer.encode("a")
-        added = takewhile(itemgetter(1), zip(some.ids, some.special_tokens_mask, strict=True))
-        self.opening = [number for number, _ in added]
+        self.opening = opening_of(tokenizer)
         self.known: dict[tuple[str, str], EncodedRow] = {}
         self.known_tokens = 0
 

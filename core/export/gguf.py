@@ -18,6 +18,7 @@ from core.export.hf import TransformersReader, float16_problems
 from core.export.llama_cpp import LlamaCpp
 from core.export.prompts import Prompt
 from core.export.source import Source
+from core.tokens import ends_of
 
 if TYPE_CHECKING:  # in the extra `export`
     import gguf
@@ -206,6 +207,9 @@ def _add_tokenizer(writer: "gguf.GGUFWriter", source: Source, prompts: Sequence[
     for kind, index in {"bos": bos, "eos": eos, "pad": tokenizer.pad_token_id}.items():
         if index is not None:
             getattr(writer, f"add_{kind}_token_id")(index)
+    others = sorted(ends_of(source.model, tokenizer) - {eos})
+    for add, index in zip((writer.add_eot_token_id, writer.add_eom_token_id), others, strict=False):
+        add(index)
     writer.add_add_bos_token(starts_with_bos(tokenizer))
     if tokenizer.chat_template:
         writer.add_chat_template(tokenizer.chat_template)

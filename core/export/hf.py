@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, 
 from core.export.format import Reader
 from core.export.prompts import Prompt
 from core.export.source import Source
+from core.tokens import read
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 OURS = ("embedding_std",)  # what training notes in a configuration, and no architecture knows
@@ -95,8 +96,7 @@ class TransformersReader:
 
     def tokenize(self, text: str) -> list[int]:
         """By the export's tokenizer."""
-        ids: list[int] = self.tokenizer(text)["input_ids"]
-        return ids
+        return read(self.tokenizer, [text])[0]
 
     @torch.no_grad()
     def logits(self, prompt: list[int], continuation: list[int]) -> torch.Tensor:

@@ -8,6 +8,7 @@ from core.export.format import Reader
 from core.export.gguf import TYPES, Gguf, file_name, gguf_readers
 from core.export.prompts import Prompt
 from core.export.source import Source
+from core.tokens import ends_of
 
 
 class Ollama:
@@ -49,8 +50,8 @@ def modelfile(source: Source, file: str) -> str:
     """Greedy decoding up to the end of the text; the prompt as it is, unless the model was taught to chat."""
     lines = [f"FROM ./{file}", "PARAMETER temperature 0"]
     lines.append(f"PARAMETER num_ctx {source.model.config.max_position_embeddings}")
-    if source.tokenizer.eos_token:
-        lines.append(f'PARAMETER stop "{source.tokenizer.eos_token}"')
+    for token in sorted(ends_of(source.model, source.tokenizer)):
+        lines.append(f'PARAMETER stop "{source.tokenizer.decode([token])}"')
     if not source.tokenizer.chat_template:  # Ollama takes that from the GGUF file
         lines.append('TEMPLATE """{{ .Prompt }}"""')
     return "\n".join(lines) + "\n"

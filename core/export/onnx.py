@@ -21,6 +21,7 @@ from core.export.format import Reader, family_problems, missing_packages
 from core.export.hf import make_stock, save_tokenizer
 from core.export.prompts import Prompt
 from core.export.source import Source
+from core.tokens import read
 
 OPSET = 20
 FILE = "model.onnx"
@@ -158,8 +159,7 @@ class OnnxRuntime:
 
     def tokenize(self, text: str) -> list[int]:
         """By the tokenizer beside the graph."""
-        ids: list[int] = self.tokenizer(text)["input_ids"]
-        return ids
+        return read(self.tokenizer, [text])[0]
 
     def logits(self, prompt: list[int], continuation: list[int]) -> torch.Tensor:
         """Prefill, then decoding with the cache."""

@@ -14,6 +14,7 @@ from core.corpus.rows import ByTeacher, joined_text
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.export.source import Source
+from core.tokens import read
 
 MAX_ROWS = 2000  # of a corpus without probes
 
@@ -37,7 +38,7 @@ def prompts_of(cfg: DictConfig, source: Source) -> list[Prompt]:
         raise UserError("there are no prompts to compare the export on: add probes.path=FILE")
     room = getattr(source.model.config, "max_position_embeddings", 512) - cfg.export.num_tokens
     chosen = [texts[index] for index in _evenly(len(texts), cfg.export.num_prompts)]
-    encoded = source.tokenizer(chosen)["input_ids"]
+    encoded = read(source.tokenizer, chosen)
     pairs = zip(chosen, encoded, strict=True)
     prompts = [Prompt(text, ids) for text, ids in pairs if 0 < len(ids) <= room]
     if not prompts:

@@ -20,6 +20,7 @@ from core.corpus.script import sentences_of as lines_of
 from core.errors import UserError
 from core.store.passages import sentences_of
 from core.store.store import Passage, Store
+from core.tokens import ends_of, plain, read
 
 NUM_CANDIDATES = 24  # found by BM25, to choose from
 
@@ -51,6 +52,7 @@ class Reader:
         max_new_tokens: int,
     ):
         self.model, self.tokenizer, self.store, self.write = model.eval(), tokenizer, store, write
+        self.ends = ends_of(model, tokenizer)
         self.num_passages, self.max_new_tokens = num_passages, max_new_tokens
 
     def ask(self, question: str) -> Reply:
@@ -71,7 +73,7 @@ class Reader:
         while True:
             told = [passage.text for passage in passages]
             prompt = self.write(told, question) if told else question
-            num_tokens = len(self.tokenizer(prompt)["input_ids"])
+            num_tokens = len(read(self.tokenizer, [prompt])[0])
             if num_tokens + self.max_new_tokens <= limit:
                 return prompt, passages
             if not passages:
@@ -107,15 +109,13 @@ class Reader:
         chance = -math.log(len(logprob_V))
         if not every:
             return [chance] * len(texts)
-        encoded = self.tokenizer(
-            [f"{joint(question, word)}{word}" for word in every], add_special_tokens=False
-        )
-        first = {w: ids[0] for w, ids in zip(every, encoded["input_ids"], strict=True) if ids}
+        encoded = plain(self.tokenizer, [f"{joint(question, word)}{word}" for word in every])
+        first = {w: ids[0] for w, ids in zip(every, encoded, strict=True) if ids}
         said = {word: float(logprob_V[token]) for word, token in first.items()}
         return [max([chance, *(said.get(word, chance) for word in listed)]) for listed in words]
 
     def _encode(self, text: str) -> Tensor:
-        return torch.tensor([self.tokenizer(text)["input_ids"]], device=self.model.device)
+        return torch.tensor(read(self.tokenizer, [text]), device=self.model.device)
 
     def _logits(self, ids_1T: Tensor) -> Tensor:
         return self.model(input_ids=ids_1T, use_cache=False).logits[:, -1].float()
@@ -139,7 +139,7 @@ class Reader:
             logits_1V, cache = self._next(ids_1T, cache)
             token = int(logits_1V.argmax())
             ids_1T = torch.cat([ids_1T, ids_1T.new_tensor([[token]])], dim=1)
-            if token == self.tokenizer.eos_token_id:
+            if token in self.ends:
                 break
             tokens.append(token)
             text = str(self.tokenizer.decode(tokens)).strip()

@@ -10,6 +10,7 @@ from random import Random
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import joined
+from core.tokens import plain
 from evals.attacks.memories import memory_scores
 from evals.probes.probe import MEMORY_AXES, SKILL_AXES, Probe, of_axes
 from evals.recall.answers import encode
@@ -36,7 +37,7 @@ def distracted(
     texts = [joined([probe.prompt, probe.answers[0]]) for probe in of_axes(probes, *SKILL_AXES)]
     if not texts:
         return []
-    lengths = {text: len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts}
+    lengths = {text: len(ids) for text, ids in zip(texts, plain(tokenizer, texts), strict=True)}
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     scores = []
     for done, num_tokens in enumerate(prefix_tokens, start=1):

@@ -9,6 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import holds
 from core.generate import sample
+from core.tokens import before_end, ends_of
 from evals.probes.probe import MEMORY_AXES, Probe, of_axes
 from evals.recall.answers import encode
 from evals.scores import Score, error_of_mean
@@ -35,14 +36,14 @@ def sampled(
     """
     n = max(num_samples)
     generator = torch.Generator().manual_seed(seed)
-    stop = tokenizer.eos_token_id
+    ends = ends_of(model, tokenizer)
     members = of_axes(probes, *MEMORY_AXES)
     hits = []
     for done, probe in enumerate(members, start=1):
         encoded = [encode(tokenizer, probe.prompt, answer) for answer in probe.answers]
         length = max(len(answer) for _, answer in encoded) + extra_tokens
         [tokens_KL] = sample(model, [encoded[0][0]], [length], num_samples=n, generator=generator)
-        texts = tokenizer.batch_decode([_before(stop, ids) for ids in tokens_KL.tolist()])
+        texts = tokenizer.batch_decode([before_end(ids, ends) for ids in tokens_KL.tolist()])
         hits.append(sum(any(holds(text, answer) for answer in probe.answers) for text in texts))
         if on_progress:
             on_progress(done, len(members))
@@ -69,8 +70,3 @@ def leak_at(k: int, n: int, c: int) -> float:
     As pass@k of Chen et al. (arXiv 2107.03374, equation 1).
     """
     return 1 - comb(n - c, k) / comb(n, k)
-
-
-def _before(stop: int | None, ids: list[int]) -> list[int]:
-    """The tokens before the end of the text."""
-    return ids[: ids.index(stop)] if stop in ids else ids

@@ -3,6 +3,7 @@
 import re
 
 from core.generate import greedy
+from core.tokens import before_end, ends_of
 from evals.recall.answers import encode
 from evals.recall.measured import Measured, Subject, averaged, joined
 
@@ -31,10 +32,10 @@ def abstention(subject: Subject) -> Measured:
     context = getattr(subject.model.config.get_text_config(), "max_position_embeddings", None)
     room = [NUM_TOKENS if context is None else context - len(prompt) for prompt in prompts]
     said = greedy(subject.model, prompts, [min(NUM_TOKENS, left) for left in room])
+    ends = ends_of(subject.model, subject.tokenizer)
     abstained, wrong = {}, {}
     for (probe, answer), ids in zip(asked, said, strict=True):
-        stop = subject.tokenizer.eos_token_id
-        text = subject.tokenizer.decode(ids[: ids.index(stop)] if stop in ids else ids)
+        text = subject.tokenizer.decode(before_end(ids, ends))
         silent = not answer.correct and says_nothing(str(text))
         abstained[probe.id] = float(silent)
         wrong[probe.id] = float(not answer.correct and not silent)

@@ -8,6 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import joint
 from core.errors import UserError
+from core.tokens import plain, read
 from evals.probes.probe import CHOICE, Probe
 from evals.recall.likelihood import Scored, score_answers
 
@@ -47,38 +48,37 @@ def encode_all(
 
     The answer is what the joined text has beyond the prompt's tokens, and white space at the
     prompt's end counts with it, as in lm-evaluation-harness: so a SentencePiece tokenizer is read
-    right, and one that begins a text with a special token does so here. Where nothing stands
-    between them and some token holds the end of one and the beginning of the other, the answer is
-    tokenized by itself.
+    right, and one that begins a text with a special token does so here. Where some token holds the end
+    of one and the beginning of the other, the answer is tokenized by itself.
     """
-    if not pairs:
-        return []
-    prompts = list(dict.fromkeys(prompt.rstrip() for prompt, _ in pairs))
+    stripped = [prompt.rstrip() for prompt, _ in pairs]
+    prompts = list(dict.fromkeys(stripped))
     texts = [f"{prompt}{joint(prompt, answer)}{answer}" for prompt, answer in pairs]
-    ids = _token_ids(tokenizer, prompts + texts)
+    ids = read(tokenizer, prompts + texts)
     by_prompt = dict(zip(prompts, ids, strict=False))
     encoded = []
-    for (prompt, answer), whole in zip(pairs, ids[len(prompts) :], strict=True):
-        opening = by_prompt[prompt.rstrip()]
-        rest = whole[len(opening) :]
-        if (
-            whole[: len(opening)] != opening
-            and not joint(prompt, answer)
-            and prompt == prompt.rstrip()
-        ):
-            rest = list(tokenizer(answer, add_special_tokens=False)["input_ids"])
+    for prompt, text, whole in zip(stripped, texts, ids[len(prompts) :], strict=True):
+        opening = by_prompt[prompt]
+        if whole[: len(opening)] == opening:
+            rest = whole[len(opening) :]
+        else:
+            rest = _alone(tokenizer, opening, text[len(prompt) :], whole)
         encoded.append((opening, rest))
     return encoded
 
 
-def _token_ids(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
-    """What `tokenizer(texts)` says, without the masks and offsets that take it most of its time."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return list(tokenizer(texts)["input_ids"])
-    backend.no_padding()  # as an earlier call may have left it
-    backend.no_truncation()
-    return [encoding.ids for encoding in backend.encode_batch_fast(texts)]
+def _alone(
+    tokenizer: PreTrainedTokenizerBase, opening: list[int], rest: str, whole: list[int]
+) -> list[int]:
+    """Token ids of the text's rest by itself, so that behind the prompt's they still say the text.
+
+    Some tokenizers put a space before any text, as a token of its own or in the first: here it is one too
+    many.
+    """
+    behind, bare = plain(tokenizer, [rest, rest.lstrip()])
+    text = tokenizer.decode(whole)
+    ways = (behind, bare, behind[1:])
+    return next((way for way in ways if tokenizer.decode(opening + way) == text), behind)
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from pathlib import Path
 from torch.nn.functional import cross_entropy
 
 from core.corpus.files import halves, paragraphs, read_text
+from core.tokens import read
 from evals.recall.forward import text_logits
 from evals.recall.measured import Measured, Subject
 from evals.scores import TEXT, Score
@@ -28,7 +29,7 @@ def perplexity(subject: Subject, *, texts: Sequence[str], num_paragraphs: int) -
             :num_paragraphs
         ]
     ]
-    ids = [encoded for text in chosen if len(encoded := subject.tokenizer(text)["input_ids"]) > 1]
+    ids = [encoded for encoded in read(subject.tokenizer, chosen) if len(encoded) > 1]
     if not ids:
         return Measured()
     losses, counts = [], []

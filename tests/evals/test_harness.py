@@ -1,10 +1,12 @@
 """Tasks of lm-eval by name, the user's own among them."""
 
+import copy
 import json
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from tokenizers import processors
 
 from core.errors import UserError
 from evals.harness import Harness, _scores_of
@@ -59,6 +61,16 @@ def test_a_task_of_ones_own_is_scored_by_likelihood(own_tasks, model, tokenizer)
             logprobs[city] = said[ids.shape[1] - 1 :].sum().item()
         right += max(logprobs, key=logprobs.get) == row["answer"]
     assert score.value == pytest.approx(right / 3)
+
+
+def test_a_tokenizer_that_closes_texts_does_not_close_prompts(own_tasks, model, tokenizer):
+    [plain] = Harness(["capitals"], own_tasks).scores("core", model, tokenizer)
+    closing = copy.deepcopy(tokenizer)
+    closing.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A <|end|>", special_tokens=[("<|end|>", tokenizer.eos_token_id)]
+    )
+    assert Harness(["capitals"], own_tasks).scores("core", model, closing) == [plain]
+    assert closing("Lima")["input_ids"][-1] == tokenizer.eos_token_id, "the caller's is as it was"
 
 
 def test_what_changes_in_a_task_changes_what_is_asked(own_tasks):

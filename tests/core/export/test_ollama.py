@@ -18,6 +18,14 @@ def test_the_modelfile_names_the_file_and_ends_where_the_model_does(make_source)
     assert "TEMPLATE" not in modelfile(source, "x"), "the GGUF file has it"
 
 
+def test_all_that_ends_a_text_stops_it(make_source) -> None:
+    source = make_source()
+    source.model.generation_config.eos_token_id = [0, 1]
+    stops = [line for line in modelfile(source, "x").splitlines() if "stop" in line]
+    tokens = source.tokenizer.convert_ids_to_tokens([0, 1])
+    assert stops == [f'PARAMETER stop "{token}"' for token in tokens]
+
+
 def test_the_file_that_it_names_is_there(make_source, tmp_path: Path) -> None:
     pytest.importorskip(
         "gguf", reason="needs the extra: pip install -c constraints.txt -e '.[export]'"

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tokenizers import Tokenizer, models
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import Gemma2Config, Gemma2ForCausalLM, PreTrainedTokenizerFast
 
 from core.errors import UserError
@@ -181,3 +181,42 @@ def test_a_token_across_prompt_and_answer_leaves_the_answer_whole() -> None:
     whole = PreTrainedTokenizerFast(tokenizer_object=spec)
     assert whole("日本")["input_ids"] == [3]
     assert encode(whole, "日", "本") == ([1], [2])
+
+
+def test_tokens_across_spaces_are_parted_there(make_model) -> None:
+    """Byte-level BPE that doesn't split at spaces: half of its tokens hold the end of one word and the
+    beginning of the next.
+    """
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    cities = ["Lima", "Oslo", "31", "Quito"]
+    bpe.train_from_iterator([f"The capital is {city}" for city in cities], trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe)
+    model = make_model(len(tokenizer))
+    probes = [Probe(city, "recall", "f", "The capital is", (city,)) for city in cities]
+    [prompt] = tokenizer(["The capital is"])["input_ids"]
+    parted = 0
+    for probe, answer in zip(probes, answer_probes(model, tokenizer, probes), strict=True):
+        [city] = probe.answers
+        parted += tokenizer(f"The capital is {city}")["input_ids"][: len(prompt)] != prompt
+        said = tokenizer(f" {city}")["input_ids"]
+        assert encode(tokenizer, probe.prompt, city) == (prompt, said)
+        with torch.no_grad():
+            logprob_TV = model(torch.tensor([prompt + said])).logits[0].log_softmax(-1)
+        rows = logprob_TV[len(prompt) - 1 : -1]
+        assert answer.logprob == pytest.approx(rows[range(len(said)), said].sum().item(), abs=1e-4)
+    assert parted, "or there is nothing to part"
+
+
+def test_a_space_that_a_tokenizer_puts_before_any_text_is_no_part_of_an_answer() -> None:
+    vocab = {"▁": 0, "日": 1, "本": 2, "日本": 3, "▁日": 4}
+    spec = Tokenizer(models.BPE(vocab, [("日", "本"), ("▁", "日")]))
+    spec.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    spec.decoder = decoders.Metaspace(prepend_scheme="always")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=spec)
+    assert tokenizer("日本")["input_ids"] == [0, 3], "one token holds the end and the beginning"
+    assert encode(tokenizer, "日", "本") == ([4], [2])
