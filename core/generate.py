@@ -6,17 +6,15 @@ Shapes: B prompts of a batch, K continuations of each, R rows (B, then B·K), T 
 vocabulary.
 """
 
-import inspect
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
+from core.continuing import Continuation
+from core.gate import context_of, traits_of
 from core.inference import MAX_LOGITS, TOKENS_PER_BATCH, evaluating
-
-STATE = "cache_params"  # of a model without attention
-CACHES = ("past_key_values", STATE)
 
 
 def greedy(
@@ -65,7 +63,7 @@ def _continue(
             tokens_BKL = _continue_batch(
                 model,
                 [prompts[i] for i in batch],
-                lengths[batch[0]],
+                max(lengths[i] for i in batch),
                 num_each,
                 draws_BLK,
                 temperature,
@@ -81,13 +79,26 @@ def _batches(
     lengths: Sequence[int],
     num_each: int,
 ) -> Iterator[list[int]]:
-    """Indices of prompts, those continued farthest first, so that batches are continued equally far."""
+    """Indices of prompts, those continued farthest first, so that batches are continued equally far. Where
+    padding changes what a model says, those of a batch are equally long.
+    """
     max_logits = MAX_LOGITS // model.config.get_text_config().vocab_size
+    context, padded = context_of(model), traits_of(model).padded_left
+
+    def order(index: int) -> tuple[int, int]:
+        sizes = -lengths[index], -len(prompts[index])
+        return sizes if padded else sizes[::-1]
+
     batch: list[int] = []
-    for index in sorted(range(len(prompts)), key=lambda i: (-lengths[i], -len(prompts[i]))):
-        rows = num_each * (len(batch) + 1)
-        widest = max(len(prompts[i]) for i in [*batch, index]) + lengths[(batch or [index])[0]]
-        if batch and (rows * widest > TOKENS_PER_BATCH or rows > max_logits):
+    for index in sorted(range(len(prompts)), key=order):
+        together = [*batch, index]
+        sizes = [len(prompts[i]) for i in together]
+        widest = max(sizes) + max(lengths[i] for i in together)
+        rows = num_each * len(together)
+        # All are continued as far as the first: a long one may have no room for that.
+        fits = context is None or widest <= context + 1  # the last token isn't read
+        is_small = rows * widest <= TOKENS_PER_BATCH and rows <= max_logits
+        if batch and not (fits and is_small and (padded or sizes[0] == sizes[-1])):
             yield batch
             batch = []
         batch.append(index)
@@ -103,43 +114,18 @@ def _continue_batch(
     draws_BLK: torch.Tensor | None,
     temperature: float,
 ) -> torch.Tensor:
-    """Token ids (B, K, L). Prompts are padded on the left: all of them end where the new tokens begin."""
-    device = model.device
-    width = max(map(len, prompts))
-    # Any id will do for padding, since the mask hides it: not every model has one of its own.
-    ids_BT = torch.tensor([[0] * (width - len(p)) + list(p) for p in prompts], device=device)
-    mask_BT = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
-    takes = inspect.signature(model.forward).parameters
-    cache_name = next((name for name in CACHES if name in takes), "")
-
-    new_ids, cache, tokens = ids_BT, None, []
+    """Token ids (B, K, L)."""
+    continuation = Continuation(model, prompts, keep=traits_of(model).keeps)
+    tokens = []
     for step in range(num_tokens):
-        inputs = {"input_ids": new_ids, "attention_mask": mask_BT, "use_cache": True}
-        if "position_ids" in takes:
-            positions_BT = (mask_BT.cumsum(1) - 1).clamp(min=0)
-            inputs["position_ids"] = positions_BT[:, -new_ids.shape[1] :]
-        if "logits_to_keep" in takes:
-            inputs["logits_to_keep"] = 1
-        if cache is not None:
-            inputs[cache_name] = cache
-            if cache_name == STATE:  # the padding is in the state already, as nothing
-                del inputs["attention_mask"]
-        outputs = model(**inputs)
-        logits_RV = (
-            outputs.logits[:, -1].float() / temperature
-        )  # a prompt a row at first, then a sample a row
+        # A prompt a row at first, then a sample a row.
+        logits_RV = continuation.logits() / temperature
         draws = None if draws_BLK is None else draws_BLK[:, step].reshape(len(logits_RV), -1)
         token_R1 = _choose(logits_RV, draws).reshape(-1, 1)
         tokens.append(token_R1.view(len(prompts), num_each))
-        cache = outputs.get(cache_name)
         if step == 0 and num_each > 1:
-            repeated = torch.arange(len(prompts), device=device).repeat_interleave(num_each)
-            mask_BT, ids_BT = mask_BT[repeated], ids_BT[repeated]
-            if cache is not None:
-                cache.reorder_cache(repeated)
-        mask_BT = torch.cat([mask_BT, torch.ones_like(token_R1)], dim=1)
-        ids_BT = torch.cat([ids_BT, token_R1], dim=1)
-        new_ids = ids_BT if cache is None else token_R1  # without a cache, all is read again
+            continuation.repeat(num_each)
+        continuation.append(token_R1)
     return torch.stack(tokens, dim=2)
 
 

@@ -7,10 +7,11 @@ from transformers import PreTrainedModel
 
 from core.distiller import Distilling
 from core.errors import UserError
+from core.gate import check_plain_head
 from core.regularizer import Regularizer
 from core.row_memory import RowMemory
 from core.signal import Teacher
-from core.taught import projection_of, refuse_scaled_logits
+from core.taught import projection_of
 from core.teacher.live import LiveTeacher
 
 
@@ -47,9 +48,9 @@ class ForgettingMixin(Distilling):
         super().__init__(
             *args, teacher=teacher, label_weight=label_weight, memory_map=memory_map, **kwargs
         )
-        refuse_scaled_logits(self._student.config, "the student")
+        check_plain_head(self._student, "the student")
         if isinstance(teacher, LiveTeacher):
-            refuse_scaled_logits(teacher.model.config, "the teacher")
+            check_plain_head(teacher.model, "the teacher")
             rows = len(projection_of(teacher.model).weight)  # type: ignore[arg-type]
             if rows != self.vocab_size:
                 raise UserError(

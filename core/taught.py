@@ -3,7 +3,7 @@
 Most tokens of a task are its prompt, which isn't taught: projecting them onto the vocabulary would be waste.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -17,9 +17,10 @@ MAX_LOGITS = 2**26  # of a large vocabulary, those of a whole batch may not fit 
 
 
 @contextmanager
-def _gathering(projection: nn.Module, predicts_BT: Tensor) -> Iterator[None]:
-    """Let the projection hand on the hidden states (N, D) of the chosen positions as they are."""
-    projection.forward = lambda hidden_BTD: hidden_BTD[predicts_BT]
+def projecting(model: nn.Module, project: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Let the model end in `project` of its hidden states (B, T, D) in place of its vocabulary projection."""
+    projection = projection_of(model)
+    projection.forward = project
     try:
         yield
     finally:
@@ -62,7 +63,7 @@ def taught_hidden(
     """
     predicts_BT = torch.zeros_like(labels_BT, dtype=torch.bool)
     predicts_BT[:, :-1] = labels_BT[:, 1:] != IGNORED
-    with _gathering(projection_of(model), predicts_BT):
+    with projecting(model, lambda hidden_BTD: hidden_BTD[predicts_BT]):
         return model(input_ids=input_ids_BT, position_ids=position_ids_BT, use_cache=False).logits
 
 
@@ -94,14 +95,3 @@ def taught_logits_in_parts(
 def projection_of(model: nn.Module) -> nn.Module:
     """The linear layer onto the vocabulary, of a model that may be wrapped."""
     return getattr(model, "module", model).get_output_embeddings()  # type: ignore[operator, no-any-return]
-
-
-def refuse_scaled_logits(config: object, who: str) -> None:
-    """Raise UserError for a model whose logits are capped or scaled after the projection."""
-    for name in ("final_logit_softcapping", "logit_scale", "logits_scaling"):
-        value = getattr(config, name, None)
-        if value not in (None, 1, 1.0):
-            raise UserError(
-                f"{who} caps or scales its logits ({name}={value}), and a student is taught by plain ones: "
-                "that isn't supported yet"
-            )

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.gate import traits_of
 from core.models import check_vocabulary, load_model, load_tokenizer
 from evals.probes.probe import Probe
 from evals.recall.answers import answer_probes
@@ -51,8 +52,10 @@ def evaluate_model(
 def load_arm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """An arm's model, on the GPU if there is one, and its tokenizer.
 
-    Raises `UserError` when either can't be loaded whole, or they don't belong together.
+    Raises `UserError` when either can't be loaded whole, they don't belong together, or the model isn't a
+    causal one.
     """
     model, tokenizer = load_model(folder), load_tokenizer(folder)
     check_vocabulary(model, tokenizer, str(folder))
+    traits_of(model)  # refuses one that can't be asked, before anything is
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer

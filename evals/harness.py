@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.artifacts import hash_file
 from core.errors import UserError, nearest
+from core.gate import traits_of
 from core.tokens import left_open
 from evals.scores import Score
 
@@ -87,7 +88,10 @@ class Harness:
                 f"tasks: the tokenizer of {arm} has neither an end of text nor padding, and lm-eval needs"
                 " one: name an eos_token in its tokenizer_config.json"
             )
-        batch_size = "auto" if model.device.type == "cuda" else CPU_BATCH_SIZE
+        batch_size: str | int = "auto" if model.device.type == "cuda" else CPU_BATCH_SIZE
+        traits = traits_of(model)
+        if not (traits.padded_left and traits.padded_right):
+            batch_size = 1
         lm = HFLM(pretrained=model, tokenizer=left_open(tokenizer), batch_size=batch_size)
         results = simple_evaluate(
             lm, tasks=list(self.names), task_manager=self.manager, log_samples=False

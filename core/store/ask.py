@@ -14,6 +14,7 @@ from core.artifacts import fingerprint_of, run_folder
 from core.build import build
 from core.console import console, errors
 from core.errors import UserError
+from core.gate import traits_of
 from core.models import check_vocabulary, load_model, load_tokenizer
 from core.store.reader import Reader, WritePrompt
 from core.store.stage import show_passages, store_path
@@ -35,6 +36,7 @@ def ask(cfg: DictConfig) -> None:
     with Store(store_path(cfg)) if cfg.ask.store else nullcontext() as store:
         model, tokenizer = load_model(folder), load_tokenizer(folder)
         check_vocabulary(model, tokenizer, str(folder))
+        traits_of(model)
         model = model.to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
         reader = make_reader(cfg, model, tokenizer, store, write)
         if question.strip():

@@ -5,19 +5,19 @@ forgotten which city, but not that a city comes next. So a passage also counts b
 thinks its likeliest new word: BM25 is a log-odds in nats, the log-probability is added to it.
 """
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.continuing import Continuation
 from core.corpus.script import joined, joint, words_of
 from core.corpus.script import sentences_of as lines_of
 from core.errors import UserError
+from core.gate import traits_of
 from core.store.passages import sentences_of
 from core.store.store import Passage, Store
 from core.tokens import ends_of, plain, read
@@ -120,25 +120,16 @@ class Reader:
     def _logits(self, ids_1T: Tensor) -> Tensor:
         return self.model(input_ids=ids_1T, use_cache=False).logits[:, -1].float()
 
-    def _next(self, ids_1T: Tensor, cache: Any) -> tuple[Tensor, Any]:
-        """The logits (1, V) of what comes next, and a cache of what was read.
-
-        A model without such a cache reads it all again, token by token.
-        """
-        if "past_key_values" not in inspect.signature(self.model.forward).parameters:
-            return self._logits(ids_1T), None
-        new_ids = ids_1T if cache is None else ids_1T[:, -1:]
-        outputs = self.model(input_ids=new_ids, past_key_values=cache, use_cache=True)
-        return outputs.logits[:, -1], outputs.get("past_key_values")
-
     @torch.no_grad()
     def _continue(self, prompt: str) -> str:
         """The likeliest next token, again and again, to the end of the sentence."""
-        ids_1T, cache, tokens = self._encode(prompt), None, list[int]()
+        prompts = read(self.tokenizer, [prompt])
+        continuation = Continuation(self.model, prompts, keep=traits_of(self.model).keeps)
+        tokens: list[int] = []
         for _ in range(self.max_new_tokens):
-            logits_1V, cache = self._next(ids_1T, cache)
-            token = int(logits_1V.argmax())
-            ids_1T = torch.cat([ids_1T, ids_1T.new_tensor([[token]])], dim=1)
+            token_11 = continuation.logits().argmax(-1, keepdim=True)
+            continuation.append(token_11)
+            token = int(token_11)
             if token in self.ends:
                 break
             tokens.append(token)

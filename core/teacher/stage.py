@@ -18,6 +18,7 @@ from core.corpus.packing import Encoder, pack
 from core.corpus.stage import PackedCorpus
 from core.curvature import batches_of, remove_low_curvature
 from core.errors import UserError, nearest
+from core.gate import check_packed
 from core.models import (
     SOURCE,
     check_same_tokenizer,
@@ -27,8 +28,7 @@ from core.models import (
     save_model,
 )
 from core.progress import reporting
-from core.taught import refuse_scaled_logits
-from core.teacher.fit import WHO, check_fits, check_rows_apart
+from core.teacher.fit import WHO, check_fits
 from core.teacher.sources import source_of
 from core.training import train
 
@@ -68,6 +68,7 @@ def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
     config = model_config(cfg, len(tokenizer))
     check_fits(config, tokenizer, cfg.packing.sequence_length)
     model = new_model(config, cfg.seed)
+    check_packed(model, WHO)
     with artifact.writing() as folder, reporting(FOLDER, report) as show:
         model = _fit(model, corpus.sequences(), cfg.teacher.train, cfg, corpus, folder, show)
         _finish(model, cfg, corpus, folder)
@@ -77,8 +78,8 @@ def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
 def run_teacher(cfg: DictConfig, corpus: PackedCorpus) -> PreTrainedModel:
     """The run's teacher; raises UserError when it doesn't fit the corpus's tokenizer."""
     model = load_model(run_folder(cfg) / FOLDER)
-    check_vocabulary(model, corpus.tokenizer, "the teacher")
-    refuse_scaled_logits(model.config, "the teacher")
+    check_vocabulary(model, corpus.tokenizer, WHO)
+    check_packed(model, WHO)
     return model
 
 
@@ -99,7 +100,7 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
     taught = _rows_to_learn(cfg, corpus) if learning else None
     model = pretrained.model()
     check_vocabulary(model, tokenizer, WHO)
-    check_rows_apart(model)
+    check_packed(model, WHO)
     stays = not settings and pretrained.gguf_file is None
     elsewhere = pretrained.files if stays else []
     with artifact.writing(elsewhere) as folder, reporting(FOLDER, report) as show:

@@ -9,6 +9,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
+from core.gate import traits_of
 from core.inference import MAX_LOGITS, TOKENS_PER_BATCH, evaluating
 from evals.recall.likelihood import batches
 
@@ -22,10 +23,11 @@ def text_logits(
     """
     vocab_size = model.config.get_text_config().vocab_size
     budget = min(TOKENS_PER_BATCH, MAX_LOGITS // vocab_size)
+    padded = traits_of(model).padded_right
     with evaluating(model):
-        for batch in batches([len(text) for text in texts], budget):
-            ids_BT, mask_BT = _padded(model, [texts[index] for index in batch])
-            logits_BTV = model(input_ids=ids_BT, attention_mask=mask_BT, use_cache=False).logits
+        for batch in batches([len(text) for text in texts], budget, padded=padded):
+            ids_BT = _padded(model, [texts[index] for index in batch])
+            logits_BTV = model(input_ids=ids_BT, use_cache=False).logits
             for index, logits_TV in zip(batch, logits_BTV, strict=True):
                 yield index, logits_TV[: len(texts[index])].float()
 
@@ -33,15 +35,11 @@ def text_logits(
 def last_hidden_states(model: PreTrainedModel, texts: Sequence[Sequence[int]]) -> torch.Tensor:
     """The hidden states at each text's last token (L + 1, N, D), float32 on the CPU, embeddings first."""
     found: dict[int, torch.Tensor] = {}
+    padded = traits_of(model).padded_right
     with evaluating(model):
-        for batch in batches([len(text) for text in texts], TOKENS_PER_BATCH):
-            ids_BT, mask_BT = _padded(model, [texts[index] for index in batch])
-            outputs = model.base_model(
-                input_ids=ids_BT,
-                attention_mask=mask_BT,
-                use_cache=False,
-                output_hidden_states=True,
-            )
+        for batch in batches([len(text) for text in texts], TOKENS_PER_BATCH, padded=padded):
+            ids_BT = _padded(model, [texts[index] for index in batch])
+            outputs = model.base_model(input_ids=ids_BT, use_cache=False, output_hidden_states=True)
             for row, index in enumerate(batch):
                 last = len(texts[index]) - 1
                 states = [hidden_BTD[row, last] for hidden_BTD in outputs.hidden_states]
@@ -49,11 +47,7 @@ def last_hidden_states(model: PreTrainedModel, texts: Sequence[Sequence[int]]) -
     return torch.stack([found[index] for index in range(len(texts))], dim=1)
 
 
-def _padded(
-    model: PreTrainedModel, texts: Sequence[Sequence[int]]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids and attention mask, padded on the right, where no text sees it."""
-    rows = [torch.tensor(text) for text in texts]
-    ids_BT = pad_sequence(rows, batch_first=True)
-    mask_BT = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
-    return ids_BT.to(model.device), mask_BT.to(model.device)
+def _padded(model: PreTrainedModel, texts: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Token ids, padded on the right, where no text sees it: that needs no mask."""
+    ids_BT = pad_sequence([torch.tensor(text) for text in texts], batch_first=True)
+    return ids_BT.to(model.device)

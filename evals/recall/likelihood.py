@@ -1,29 +1,22 @@
 """What a model makes of answers to prompts: likelihood, rank and greediness, in as few passes as will do.
 
-Shapes: B batch, T tokens, R answer positions gathered from a batch, D hidden size (or V, where a model's
-logits are taken whole), V vocabulary.
+Shapes: B batch, T tokens, R answer positions gathered from a batch, D hidden size (or V, where a model makes
+its logits by more than its output embeddings, and is asked for them), V vocabulary.
 """
 
-import inspect
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
+from core.gate import traits_of
 from core.inference import MAX_LOGITS
-
-# Models that change their logits after the output embedding: those are asked for whole logits.
-LOGIT_CHANGES = (
-    "final_logit_softcapping",
-    "output_logit_soft_cap",
-    "logits_scaling",
-    "logits_soft_cap",
-    "logit_scale",
-    "lm_head_multiplier",
-)
+from core.taught import projecting
 
 Pair = tuple[list[int], list[int]]  # token ids of a prompt and of an answer to it
 
@@ -45,19 +38,20 @@ def score_answers(
 ) -> list[Scored]:
     """Score each answer after its prompt, in the order given; the model is in evaluation mode.
 
-    A prompt with several answers is read once: they share its keys and values. A model that keeps a state
-    instead of keys and values reads it again with each.
+    A prompt with several answers is read once: they share its keys and values. A model that can't read on
+    from these reads it again with each.
     """
+    traits = traits_of(model)
     by_prompt: dict[tuple[int, ...], list[int]] = {}
     for index, (prompt, _) in enumerate(pairs):
         by_prompt.setdefault(tuple(prompt), []).append(index)
-    groups = [own for own in by_prompt.values() if len(own) > 1 and _can_share(model)]
+    groups = [own for own in by_prompt.values() if len(own) > 1 and traits.shares]
     shared = {index for own in groups for index in own}
     rest = [index for index in range(len(pairs)) if index not in shared]
 
     scored: dict[int, Scored] = {}
     lengths = [len(pairs[index][0]) + len(pairs[index][1]) for index in rest]
-    for batch in batches(lengths, tokens_per_batch):
+    for batch in batches(lengths, tokens_per_batch, padded=traits.padded_right):
         indices = [rest[place] for place in batch]
         found = _score_apart(model, [pairs[index] for index in indices])
         scored.update(zip(indices, found, strict=True))
@@ -68,21 +62,22 @@ def score_answers(
     return [scored[index] for index in range(len(pairs))]
 
 
-def batches(lengths: list[int], tokens_per_batch: int) -> Iterator[list[int]]:
-    """Indices by falling length, so that little is padding and the largest batch comes first."""
+def batches(
+    lengths: list[int], tokens_per_batch: int, *, padded: bool = True
+) -> Iterator[list[int]]:
+    """Indices by falling length, so that little is padding and the largest batch comes first.
+
+    Unless they may be `padded`, those of a batch are equally long.
+    """
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batch and lengths[batch[0]] * (len(batch) + 1) > tokens_per_batch:
+        is_full = batch and lengths[batch[0]] * (len(batch) + 1) > tokens_per_batch
+        if is_full or (batch and not padded and lengths[batch[0]] != lengths[index]):
             yield batch
             batch = []
         batch.append(index)
     if batch:
         yield batch
-
-
-def _can_share(model: PreTrainedModel) -> bool:
-    takes = inspect.signature(model.forward).parameters
-    return "past_key_values" in takes and not getattr(model, "_is_stateful", False)
 
 
 def _shared_batches(
@@ -155,16 +150,10 @@ def _read(
     inputs["use_cache"] = keep or cache is not None
     if cache is not None:
         inputs["past_key_values"] = cache
-    if _has_whole_logits(model):
+    hidden = projecting(model, lambda hidden_BTD: hidden_BTD)
+    with hidden if traits_of(model).plain_head else nullcontext():
         outputs = model(**inputs)
-        return outputs.logits, outputs.get("past_key_values")
-    outputs = model.base_model(**inputs)
-    return outputs.last_hidden_state, outputs.get("past_key_values")
-
-
-def _has_whole_logits(model: PreTrainedModel) -> bool:
-    config = model.config.get_text_config()
-    return any(getattr(config, name, None) is not None for name in LOGIT_CHANGES)
+    return outputs.logits, outputs.get("past_key_values")
 
 
 def _judged(
@@ -174,10 +163,10 @@ def _judged(
     targets_R = torch.tensor([token for answer in answers for token in answer]).to(model.device)
     # A bounded number of rows at a time.
     num_rows = max(1, MAX_LOGITS // model.config.get_text_config().vocab_size)
+    project = model.get_output_embeddings() if traits_of(model).plain_head else nn.Identity()
     logprobs, ranks, argmaxes = [], [], []
     for states, target_R in zip(states_RD.split(num_rows), targets_R.split(num_rows), strict=True):
-        logits = states if _has_whole_logits(model) else model.get_output_embeddings()(states)
-        logits_RV = logits.float()
+        logits_RV = project(states).float()
         target_R1 = logits_RV.gather(1, target_R[:, None])
         logprobs.append(target_R1[:, 0] - logits_RV.logsumexp(1))
         ranks.append(1 + (logits_RV > target_R1).sum(1))

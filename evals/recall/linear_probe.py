@@ -30,11 +30,12 @@ def linear_probe(subject: Subject, *, ridge: float = 1.0) -> Measured:
     by distance. `ridge` is in units of the mean squared length of the fitted states. The layer is the one
     best for a fourth of half a after a fit on the rest: a probe's `linear_probe_layer`, 0 the embeddings.
     Chance is the best constant ranking, by frequency. Families without two answers, or with fewer than four
-    probes in half a or none in half b, are left out; where none is left there are no rows.
+    probes in half a or none in half b, are left out; where none is left, or the model has no output
+    embeddings, there are no rows.
     """
     probes = _probes(subject)
     tested = [i for i, probe in enumerate(probes) if probe.half == "b"]
-    if not tested:
+    if not tested or subject.model.get_output_embeddings() is None:
         return Measured()
     fitted = [i for i, probe in enumerate(probes) if probe.half == "a"]
     prompts = [encode(subject.tokenizer, p.prompt, p.answers[0])[0] for p in probes]

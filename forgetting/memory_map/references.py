@@ -5,6 +5,7 @@ from pathlib import Path
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.errors import UserError
+from core.gate import check_packed
 from core.models import check_same_tokenizer, check_vocabulary, load_model, load_tokenizer
 
 
@@ -18,10 +19,11 @@ def files_of(folder: str) -> list[Path]:
 def load_reference(folder: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
     """The model in `folder`, ready to be asked.
 
-    Raises UserError when it can't be read, or when it reads tokens by other numbers than `tokenizer`: its
-    log-likelihoods would be those of another text.
+    Raises UserError when it can't be read, when it reads tokens by other numbers than `tokenizer` (its
+    log-likelihoods would be those of another text), and when packed texts see each other in it.
     """
     check_same_tokenizer(load_tokenizer(folder), tokenizer, folder)
     model = load_model(folder)
     check_vocabulary(model, tokenizer, f"the reference {folder}")
+    check_packed(model, f"the reference {folder}")
     return model.eval().requires_grad_(False)

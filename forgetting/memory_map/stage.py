@@ -28,6 +28,7 @@ from core.build import build
 from core.console import Report, console, tell_kept
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
+from core.gate import check_packed
 from core.memory_map import join
 from core.models import check_vocabulary, load_model
 from core.progress import reporting
@@ -113,6 +114,7 @@ def _cut(corpus: PackedCorpus, num_sequences: int | None, shard_tokens: int) -> 
 def _load(folder: Path, corpus: PackedCorpus, who: str) -> PreTrainedModel:
     model = load_model(folder)
     check_vocabulary(model, corpus.tokenizer, who)
+    check_packed(model, who)
     return model.eval().to(processes.state().device)
 
 

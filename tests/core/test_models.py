@@ -8,7 +8,6 @@ import torch
 
 from core.errors import UserError
 from core.models import check_vocabulary, load_model, load_tokenizer, save_model
-from core.taught import refuse_scaled_logits
 
 
 def test_saved_and_loaded_is_the_same(make_llama, toy_tokenizer, tmp_path: Path) -> None:
@@ -58,11 +57,3 @@ def test_another_vocabulary_is_refused(make_llama, toy_tokenizer) -> None:
     check_vocabulary(make_llama(), toy_tokenizer, "the teacher")
     with pytest.raises(UserError, match="the teacher has 40 embedding rows"):
         check_vocabulary(make_llama(vocab_size=40), toy_tokenizer, "the teacher")
-
-
-def test_logits_scaled_after_the_projection_are_refused(make_llama) -> None:
-    config = make_llama().config
-    refuse_scaled_logits(config, "the teacher")
-    config.final_logit_softcapping = 30.0
-    with pytest.raises(UserError, match="final_logit_softcapping"):
-        refuse_scaled_logits(config, "the teacher")

@@ -8,6 +8,7 @@ from tokenizers import processors
 from transformers import PreTrainedTokenizerFast
 
 from core.corpus.packing import Encoder
+from core.gate import traits_of
 from core.store.reader import Reader
 from core.tokens import before_end, ends_of, opening_of, plain, read
 from evals.probes.probe import Probe, complete
@@ -59,6 +60,7 @@ def test_a_row_is_opened_as_a_text_and_closed_once(framed) -> None:
 
 def test_a_question_is_read_without_an_end(framed, make_llama) -> None:
     model, asked = make_llama(), []
+    traits_of(model)  # tried once, with texts of its own
     model.register_forward_pre_hook(
         lambda _, __, given: asked.append(given["input_ids"].tolist()), with_kwargs=True
     )

@@ -5,15 +5,15 @@ import torch
 from datasets import Dataset
 from transformers import (
     LlamaConfig,
-    MambaConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     Qwen2Config,
 )
 
 from core.errors import UserError
+from core.gate import check_packed
 from core.models import new_model
-from core.teacher.fit import check_fits, check_rows_apart
+from core.teacher.fit import check_fits
 
 SIZES = {
     "vocab_size": 320,
@@ -53,13 +53,7 @@ def test_positions_that_restart_keep_rows_apart(model: PreTrainedModel, sequence
                 torch.testing.assert_close(together[s][mine], alone, rtol=1e-4, atol=1e-4)
                 compared += 1
     assert compared > 8, "several rows a sequence"
-    check_rows_apart(model)
-
-
-def test_a_recurrent_model_is_refused() -> None:
-    config = MambaConfig(vocab_size=320, hidden_size=16, num_hidden_layers=1, state_size=4)
-    with pytest.raises(UserError, match=r"MambaForCausalLM\) lets the texts .* see each other"):
-        check_rows_apart(new_model(config, 0))
+    check_packed(model, "the teacher")
 
 
 def test_a_padded_vocabulary_and_a_context_that_is_long_enough_fit(
@@ -80,10 +74,6 @@ def test_a_padded_vocabulary_and_a_context_that_is_long_enough_fit(
             "packing.sequence_length=48 is more than the teacher's context of 32 tokens",
         ),
         ({"vocab_size": 300}, "a vocabulary of 300 but the tokenizer has 320 tokens"),
-        (
-            {"final_logit_softcapping": 30.0},
-            "(final_logit_softcapping=30.0), and a student is taught by plain ones",
-        ),
         (
             {"quantization_config": {"quant_method": "gptq", "bits": 4}},
             "weights are quantized (gptq), and a student's are float32",
