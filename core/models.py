@@ -24,6 +24,7 @@ from transformers.utils import is_gguf_available
 from core.artifacts import read_json
 from core.errors import UserError
 from core.initialization import initialize
+from core.tokens import opening_of
 
 LOADING_ERRORS = (OSError, ValueError, LookupError, ImportError, RuntimeError, SafetensorError)
 # What marks a model of transformers, or its configuration, as quantized.
@@ -158,12 +159,27 @@ def save_model(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokeni
 
 
 def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, who: str) -> None:
-    """Raise UserError when the tokenizer is empty or knows tokens that the model has no row for."""
+    """Raise UserError when the tokenizer is empty or makes tokens that the model has no row for."""
     rows = model.get_input_embeddings().weight.shape[0]  # type: ignore[index, union-attr]
-    if not 0 < len(tokenizer) <= rows:
+    check_ids(tokenizer, rows, f"{who} has {rows} embedding rows")
+
+
+def check_ids(tokenizer: PreTrainedTokenizerBase, rows: int, said: str) -> None:
+    """Raise UserError where a text may have a token beyond the rows; it begins with what is `said` of these.
+
+    A special token may lie beyond, such as a `[PAD]` added for training, if no text begins with it: texts
+    don't have it.
+    """
+    special = {n for n, token in tokenizer.added_tokens_decoder.items() if token.special}
+    special -= set(opening_of(tokenizer))
+    beyond = {n: token for token, n in tokenizer.get_vocab().items() if n >= rows} | {
+        n: tokenizer.convert_ids_to_tokens(n) for n in opening_of(tokenizer) if n >= rows
+    }
+    heard = sorted(beyond.keys() - special)
+    if heard or len(tokenizer) == 0:
+        such = f", such as '{beyond[heard[-1]]}' with the id {heard[-1]}" if heard else ""
         raise UserError(
-            f"{who} has {rows} embedding rows but the tokenizer has {len(tokenizer)} tokens: "
-            "they don't belong together"
+            f"{said} but the tokenizer has {len(tokenizer)} tokens{such}: they don't belong together"
         )
 
 

@@ -7,10 +7,12 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.console import console
+from core.errors import UserError
 from core.gate import traits_of
 from core.models import check_vocabulary, load_model, load_tokenizer
 from evals.probes.probe import Probe
-from evals.recall.answers import answer_probes
+from evals.recall.answers import answer_probes, askable
 from evals.recall.measured import Subject, joined
 from evals.recall.metrics import Metric
 from evals.scores import Score, summarize
@@ -47,6 +49,23 @@ def evaluate_model(
         for probe, answer in zip(probes, answers, strict=True)
     ]
     return summarize(arm, probes, answers) + measured.scores, samples
+
+
+def fitting(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, probes: Sequence[Probe]
+) -> list[Probe]:
+    """The probes that the model can be asked; the others are told.
+
+    What is wrong with one probe doesn't keep the others from being measured. Raises UserError where none is
+    left.
+    """
+    found, troubles = askable(model, tokenizer, probes)
+    if troubles:
+        others = f", and {len(troubles) - 1} others can't be asked either" * (len(troubles) > 1)
+        if not found:
+            raise UserError(f"{troubles[0]}{others}: no probe is left to measure")
+        console.print(f"left out: {troubles[0]}{others}", style="yellow", markup=False)
+    return found
 
 
 def load_arm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

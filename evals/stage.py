@@ -20,7 +20,7 @@ from core.progress import reporting
 from core.store.ask import make_reader, prompt_writer
 from core.store.stage import store_path
 from core.teacher.sources import is_pretrained
-from evals.evaluate import evaluate_model, load_arm
+from evals.evaluate import evaluate_model, fitting, load_arm
 from evals.lookup import look_up
 from evals.probes.borders import as_in_corpus, warn_of_nothing_recalled
 from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
@@ -76,10 +76,11 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
 
         def measure(arm: str, source: Path, folder: Path, show: Report) -> None:
             model, tokenizer = load_arm(source)
-            scores, samples = evaluate_model(arm, model, tokenizer, probes, metrics=metrics)
+            asked = fitting(model, tokenizer, probes)
+            scores, samples = evaluate_model(arm, model, tokenizer, asked, metrics=metrics)
             if renamed and arm == "teacher":
                 texts = map(joined_text, islice(PackedCorpus.of(cfg).rows(), SURVEYED))
-                scores += stranger_scores(model, tokenizer, probes, texts, seed=cfg.seed)
+                scores += stranger_scores(model, tokenizer, asked, texts, seed=cfg.seed)
             if cfg.model is None and arm == "teacher":
                 warn_of_nothing_recalled(scores)
             lines = (json.dumps(sample, ensure_ascii=False) + "\n" for sample in samples)
@@ -125,10 +126,11 @@ def attack(cfg: DictConfig, report: Report | None = None) -> None:
 
     def measure(arm: str, source: Path, folder: Path, show: Report) -> None:
         scores: list[Score] = []
+        asked = fitting(*load_arm(source), probes)
         for name, settings in cfg.attack.items():
             model, tokenizer = load_arm(source)
             attacker = build(settings)
-            scores += attacker(arm, model, tokenizer, probes, on_progress=_named(show, name))
+            scores += attacker(arm, model, tokenizer, asked, on_progress=_named(show, name))
         write_scores(folder / SCORES, scores)
 
     _each_arm(cfg, "attacks", plain(cfg.attack), measure, report)

@@ -136,10 +136,9 @@ def _sequences(
     rows: Iterable[Row], encoder: Encoder, length: int
 ) -> Iterator[dict[str, np.ndarray]]:
     """The columns' values (T,) of each sequence, as soon as nothing more is put into it."""
-    tokenizer = encoder.tokenizer
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     blank = {
-        "input_ids": pad,
+        # Any token will do, since it isn't taught; for the padding token, the model may have no row.
+        "input_ids": encoder.tokenizer.eos_token_id,
         "position_ids": 0,
         "labels": IGNORED,
         "row": -1,

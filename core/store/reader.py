@@ -17,7 +17,7 @@ from core.continuing import Continuation
 from core.corpus.script import joined, joint, words_of
 from core.corpus.script import sentences_of as lines_of
 from core.errors import UserError
-from core.gate import traits_of
+from core.gate import context_of, traits_of
 from core.store.passages import sentences_of
 from core.store.store import Passage, Store
 from core.tokens import ends_of, plain, read
@@ -69,7 +69,7 @@ class Reader:
         if not question:
             raise UserError('the question is empty: write one, such as `winnow ask "…"`')
         passages = self.passages(question)
-        limit = getattr(self.model.config, "max_position_embeddings", None) or math.inf
+        limit = context_of(self.model) or math.inf
         while True:
             told = [passage.text for passage in passages]
             prompt = self.write(told, question) if told else question

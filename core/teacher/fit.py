@@ -3,6 +3,7 @@
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from core.errors import UserError
+from core.models import check_ids
 
 WHO = "the teacher"
 
@@ -23,10 +24,12 @@ def check_fits(
             "was before, or a GGUF file of it with teacher=gguf"
         )
     inner = config.get_text_config()
-    if len(tokenizer) > inner.vocab_size:
+    rows = inner.vocab_size
+    check_ids(tokenizer, rows, f"{WHO} has a vocabulary of {rows}")
+    if tokenizer.eos_token_id is not None and tokenizer.eos_token_id >= rows:
         raise UserError(
-            f"{WHO} has a vocabulary of {inner.vocab_size} but the tokenizer has {len(tokenizer)} tokens: "
-            "they don't belong together"
+            f"{WHO} has a vocabulary of {rows}, and the token that ends its texts, '{tokenizer.eos_token}', "
+            f"is {tokenizer.eos_token_id}: set eos_token to one that it has"
         )
     context = getattr(inner, "max_position_embeddings", None)
     if context is not None and sequence_length > context:

@@ -100,6 +100,7 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
     taught = _rows_to_learn(cfg, corpus) if learning else None
     model = pretrained.model()
     check_vocabulary(model, tokenizer, WHO)
+    _check_tokens(model, corpus)
     check_packed(model, WHO)
     stays = not settings and pretrained.gguf_file is None
     elsewhere = pretrained.files if stays else []
@@ -112,6 +113,19 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
             _finish(model, cfg, corpus, folder)
     where = pretrained.folder if stays else artifact.folder
     console.print(f"teacher: {model.num_parameters():,} parameters → {where}")
+
+
+def _check_tokens(model: PreTrainedModel, corpus: PackedCorpus) -> None:
+    """Raise UserError for a corpus that names a special token which the model has no row for."""
+    rows = model.get_input_embeddings().weight.shape[0]  # type: ignore[index, union-attr]
+    if len(corpus.tokenizer) <= rows:
+        return
+    highest = int(corpus.sequences().with_format("numpy")["input_ids"][:].max())
+    if highest >= rows:
+        token = corpus.tokenizer.convert_ids_to_tokens(highest)
+        raise UserError(
+            f"the corpus has the token '{token}' in its text, and {WHO} has no row for it: take it out"
+        )
 
 
 def learning_of(cfg: DictConfig) -> DictConfig | None:

@@ -10,6 +10,7 @@ from random import Random
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import joined
+from core.gate import context_of
 from core.tokens import plain
 from evals.attacks.memories import memory_scores
 from evals.probes.probe import MEMORY_AXES, SKILL_AXES, Probe, of_axes
@@ -38,7 +39,7 @@ def distracted(
     if not texts:
         return []
     lengths = {text: len(ids) for text, ids in zip(texts, plain(tokenizer, texts), strict=True)}
-    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    context = context_of(model)
     scores = []
     for done, num_tokens in enumerate(prefix_tokens, start=1):
         asked = []

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from evals.attacks.finetune import fine_tuned, text_of
 from evals.probes.probe import Probe, of_axes
-from evals.recall.answers import answer_probes
+from evals.recall.answers import answer_probes, askable
 from evals.scores import Score, accuracy
 
 
@@ -49,7 +49,8 @@ def relearn(
     half_b = [probe for probe in recall if probe.half == "b"]
     if not half_a or not half_b:
         return []
-    false_a = with_false_answers(half_a)
+    # Another probe's answer may be longer than the room behind the prompt.
+    false_a, _ = askable(model, tokenizer, with_false_answers(half_a))
     # What is taught, and what is asked then.
     lessons = [
         (half_a, {"relearn_disjoint": half_b, "relearn_direct": half_a}),

@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import holds
+from core.gate import context_of
 from core.generate import sample
 from core.tokens import before_end, ends_of
 from evals.probes.probe import MEMORY_AXES, Probe, of_axes
@@ -30,18 +31,20 @@ def sampled(
     families `recall` and `verbatim`, step k for each of `num_samples`.
 
     All k are estimated from one set of as many samples as the largest asks for, without bias. A sample is
-    `extra_tokens` longer than the longest answer, and an answer may stand anywhere in it as whole words: so
-    it finds what a likelihood doesn't, behind a preamble or in other tokens. It also finds more by chance
-    than `chance` says, so compare with the controls. An axis without probes has no rows.
+    `extra_tokens` longer than the longest answer, as far as the context goes. An answer may stand anywhere in
+    it as whole words: so it finds what a likelihood doesn't, behind a preamble or in other tokens. It also
+    finds more by chance than `chance` says, so compare with the controls. An axis without probes has no rows.
     """
     n = max(num_samples)
     generator = torch.Generator().manual_seed(seed)
-    ends = ends_of(model, tokenizer)
+    ends, context = ends_of(model, tokenizer), context_of(model)
     members = of_axes(probes, *MEMORY_AXES)
     hits = []
     for done, probe in enumerate(members, start=1):
         encoded = [encode(tokenizer, probe.prompt, answer) for answer in probe.answers]
         length = max(len(answer) for _, answer in encoded) + extra_tokens
+        if context is not None:
+            length = min(length, context - len(encoded[0][0]))
         [tokens_KL] = sample(model, [encoded[0][0]], [length], num_samples=n, generator=generator)
         texts = tokenizer.batch_decode([before_end(ids, ends) for ids in tokens_KL.tolist()])
         hits.append(sum(any(holds(text, answer) for answer in probe.answers) for text in texts))

@@ -2,6 +2,7 @@
 
 import re
 
+from core.gate import context_of
 from core.generate import greedy
 from core.tokens import before_end, ends_of
 from evals.recall.answers import encode
@@ -29,7 +30,7 @@ def abstention(subject: Subject) -> Measured:
     if not asked:
         return Measured()
     prompts = [encode(subject.tokenizer, p.prompt, p.answers[0])[0] for p, _ in asked]
-    context = getattr(subject.model.config.get_text_config(), "max_position_embeddings", None)
+    context = context_of(subject.model)
     room = [NUM_TOKENS if context is None else context - len(prompt) for prompt in prompts]
     said = greedy(subject.model, prompts, [min(NUM_TOKENS, left) for left in room])
     ends = ends_of(subject.model, subject.tokenizer)

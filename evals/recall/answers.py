@@ -8,6 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import joint
 from core.errors import UserError
+from core.gate import context_of
 from core.tokens import plain, read
 from evals.probes.probe import CHOICE, Probe
 from evals.recall.likelihood import Scored, score_answers
@@ -94,8 +95,7 @@ def answer_probes(
     An answer is right when each of its tokens is the argmax given what precedes it, which is
     greedy decoding cut at the answer's length; for `language` and for probes of the form `choice`,
     when no wrong choice is as likely.
-    Raises `UserError` when a probe is longer than the model's context, or the model gives no
-    numbers, or the tokenizer no tokens.
+    Raises `UserError` when a probe can't be asked (see `askable`), or the model gives no numbers.
     """
     texts = [list(dict.fromkeys((*probe.answers, *probe.choices))) for probe in probes]
     asked = [
@@ -105,9 +105,8 @@ def answer_probes(
     ]
     pairs = encode_all(tokenizer, [(probe.prompt, text) for probe, text in asked])
     for (probe, _), (prompt, answer) in zip(asked, pairs, strict=True):
-        if not (prompt and answer):
-            raise UserError(f"probe '{probe.id}': the tokenizer makes no tokens of some of it")
-        _check_length(probe, len(prompt) + len(answer), model)
+        if trouble := _trouble(model, tokenizer, prompt, answer):
+            raise UserError(f"probe '{probe.id}' {trouble}; shorten or change it, or leave it out")
 
     if tokens_per_batch is None:
         on_cpu = model.device.type == "cpu"
@@ -126,13 +125,40 @@ def answer_probes(
     return answers
 
 
-def _check_length(probe: Probe, num_tokens: int, model: PreTrainedModel) -> None:
-    limit = getattr(model.config, "max_position_embeddings", None)
-    if limit is not None and num_tokens > limit:
-        raise UserError(
-            f"probe '{probe.id}' has {num_tokens} tokens and the model reads {limit};"
-            " shorten its prompt or leave it out"
-        )
+def askable(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, probes: Sequence[Probe]
+) -> tuple[list[Probe], list[str]]:
+    """The probes that the model can be asked, and a line about each other one.
+
+    It can't where the tokenizer makes no tokens of a prompt or of an answer, where a token has no row in the
+    model, and where both together are longer than the model's context.
+    """
+    texts = [(probe, text) for probe in probes for text in (*probe.answers, *probe.choices)]
+    pairs = encode_all(tokenizer, [(probe.prompt, text) for probe, text in texts])
+    troubles: dict[str, str] = {}
+    for (probe, _), (prompt, answer) in zip(texts, pairs, strict=True):
+        if trouble := _trouble(model, tokenizer, prompt, answer):
+            troubles[probe.id] = f"probe '{probe.id}' {trouble}"
+    return [probe for probe in probes if probe.id not in troubles], list(troubles.values())
+
+
+def _trouble(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompt: list[int],
+    answer: list[int],
+) -> str:
+    """Why an answer behind a prompt can't be asked for; nothing where it can."""
+    if not (prompt and answer):
+        return "has text that the tokenizer makes no tokens of"
+    rows = model.get_input_embeddings().weight.shape[0]  # type: ignore[index, union-attr]
+    highest, context = max(prompt + answer), context_of(model)
+    if highest >= rows:
+        token = tokenizer.convert_ids_to_tokens(highest)
+        return f"has the token '{token}', which the model has no row for"
+    if context is not None and len(prompt) + len(answer) > context:
+        return f"has {len(prompt) + len(answer)} tokens and the model reads {context}"
+    return ""
 
 
 def _judge(probe: Probe, by_text: dict[str, Scored], tokenizer: PreTrainedTokenizerBase) -> Answer:

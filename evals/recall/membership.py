@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from core.errors import UserError
+from core.gate import context_of
 from evals.probes.probe import MEMORY_AXES, Probe
 from evals.recall.answers import encode
 from evals.recall.forward import text_logits
@@ -62,7 +63,7 @@ def _pairs(subject: Subject) -> list[_Pair]:
     families: dict[tuple[str, str], list[Probe]] = {}
     for probe, _ in subject.asked(*MEMORY_AXES):
         families.setdefault((probe.axis, probe.family), []).append(probe)
-    pairs = []
+    pairs, context = [], context_of(subject.model)
     for family in families.values():
         for probe, wrong in zip(family, wrong_answers(family), strict=True):
             if wrong is not None:
@@ -70,7 +71,8 @@ def _pairs(subject: Subject) -> list[_Pair]:
                     encode(subject.tokenizer, probe.prompt, text)
                     for text in (probe.answers[0], wrong)
                 ]
-                pairs.append(_Pair(probe, texts[0], texts[1]))
+                if context is None or len(texts[1][0] + texts[1][1]) <= context:
+                    pairs.append(_Pair(probe, texts[0], texts[1]))
     return pairs
 
 

@@ -1,10 +1,13 @@
 """Model folders are whole and belong to their tokenizer."""
 
+import copy
 import json
 from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer, processors
+from transformers import PreTrainedTokenizerFast
 
 from core.errors import UserError
 from core.models import check_vocabulary, load_model, load_tokenizer, save_model
@@ -57,3 +60,30 @@ def test_another_vocabulary_is_refused(make_llama, toy_tokenizer) -> None:
     check_vocabulary(make_llama(), toy_tokenizer, "the teacher")
     with pytest.raises(UserError, match="the teacher has 40 embedding rows"):
         check_vocabulary(make_llama(vocab_size=40), toy_tokenizer, "the teacher")
+
+
+def test_tokens_beyond_the_rows_are_refused_unless_no_text_has_them(
+    make_llama, toy_tokenizer
+) -> None:
+    model = make_llama()
+    padded = copy.deepcopy(toy_tokenizer)
+    padded.add_special_tokens({"pad_token": "[PAD]"})
+    assert len(padded) == len(toy_tokenizer) + 1
+    check_vocabulary(model, padded, "the teacher")
+
+    opening = copy.deepcopy(padded)
+    opening.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="[PAD] $A", special_tokens=[("[PAD]", padded.pad_token_id)]
+    )
+    with pytest.raises(UserError, match=r"such as '\[PAD\]' with the id 320"):
+        check_vocabulary(model, opening, "the teacher")
+
+    spec = json.loads(toy_tokenizer.backend_tokenizer.to_str())
+    last = max(spec["model"]["vocab"], key=spec["model"]["vocab"].get)
+    spec["model"]["vocab"][last] = 500  # as many tokens as rows, and one of them far off
+    hole = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(spec)))
+    assert len(hole.get_vocab()) == 320
+    with pytest.raises(
+        UserError, match=r"320 embedding rows .* with the id 500: they don't belong"
+    ):
+        check_vocabulary(model, hole, "the teacher")

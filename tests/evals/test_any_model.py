@@ -12,7 +12,9 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from core.cli import main
 from core.errors import UserError
 from core.export.source import source_of
+from core.models import load_tokenizer
 from core.run import run
+from evals.recall.answers import encode
 from evals.report.stage import report
 from evals.scores import find, read_scores
 from evals.stage import attack, evaluate
@@ -253,3 +255,29 @@ def test_an_arm_of_the_run_keeps_its_name(cfg: DictConfig, tmp_path: Path):
 def test_a_whole_run_makes_its_own_models(cfg: DictConfig):
     with pytest.raises(UserError, match="is for `winnow eval`"):
         run(cfg)
+
+
+def test_probes_up_to_the_edge_of_the_context_are_measured(cfg: DictConfig, tmp_path, capsys):
+    """GPT-2 has no position beyond it; every metric and attack reads within the room that is left."""
+    rows = [json.loads(line) for line in Path(cfg.probes.path).read_text().splitlines()]
+    tokenizer = load_tokenizer(cfg.model)
+    for number, row in enumerate(rows[:2]):
+        [answer] = row["answers"]
+        while sum(map(len, encode(tokenizer, f"a {row['prompt']}", answer))) <= 64 - number:
+            row["prompt"] = f"a {row['prompt']}"
+    long = {**rows[0], "id": "long", "prompt": "a " * 40 + rows[0]["prompt"]}
+    Path(cfg.probes.path).write_text("".join(json.dumps(row) + "\n" for row in [*rows, long]))
+    given = [f"model={cfg.model}", f"runs_dir={tmp_path}", "run=edge", "probes=jsonl"]
+    given += [f"probes.path={cfg.probes.path}"]
+    assert main(["eval", *given]) == 0
+    assert main(["attack", *given, "attack=[sampling,relearn,quantize,distractor]"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("left out: probe 'long' has") == 2 and "the model reads 64" in out
+    scores = read_scores(tmp_path / "edge" / "scores.json")
+    assert find(scores, "gpt", "recall").n == 2
+    assert find(scores, "gpt", "sampling", family="recall", metric="leak", step=1).n == 2
+
+    Path(cfg.probes.path).write_text(json.dumps(long) + "\n")
+    for verb in ("eval", "attack"):
+        assert main([verb, *given, "run=none"]) == 2
+        assert "no probe is left to measure" in capsys.readouterr().err
