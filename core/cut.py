@@ -20,6 +20,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from core.corpus.packing import IGNORED
 from core.errors import UserError, nearest
+from core.gate import say_the_same
 from core.kfac import Batch
 from core.models import new_model
 
@@ -29,23 +30,44 @@ GATED = ("gate_proj", "up_proj", "down_proj")
 def resized(
     config: PretrainedConfig, changes: Mapping[str, Any], kept_layers: list[int] | None = None
 ) -> PretrainedConfig:
-    """The configuration with some sizes changed; raises UserError for an unknown one.
+    """The configuration with some sizes changed; raises UserError for an unknown one, and for
+    one that the architecture can't have.
 
     What it says of each layer (such as `layer_types`) is kept for `kept_layers`; without these, a model of
     another depth has what its architecture has by default.
     """
+    text = config.get_text_config()
+    if text is not config:  # the language model's part of one that does more
+        whole = copy.deepcopy(config)
+        for name in type(config).sub_configs:
+            if getattr(whole, name, None) is whole.get_text_config():
+                setattr(whole, name, resized(text, changes, kept_layers))
+                return whole
+    check_names(config, changes)
+    known, own_name = config.to_dict(), config.attribute_map
+    depth = getattr(config, "num_hidden_layers", None)
+    if changes.get("num_hidden_layers", depth) != depth:
+        for key, value in list(known.items()):
+            if "layer" in key and isinstance(value, list) and len(value) == depth:
+                known[key] = None if kept_layers is None else [value[n] for n in kept_layers]
+    sizes = {own_name.get(key, key): value for key, value in changes.items()}
+    try:
+        return type(config).from_dict({**known, **sizes})
+    except (
+        Exception
+    ) as error:  # each architecture has rules of its own, and of most no class of error
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise UserError(f"student: {type(config).__name__} can't have {sizes}: {reason}") from error
+
+
+def check_names(config: PretrainedConfig, changes: Mapping[str, Any]) -> None:
+    """Raise UserError for a size that the configuration doesn't have."""
     known, own_name = config.to_dict(), config.attribute_map
     for key in changes:
         if own_name.get(key, key) not in known:
             raise UserError(
                 f"student.{key}: {type(config).__name__} has no such size{nearest(key, known)}"
             )
-    depth = getattr(config, "num_hidden_layers", None)
-    if changes.get("num_hidden_layers", depth) != depth:
-        for key, value in list(known.items()):
-            if "layer" in key and isinstance(value, list) and len(value) == depth:
-                known[key] = None if kept_layers is None else [value[n] for n in kept_layers]
-    return type(config).from_dict({**known, **{own_name.get(k, k): v for k, v in changes.items()}})
 
 
 def most_important(importance: Tensor, num_kept: int) -> list[int]:
@@ -100,7 +122,8 @@ def cut(
 ) -> PreTrainedModel:
     """A model of the same kind with the numbered layers alone, and the numbered units of its gated MLPs.
 
-    None is all. `kept_units` are by the MLPs' names, as many of each; without any cut it is a copy.
+    None is all. `kept_units` are by the MLPs' names, as many of each; without any cut it is a copy. Raises
+    UserError where it says anything else than the whole model does with those layers and units passed over.
     """
     prefix, layers = layers_of(model)
     kept_layers = list(range(len(layers))) if kept_layers is None else kept_layers
@@ -121,19 +144,59 @@ def cut(
     for name in smaller.state_dict():
         if name.startswith(prefix):
             number, _, rest = name.removeprefix(prefix).partition(".")
-            weights[name] = source[f"{prefix}{kept_layers[int(number)]}.{rest}"]
+            weights[name] = source.get(f"{prefix}{kept_layers[int(number)]}.{rest}")
         else:
-            weights[name] = source[name]
-    smaller.load_state_dict(weights)
+            weights[name] = source.get(name)
+    try:
+        smaller.load_state_dict(weights)
+        is_right = _says_the_same(model, smaller, kept_layers, kept_units or {})
+    except (
+        Exception
+    ):  # a weight that the whole doesn't have, or whatever passing over a layer brings about
+        is_right = False
+    if not is_right:
+        raise UserError(
+            f"{type(model).__name__} can't be cut to layers {kept_layers}: what a layer does depends on its "
+            "place; choose another student.num_hidden_layers, or student.start=fresh"
+        )
     smaller.generation_config = copy.deepcopy(model.generation_config)
     return smaller
 
 
+def _says_the_same(
+    model: PreTrainedModel,
+    smaller: PreTrainedModel,
+    kept_layers: list[int],
+    kept_units: Mapping[str, list[int]],
+) -> bool:
+    """Whether the smaller model is the whole one without what was cut, on a short text."""
+    _, layers = layers_of(model)
+    passed = [layer for number, layer in enumerate(layers) if number not in kept_layers]
+    handles = [layer.register_forward_hook(_pass_over, with_kwargs=True) for layer in passed]
+    for name, units in kept_units.items():
+        down = model.get_submodule(f"{name}.down_proj")
+        kept_K = torch.zeros(down.in_features, device=model.device)
+        kept_K[units] = 1
+        handles.append(down.register_forward_pre_hook(lambda _, x, kept_K=kept_K: (x[0] * kept_K,)))
+    try:
+        return say_the_same(model, smaller.to(model.device))
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _pass_over(_: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
+    """Let a layer give what it was given."""
+    inputs = args[0] if args else kwargs["hidden_states"]
+    return (inputs, *output[1:]) if isinstance(output, tuple) else inputs
+
+
 def layers_of(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
     """The decoder's layers, and what their names begin with; raises UserError when they can't be told."""
-    depth = getattr(model.config, "num_hidden_layers", None)
+    depth = getattr(model.config.get_text_config(), "num_hidden_layers", None)
+    own = _reading(model)
     for name, module in model.named_modules():
-        if isinstance(module, nn.ModuleList) and len(module) == depth:
+        if isinstance(module, nn.ModuleList) and len(module) == depth and id(module) in own:
             return f"{name}.", module
     raise UserError(
         f"{type(model).__name__} has no list of num_hidden_layers={depth} layers to cut from; "
@@ -141,13 +204,21 @@ def layers_of(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
     )
 
 
+def _reading(model: PreTrainedModel) -> set[int]:
+    """The ids of the modules that read text, in a model that may read pictures as well."""
+    is_all = model.config.get_text_config() is model.config
+    return {id(module) for module in (model if is_all else model.get_decoder()).modules()}
+
+
 def gated_mlps(model: PreTrainedModel) -> dict[str, Any]:
     """The MLPs as wide as the configuration says, by name; raises UserError when there are none."""
-    width = getattr(model.config, "intermediate_size", None)
+    width = getattr(model.config.get_text_config(), "intermediate_size", None)
+    own = _reading(model)
     mlps = {
         name: module
         for name, module in model.named_modules()
-        if all(isinstance(getattr(module, matrix, None), nn.Linear) for matrix in GATED)
+        if id(module) in own
+        and all(isinstance(getattr(module, matrix, None), nn.Linear) for matrix in GATED)
     }
     if not mlps or any(mlp.down_proj.in_features != width for mlp in mlps.values()):
         raise UserError(

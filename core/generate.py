@@ -13,8 +13,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
 from core.continuing import Continuation
-from core.gate import context_of, traits_of
+from core.gate import traits_of
 from core.inference import MAX_LOGITS, TOKENS_PER_BATCH, evaluating
+from core.models import context_of
 
 
 def greedy(

@@ -158,6 +158,12 @@ def save_model(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokeni
     tokenizer.save_pretrained(folder)
 
 
+def context_of(model: PreTrainedModel) -> int | None:
+    """The most tokens that it reads, where its configuration names a limit."""
+    limit: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return limit
+
+
 def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, who: str) -> None:
     """Raise UserError when the tokenizer is empty or makes tokens that the model has no row for."""
     rows = model.get_input_embeddings().weight.shape[0]  # type: ignore[index, union-attr]

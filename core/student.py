@@ -3,11 +3,22 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import torch
 from transformers import PretrainedConfig, PreTrainedModel
 
-from core.cut import cut, layer_importance, most_important, resized, unit_importance
+from core.cut import (
+    check_names,
+    cut,
+    gated_mlps,
+    layer_importance,
+    layers_of,
+    most_important,
+    resized,
+    unit_importance,
+)
 from core.errors import UserError
 from core.kfac import Batch
+from core.layer_choice import chosen_layers
 from core.models import new_model
 
 CUT = ("num_hidden_layers", "intermediate_size")
@@ -33,8 +44,42 @@ def inherited_student(
     call (core/cut.py). Where nothing is cut, no text is read. Raises UserError for a size that can't be cut,
     or that is larger than the teacher's.
     """
-    config = teacher.config
-    resized(config, changes)  # names a size that there isn't
+    cuts = _cuts(teacher, changes)
+    kept_layers = kept_units = None
+    if (num_kept := cuts.get("num_hidden_layers")) is not None:
+        importance_L = layer_importance(teacher, batches())
+        kept_layers = chosen_layers(teacher.config, importance_L, num_kept)
+    if (num_kept := cuts.get("intermediate_size")) is not None:
+        kept_units = {
+            name: most_important(importance_K, num_kept)
+            for name, importance_K in unit_importance(teacher, batches()).items()
+        }
+    return cut(teacher, kept_layers=kept_layers, kept_units=kept_units, seed=seed)
+
+
+def check_inherits(teacher: PreTrainedModel, changes: Mapping[str, Any], seed: int) -> None:
+    """Raise UserError where `inherited_student` would, or would give another model than a cut, for any text.
+
+    The last layers and units stay for trial: of those, most have another place than before.
+    """
+    cuts = _cuts(teacher, changes)
+    kept_layers = kept_units = None
+    if (num_kept := cuts.get("num_hidden_layers")) is not None:
+        _, layers = layers_of(teacher)
+        kept_layers = chosen_layers(teacher.config, torch.arange(len(layers)), num_kept)
+    if (num_kept := cuts.get("intermediate_size")) is not None:
+        kept_units = {
+            name: list(range(mlp.down_proj.in_features))[-num_kept:]
+            for name, mlp in gated_mlps(teacher).items()
+        }
+    if cuts:
+        cut(teacher, kept_layers=kept_layers, kept_units=kept_units, seed=seed)
+
+
+def _cuts(teacher: PreTrainedModel, changes: Mapping[str, Any]) -> dict[str, int]:
+    """The sizes that are the teacher's no more; raises UserError for one that can't be cut, or is larger."""
+    config = teacher.config.get_text_config()
+    check_names(config, changes)
     for key, value in changes.items():
         own = getattr(config, key)
         if key in CUT and not 1 <= value <= own:
@@ -45,13 +90,4 @@ def inherited_student(
                 f"student.{key}={value} has no counterpart in the teacher, whose is {own}: only "
                 f"{' and '.join(CUT)} may be cut for student.start=teacher; try student.start=fresh"
             )
-    cuts = {key: value for key, value in changes.items() if value != getattr(config, key)}
-    kept_layers = kept_units = None
-    if (num_kept := cuts.get("num_hidden_layers")) is not None:
-        kept_layers = most_important(layer_importance(teacher, batches()), num_kept)
-    if (num_kept := cuts.get("intermediate_size")) is not None:
-        kept_units = {
-            name: most_important(importance_K, num_kept)
-            for name, importance_K in unit_importance(teacher, batches()).items()
-        }
-    return cut(teacher, kept_layers=kept_layers, kept_units=kept_units, seed=seed)
+    return {key: value for key, value in changes.items() if value != getattr(config, key)}

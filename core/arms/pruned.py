@@ -20,7 +20,7 @@ def prune(material: Material, *, share: float = 0.5) -> PreTrainedModel:
         raise UserError(f"arms.pruned.made_by.share={share}: choose one above 0 and up to 1")
     teacher, seed = material.teacher, material.seed
     gated_mlps(teacher)
-    num_kept = max(1, round(share * teacher.config.intermediate_size))
+    num_kept = max(1, round(share * teacher.config.get_text_config().intermediate_size))
     return inherited_student(
         teacher,
         {"intermediate_size": num_kept},

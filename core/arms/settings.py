@@ -42,6 +42,18 @@ def check_arms(cfg: DictConfig) -> None:
                 raise UserError(f"arms.{name}.regularizers: no regularizer '{regularizer}'{hint}")
 
 
+def sizes_cut(cfg: DictConfig) -> list[dict[str, Any]]:
+    """The sizes of the students that start as a cut of the teacher, each once."""
+    found: list[dict[str, Any]] = []
+    for arm in cfg.arms.values():
+        student = {**plain(cfg.student), **(plain(arm.get("student")) or {})}
+        start = student.pop("start")
+        sizes = {key: value for key, value in student.items() if value is not None}
+        if start == "teacher" and "made_by" not in arm and sizes not in found:
+            found.append(sizes)
+    return found
+
+
 def forgetting_of(cfg: DictConfig, arm: Any) -> dict[str, dict[str, Any]]:
     """What the arm's regularizers are built from, by name and in the order of `forgetting`.
 

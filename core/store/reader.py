@@ -17,7 +17,8 @@ from core.continuing import Continuation
 from core.corpus.script import joined, joint, words_of
 from core.corpus.script import sentences_of as lines_of
 from core.errors import UserError
-from core.gate import context_of, traits_of
+from core.gate import traits_of
+from core.models import context_of
 from core.store.passages import sentences_of
 from core.store.store import Passage, Store
 from core.tokens import ends_of, plain, read

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from transformers import PretrainedConfig, PreTrainedModel
 
 from core import processes
+from core.arms.settings import sizes_cut
 from core.artifacts import Artifact, plain, run_folder, write_json
 from core.build import build
 from core.checkpoint import Checkpoint, checksums
@@ -28,6 +29,7 @@ from core.models import (
     save_model,
 )
 from core.progress import reporting
+from core.student import check_inherits
 from core.teacher.fit import WHO, check_fits
 from core.teacher.sources import source_of
 from core.training import train
@@ -68,7 +70,7 @@ def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
     config = model_config(cfg, len(tokenizer))
     check_fits(config, tokenizer, cfg.packing.sequence_length)
     model = new_model(config, cfg.seed)
-    check_packed(model, WHO)
+    _check_use(model, cfg)
     with artifact.writing() as folder, reporting(FOLDER, report) as show:
         model = _fit(model, corpus.sequences(), cfg.teacher.train, cfg, corpus, folder, show)
         _finish(model, cfg, corpus, folder)
@@ -101,7 +103,7 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
     model = pretrained.model()
     check_vocabulary(model, tokenizer, WHO)
     _check_tokens(model, corpus)
-    check_packed(model, WHO)
+    _check_use(model, cfg)
     stays = not settings and pretrained.gguf_file is None
     elsewhere = pretrained.files if stays else []
     with artifact.writing(elsewhere) as folder, reporting(FOLDER, report) as show:
@@ -113,6 +115,13 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
             _finish(model, cfg, corpus, folder)
     where = pretrained.folder if stays else artifact.folder
     console.print(f"teacher: {model.num_parameters():,} parameters → {where}")
+
+
+def _check_use(model: PreTrainedModel, cfg: DictConfig) -> None:
+    """Raise UserError for a teacher that can't be taught by, or can't be cut as the students ask for."""
+    check_packed(model, WHO)
+    for sizes in sizes_cut(cfg):
+        check_inherits(model, sizes, cfg.seed)
 
 
 def _check_tokens(model: PreTrainedModel, corpus: PackedCorpus) -> None:

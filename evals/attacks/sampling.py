@@ -8,8 +8,8 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import holds
-from core.gate import context_of
 from core.generate import sample
+from core.models import context_of
 from core.tokens import before_end, ends_of
 from evals.probes.probe import MEMORY_AXES, Probe, of_axes
 from evals.recall.answers import encode

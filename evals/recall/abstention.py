@@ -2,8 +2,8 @@
 
 import re
 
-from core.gate import context_of
 from core.generate import greedy
+from core.models import context_of
 from core.tokens import before_end, ends_of
 from evals.recall.answers import encode
 from evals.recall.measured import Measured, Subject, averaged, joined

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import joint
 from core.errors import UserError
-from core.gate import context_of
+from core.models import context_of
 from core.tokens import plain, read
 from evals.probes.probe import CHOICE, Probe
 from evals.recall.likelihood import Scored, score_answers

@@ -33,6 +33,7 @@ from core import gate
 from core.errors import UserError
 from core.gate import Traits, check_packed, check_plain_head, traits_of
 from core.generate import greedy
+from core.models import context_of
 from evals.recall.forward import text_logits
 from evals.recall.likelihood import score_answers
 
@@ -154,7 +155,7 @@ def test_what_a_model_cannot_be_used_for_is_found(case) -> None:
 def test_scores_and_texts_are_the_models_own(case) -> None:
     """Whatever it can't be used for, evaluation agrees with its own logits, one text at a time."""
     model, _ = case
-    context = gate.context_of(model) or 64
+    context = context_of(model) or 64
     generator = torch.Generator().manual_seed(3)
 
     def draw(length: int) -> list[int]:

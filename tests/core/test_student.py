@@ -5,11 +5,21 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 from datasets import Dataset
+from transformers import (
+    Gemma3Config,
+    Glm4MoeConfig,
+    GPT2Config,
+    Llama4TextConfig,
+    ModernBertDecoderConfig,
+    PretrainedConfig,
+)
 
 from core.curvature import batches_of
 from core.errors import UserError
 from core.kfac import Batch
-from core.student import fresh_student, inherited_student
+from core.layer_choice import chosen_layers
+from core.models import new_model
+from core.student import check_inherits, fresh_student, inherited_student
 
 
 @pytest.fixture
@@ -88,3 +98,96 @@ def test_what_cannot_be_inherited_is_refused(make_llama, changes: dict, said: st
 def test_a_fresh_student_refuses_an_unknown_size(make_llama) -> None:
     with pytest.raises(UserError, match=r"student\.num_layers: LlamaConfig has no such size"):
         fresh_student(make_llama().config, {"num_layers": 8}, seed=0)
+
+
+SIZES = {
+    "vocab_size": 320,
+    "hidden_size": 32,
+    "intermediate_size": 24,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "initializer_range": 0.3,
+    "bos_token_id": None,
+    "eos_token_id": 0,
+    "pad_token_id": 1,
+}
+FIRST_DENSE = Glm4MoeConfig(
+    **SIZES,
+    **{"first_k_dense_replace": 1, "moe_intermediate_size": 16, "n_routed_experts": 4},
+    num_experts_per_tok=2,
+)
+READS_PICTURES = Gemma3Config(
+    text_config={**SIZES, "sliding_window": 4},
+    vision_config={
+        **{"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 4},
+        **{"num_attention_heads": 2, "image_size": 16, "patch_size": 8},
+    },
+)
+WITH_A_DECODER_AT_ITS_END = ModernBertDecoderConfig(
+    **{k: v for k, v in SIZES.items() if k not in ("num_key_value_heads", "head_dim")},
+    **{"cls_token_id": 0, "sep_token_id": 0},
+)
+
+
+def test_a_layer_only_becomes_one_that_is_built_alike() -> None:
+    """The first one is dense and stays the first, however unimportant it is."""
+    assert chosen_layers(FIRST_DENSE, torch.tensor([0.0, 1.0, 3.0, 2.0]), 2) == [0, 2]
+    assert chosen_layers(FIRST_DENSE, torch.tensor([4.0, 1.0, 2.0, 3.0]), 3) == [0, 2, 3]
+
+
+@pytest.mark.parametrize("config", [FIRST_DENSE, READS_PICTURES, WITH_A_DECODER_AT_ITS_END])
+@torch.no_grad()
+def test_layers_of_several_kinds_are_cut_as_the_whole_without_them(
+    config: PretrainedConfig, batches
+) -> None:
+    teacher = new_model(config, 0).eval()
+    layers = teacher.get_submodule(
+        "model.language_model.layers" if config is READS_PICTURES else "model.layers"
+    )
+    # Two layers hand on what they get, nearly; so they are the ones to go.
+    for number in (1, 2):
+        for name, weight in layers[number].named_parameters():
+            if name.endswith(("o_proj.weight", "Wo.weight", "down_proj")) or "layernorm" in name:
+                weight.mul_(1e-4 if weight.dim() > 1 else 1)
+            if "down_proj" in name:
+                weight.mul_(1e-4)
+    changes = {"num_hidden_layers": 2}
+    check_inherits(teacher, changes, seed=1)
+    student = inherited_student(teacher, changes, 1, batches).eval()
+    assert student.config.get_text_config().num_hidden_layers == 2
+    assert student(torch.tensor([[5, 6, 7]])).logits.isfinite().all()
+
+
+def by_number() -> PretrainedConfig:
+    return GPT2Config(
+        **{"vocab_size": 320, "n_embd": 32, "n_layer": 3, "n_head": 2},
+        **{"initializer_range": 0.3, "scale_attn_by_inverse_layer_idx": True},
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (by_number(), r"GPT2LMHeadModel can't be cut to layers \[1, 2\]"),
+        (
+            Llama4TextConfig(
+                **{**SIZES, "num_hidden_layers": 3},
+                **{"moe_layers": [0, 2], "num_local_experts": 2, "intermediate_size_mlp": 24},
+            ),
+            "Llama4",
+        ),
+    ],
+)
+def test_a_cut_that_would_say_something_else_is_refused_before_any_work(config, said) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        check_inherits(new_model(config, 0).eval(), {"num_hidden_layers": 2}, seed=0)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_size_that_an_architecture_cannot_have_is_one_line() -> None:
+    config = GPT2Config(**{"vocab_size": 320, "n_embd": 32, "n_layer": 2, "n_head": 2})
+    with pytest.raises(UserError, match="student: GPT2Config can't have") as caught:
+        fresh_student(config, {"num_hidden_layers": "two"}, seed=0)
+    assert "\n" not in str(caught.value)
