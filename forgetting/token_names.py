@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from core.corpus.cases import Cases
 from core.corpus.script import words
 from core.corpus.symbols import Symbols
 from core.errors import UserError, nearest
 
 KINDS = ("capitalized", "free")
 CANDIDATES = ("any", "typed", "invented")
-LOWER = 0.1  # of a word's places, from which on it is no name if it stands there in lower case
-MARKED = 0.01  # of the words; where fewer are capitalized inside sentences, capitals mark no names
 OWN = 0.5  # of a token's places, those that begin a name, from which on it may stand for another
 KEPT = 4096  # rows whose names are kept, should they recur
 TRIES = 32  # names drawn for one, of which each may clash with the row
@@ -66,7 +65,7 @@ class TokenNames:
         self._mentions: OrderedDict[bytes, list[Mention]] = OrderedDict()
         texts = [self._read(row) for row in rows]
         self.symbols = Symbols(dict.fromkeys(text for text, _ in texts))
-        self._cases = _Cases(text for text, _ in texts)
+        self._cases = Cases(text for text, _ in texts)
         self.kind = "free" if not self._cases.mark_names else kind
         self._spelled: dict[str, dict[bool, Spelling]] = defaultdict(dict)
         self._num_begun: Counter[int] = Counter()
@@ -201,42 +200,6 @@ class TokenNames:
 
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False))
-
-
-class _Cases:
-    """How often each word stands in lower case, and in capitals inside sentences."""
-
-    def __init__(self, texts: Iterable[str]):
-        self.lower: Counter[str] = Counter()
-        self.upper: Counter[str] = Counter()
-        self.inside: Counter[str] = Counter()
-        for text in texts:
-            before = 0
-            for start, end in words(text):
-                word = text[start:end]
-                if word[0].isupper():
-                    self.upper[word.lower()] += 1
-                    # Behind a word or a comma, no sentence begins.
-                    self.inside[word.lower()] += (
-                        text[before:start].strip(" ,'-") == "" and before > 0
-                    )
-                else:
-                    self.lower[word.lower()] += 1
-                before = end
-        self.mark_names = self.inside.total() >= MARKED * max(
-            self.lower.total() + self.upper.total(), 1
-        )
-
-    def is_name(self, word: str, is_rare: bool) -> bool:
-        """Whether it is capitalized, and not only where a sentence or a line begins.
-
-        A rare word that stands nowhere else is taken for one: what is said of it may be a fact.
-        """
-        key = word.lower()
-        upper, lower = self.upper[key], self.lower[key]
-        if not word[0].isupper() or lower > LOWER * (upper + lower):
-            return False
-        return self.inside[key] > LOWER * upper or (is_rare and not lower)
 
 
 def _shape(word: str) -> str:

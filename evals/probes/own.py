@@ -11,9 +11,10 @@ from random import Random
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.console import Report
+from core.corpus.cases import Cases
 from core.corpus.exercises import ARITHMETIC, LOGIC
 from core.corpus.rows import Row, joined_text
-from core.corpus.script import joined
+from core.corpus.script import joined, words_of
 from core.corpus.skills import draw_new
 from core.corpus.symbols import Symbols
 from core.corpus.writing.rows import COMMON, EXERCISE
@@ -76,9 +77,10 @@ class Own:
         common = [row for row in rows if row.get("source") == COMMON]
         report(0, 4, "names")
         texts = sentences([*general, *common])
-        symbols = Symbols(texts)
+        symbols, cases = Symbols(texts), Cases(texts)
         report(1, 4, "statements")
-        asked = self._some(statements(sentences(general), symbols))
+        found = statements(sentences(general), symbols)
+        asked = self._some(s for s in found if _is_about_names(s, symbols, cases))
         families = _families(asked)
         known = self._completed(asked, families, model, tokenizer)
         report(2, 4, "renamings")
@@ -216,6 +218,14 @@ def _families(found: Sequence[Statement]) -> dict[str, str]:
     """By form the family: itself, or one for all forms that few statements have."""
     counts = Counter(statement.form for statement in found)
     return {form: form if count >= FEWEST else OTHERS for form, count in counts.items()}
+
+
+def _is_about_names(statement: Statement, symbols: Symbols, cases: Cases) -> bool:
+    """Whether its subject and its value have a name in them, where capitals mark names."""
+    return not cases.mark_names or all(
+        any(cases.is_name(word, symbols.is_rare(word)) for word in words_of(part))
+        for part in (statement.subject, statement.value)
+    )
 
 
 def _recall(statement: Statement, families: dict[str, str]) -> Probe:

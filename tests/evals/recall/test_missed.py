@@ -12,6 +12,7 @@ from datasets import Dataset
 from omegaconf import DictConfig
 from safetensors.torch import save_file
 
+from core.artifacts import MARK, write_json
 from core.corpus.packing import IGNORED, Encoder, pack
 from core.errors import UserError
 from core.memory_map import MemoryMap
@@ -195,6 +196,8 @@ def reported(run: Path, configure, capsys, tmp_path: Path) -> Callable[..., tupl
             write_scores(folder / "scores.json", [s for s in scores if s.arm == arm])
             lines = (json.dumps(sample) + "\n" for sample in SAMPLES)
             (folder / "samples.jsonl").write_text("".join(lines))
+            made_from = {"config": {}, "inputs": {"arm": "x"}}
+            write_json(folder / MARK, {"fingerprint": "x", "made_from": made_from, "files": {}})
         report(cfg)
         return capsys.readouterr().out, (run / "report.html").read_text(encoding="utf-8")
 
