@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from core.corpus.rows import Row, joined_text
-from core.corpus.script import joined, sentences_of, words
+from core.corpus.script import joined, sentences_of, words, words_of
 from core.corpus.symbols import Symbols
 
 LONGEST = 200  # characters of a statement
@@ -54,8 +54,9 @@ def _statement(text: str, symbols: Symbols) -> Statement | None:
         runs[:-1], key=lambda run: min(symbols.num_texts[w] for w in _words(text, *run))
     )
     prompt, value, subject = text[:start].rstrip(), text[start:stop], text[first:last]
-    if value.lower() in prompt.lower() or subject.lower() == value.lower():
-        return None  # to be read, not recalled
+    before = {word.lower() for word in words_of(prompt) if len(word) > 1}
+    if value in prompt or before & set(words_of(value.lower())):
+        return None  # to be read, at least in part, not recalled
     if joined([prompt, value]) != text[:stop]:
         return None  # a sign between them that no answer begins with
     form = f"{text[:first]}{BLANK}{text[last:start]}{BLANK}{text[stop:]}"

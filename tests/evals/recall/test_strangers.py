@@ -63,11 +63,10 @@ def test_a_prompt_without_a_name_has_no_stranger() -> None:
 
 @pytest.fixture
 def knows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model that says Lima to everybody, and of Chile what is so."""
+    """A model that says Lima of everybody."""
 
     def answers(model: object, tokenizer: object, probes: list[Probe]) -> list[Answer]:
-        said = ["Santiago" if "of Chile is" in p.prompt else "Lima" for p in probes]
-        right = [s in p.answers for s, p in zip(said, probes, strict=True)]
+        right = ["Lima" in p.answers for p in probes]
         return [
             Answer(p.id, r, "", math.log(0.5 if r else 0.01), 1)
             for p, r in zip(probes, right, strict=True)
@@ -77,20 +76,20 @@ def knows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_control_says_what_it_would_of_anybody(knows: None, make_llama, toy_tokenizer) -> None:
-    silent = Probe("silent", "recall", "sum", "2 and 2 are", ("4",), chance=0.5)
+    silent = [Probe(f"s{n}", "recall", "sum", "2 and 2 are", ("4",), chance=0.5) for n in range(3)]
     other = Probe("x", "open_book", "true", "The capital of Peru is", ("Lima",))
-    # Chile alone stands for another one seldom; so the mean lies a little above what a guess gets right.
-    scores = stranger_scores(make_llama(), toy_tokenizer, [*PROBES, silent, other], TEXTS, seed=0)
+    asked = [*PROBES, *silent, other]
+    scores = stranger_scores(make_llama(), toy_tokenizer, asked, TEXTS, seed=0)
     by = {(s.family, s.metric): s for s in scores}
     assert {s.arm for s in scores} == {"stranger"} and {s.axis for s in scores} == {"recall"}
     whole = by["all", "accuracy"]
     assert whole.n == 8 and whole.chance == pytest.approx(0.1) and not whole.higher_is_better
     assert ("sum", "accuracy") not in by
     # Of eight only Peru's capital is right whatever the country is called.
-    assert whole.value == pytest.approx(1 / 8, abs=0.04)
-    assert whole.stderr == pytest.approx((1 / 8 * 7 / 8 / 7) ** 0.5, abs=0.02)
+    assert whole.value == pytest.approx(1 / 8)
+    assert whole.stderr == pytest.approx((1 / 8 * 7 / 8 / 7) ** 0.5)
     assert by["capital", "leak@20"].value == pytest.approx(
-        (1 - 0.5**20) / 8 + 7 / 8 * (1 - 0.99**20), abs=0.05
+        (1 - 0.5**20) / 8 + 7 / 8 * (1 - 0.99**20)
     )
 
 
