@@ -175,11 +175,11 @@ def _says_the_same(
     handles = [layer.register_forward_hook(_pass_over, with_kwargs=True) for layer in passed]
     for name, units in kept_units.items():
         down = model.get_submodule(f"{name}.down_proj")
-        kept_K = torch.zeros(down.in_features, device=model.device)
+        kept_K = torch.zeros(int(down.in_features), device=model.device)  # type: ignore[arg-type]
         kept_K[units] = 1
         handles.append(down.register_forward_pre_hook(lambda _, x, kept_K=kept_K: (x[0] * kept_K,)))
     try:
-        return say_the_same(model, smaller.to(model.device))
+        return say_the_same(model, smaller.to(model.device))  # type: ignore[arg-type]
     finally:
         for handle in handles:
             handle.remove()

@@ -166,7 +166,7 @@ def context_of(model: PreTrainedModel) -> int | None:
 
 def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, who: str) -> None:
     """Raise UserError when the tokenizer is empty or makes tokens that the model has no row for."""
-    rows = model.get_input_embeddings().weight.shape[0]  # type: ignore[index, union-attr]
+    rows = len(model.get_input_embeddings().weight)  # type: ignore[arg-type, union-attr]
     check_ids(tokenizer, rows, f"{who} has {rows} embedding rows")
 
 
