@@ -93,7 +93,7 @@ def measure(cfg: DictConfig, base: Mapping[str, Any]) -> tuple[float, ...]:
     mark = read_json(run / "arms" / name / MARK)["fingerprint"]
     record = {"arm": name, "fingerprint": mark, "options": new, "scores": told}
     write_json(run / FOLDER / f"{name}.json", record)
-    return tuple(score["value"] for score in told.values())
+    return tuple(score.value for score in found if score is not None)
 
 
 def _options(cfg: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def _curve(
     for arm in arms:
         recall, reasoning = (kept(scores, arm, axis, BASELINE) for axis in ("recall", "reasoning"))
         if recall and reasoning:
-            points.append((*recall, *reasoning))
+            # Each with its error, where that is known.
+            points.append((recall[0], recall[1] or 0.0, reasoning[0], reasoning[1] or 0.0))
     if not points:
         return
     x, x_error, y, y_error = (

@@ -1,5 +1,6 @@
 """Ways to forget side by side: a table, and one curve a method."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,10 @@ def test_the_picture(ablated: list[Score], tmp_path: Path) -> None:
     draw_ablation(ablated, tmp_path / "a.png")
     assert imread(tmp_path / "a.png").shape[2] == 4
     assert len(ablation.COLOURS) * len(ablation.MARKERS) > 15
+
+
+def test_errors_of_which_nothing_is_known_are_not_drawn(
+    ablated: list[Score], tmp_path: Path
+) -> None:
+    draw_ablation([replace(s, stderr=None, n=1) for s in ablated], tmp_path / "a.png")
+    assert (tmp_path / "a.png").exists()
