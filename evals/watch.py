@@ -6,7 +6,8 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from evals.probes.probe import Probe, complete, of_axes, parse_probe
+from core.console import console
+from evals.probes.probe import NotThereYet, Probe, complete, of_axes, parse_probe
 from evals.recall.answers import answer_probes
 
 AXES = ("recall", "reasoning")
@@ -32,7 +33,7 @@ class Watch:
         if every == 0:
             known = []
         elif callable(probes):
-            known = list(probes())
+            known = _there(probes)
         elif hasattr(corpus, "probes"):
             rows = enumerate(corpus.probes(), 1)
             known = complete(parse_probe(row, f"probe {n} of the corpus") for n, row in rows)
@@ -48,6 +49,15 @@ class Watch:
                 answers = answer_probes(model, self.tokenizer, probes)
                 found[axis] = sum(answer.correct for answer in answers) / len(answers)
         return found
+
+
+def _there(probes: Callable[[], Sequence[Probe]]) -> list[Probe]:
+    """The probes; none where they are only found when what is trained is there, such as a teacher's own."""
+    try:
+        return list(probes())
+    except NotThereYet as error:
+        console.print(f"not watched: {error}", style="dim")
+        return []
 
 
 def _some(probes: Sequence[Probe], count: int) -> list[Probe]:

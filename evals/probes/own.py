@@ -19,7 +19,7 @@ from core.corpus.skills import draw_new
 from core.corpus.symbols import Symbols
 from core.corpus.writing.rows import COMMON, EXERCISE
 from core.errors import UserError
-from evals.probes.probe import Probe, read_probes
+from evals.probes.probe import NotThereYet, Probe, read_probes
 from evals.probes.statements import Statement, sentences, statements
 from evals.recall.answers import answer_probes
 from evals.recall.strangers import Strangers, asked_of_strangers
@@ -34,12 +34,9 @@ NUM_EXERCISES = 25  # of each family
 
 
 def read_own(*, path: str, maker: "Own") -> list[Probe]:
-    """The probes that `winnow probes` found; raises UserError when it hasn't."""
+    """The probes that `winnow probes` found; raises NotThereYet before."""
     if not Path(path).is_file():
-        raise UserError(
-            f"{path} isn't there yet: run `winnow teach`, then `winnow probes`; while the teacher itself is "
-            "trained there are no such probes to watch it by: add watch.every=0"
-        )
+        raise NotThereYet(f"{path} isn't there yet: run `winnow teach`, then `winnow probes`")
     return read_probes(path)
 
 

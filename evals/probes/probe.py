@@ -23,6 +23,10 @@ STATEMENT, CHOICE = "statement", "choice"  # forms that mean something here; oth
 MIN_FAMILY_FOR_CHANCE = 20
 
 
+class NotThereYet(UserError):
+    """Probes that a later stage finds."""
+
+
 @dataclass(frozen=True)
 class Probe:
     """One question. Any of `answers` is right; it follows the prompt as words follow in its script: after

@@ -41,7 +41,7 @@ def test_a_run_of_days_wants_to_be_asked_for(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forecast, "pace_of", lambda _: Pace(1.0, 60.0, 10**9))
-    cfg = configure("experiment=smoke", f"runs_dir={tmp_path}")
+    cfg = configure("experiment=smoke", f"runs_dir={tmp_path}", "jobs=1", "threads=1")
     with pytest.raises(UserError, match=r"would take about .* days .*add long=true"):
         run(cfg)
     assert not list(tmp_path.iterdir())
