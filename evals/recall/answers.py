@@ -133,13 +133,14 @@ def askable(
     It can't where the tokenizer makes no tokens of a prompt or of an answer, where a token has no row in the
     model, and where both together are longer than the model's context.
     """
-    texts = [(probe, text) for probe in probes for text in (*probe.answers, *probe.choices)]
-    pairs = encode_all(tokenizer, [(probe.prompt, text) for probe, text in texts])
-    troubles: dict[str, str] = {}
-    for (probe, _), (prompt, answer) in zip(texts, pairs, strict=True):
+    texts = [(n, text) for n, p in enumerate(probes) for text in (*p.answers, *p.choices)]
+    pairs = encode_all(tokenizer, [(probes[number].prompt, text) for number, text in texts])
+    troubles: dict[int, str] = {}
+    for (number, _), (prompt, answer) in zip(texts, pairs, strict=True):
         if trouble := _trouble(model, tokenizer, prompt, answer):
-            troubles[probe.id] = f"probe '{probe.id}' {trouble}"
-    return [probe for probe in probes if probe.id not in troubles], list(troubles.values())
+            troubles[number] = f"probe '{probes[number].id}' {trouble}"
+    fitting = [probe for number, probe in enumerate(probes) if number not in troubles]
+    return fitting, list(troubles.values())
 
 
 def _trouble(

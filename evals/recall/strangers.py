@@ -17,7 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from core.corpus.script import words, words_of
 from core.corpus.symbols import Symbols
 from evals.probes.probe import Probe, of_axes
-from evals.recall.answers import Answer, answer_probes, encode_all
+from evals.recall.answers import Answer, answer_probes, askable
 from evals.scores import STRANGER, Score, error_of_mean, leak
 
 NUM_RENAMINGS = 4
@@ -88,20 +88,12 @@ def asked_of_strangers(
     """
     rng = Random(f"{seed}/strangers")
     renamed = [strangers.rename(probe, rng) for probe in probes for _ in range(num_renamings)]
-    limit = getattr(model.config, "max_position_embeddings", None) or math.inf
-    asked = [p for p in renamed if p is not None and _length(tokenizer, p) <= limit]
+    # Another name may be longer than the room that the context leaves it.
+    asked, _ = askable(model, tokenizer, [probe for probe in renamed if probe is not None])
     found: dict[str, list[Answer]] = defaultdict(list)
     for probe, answer in zip(asked, answer_probes(model, tokenizer, asked), strict=True):
         found[probe.id].append(answer)
     return found
-
-
-def _length(tokenizer: PreTrainedTokenizerBase, probe: Probe) -> int:
-    """Tokens of the prompt and its longest answer: another name may be longer."""
-    texts = [*probe.answers, *probe.choices]
-    return max(
-        sum(map(len, pair)) for pair in encode_all(tokenizer, [(probe.prompt, t) for t in texts])
-    )
 
 
 def stranger_scores(

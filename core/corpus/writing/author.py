@@ -9,6 +9,8 @@ from core.corpus.packing import Encoder
 from core.corpus.writing.journal import Batch, Said
 from core.corpus.writing.requests import Way
 from core.generate import sample
+from core.models import context_of
+from core.tokens import ends_of
 
 FEWEST_TOKENS = 8  # of a continuation that says anything
 NO_LIMIT = 2**30
@@ -26,12 +28,8 @@ class Author:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self.model = model.eval().to(device)  # type: ignore[arg-type]
         self.tokenizer = tokenizer
-        self.ends = {tokenizer.eos_token_id}
-        for config in (model.generation_config, model.config.get_text_config()):
-            told = getattr(config, "eos_token_id", None)
-            self.ends |= set(told) if isinstance(told, list | tuple) else {told}
-        context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-        self.context = context or NO_LIMIT
+        self.ends = ends_of(model, tokenizer)
+        self.context = context_of(model) or NO_LIMIT
 
     def count(self, text: str) -> int:
         """Tokens of a text."""
