@@ -9,7 +9,6 @@ from transformers import (
     Gemma3Config,
     Glm4MoeConfig,
     GPT2Config,
-    Llama4TextConfig,
     ModernBertDecoderConfig,
     PretrainedConfig,
 )
@@ -165,22 +164,11 @@ def by_number() -> PretrainedConfig:
     )
 
 
-@pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        (by_number(), r"GPT2LMHeadModel can't be cut to layers \[1, 2\]"),
-        (
-            Llama4TextConfig(
-                **{**SIZES, "num_hidden_layers": 3},
-                **{"moe_layers": [0, 2], "num_local_experts": 2, "intermediate_size_mlp": 24},
-            ),
-            "Llama4",
-        ),
-    ],
-)
-def test_a_cut_that_would_say_something_else_is_refused_before_any_work(config, said) -> None:
-    with pytest.raises(UserError, match=said) as caught:
-        check_inherits(new_model(config, 0).eval(), {"num_hidden_layers": 2}, seed=0)
+def test_a_cut_that_would_say_something_else_is_refused_before_any_work() -> None:
+    with pytest.raises(
+        UserError, match=r"GPT2LMHeadModel can't be cut to layers \[1, 2\]"
+    ) as caught:
+        check_inherits(new_model(by_number(), 0).eval(), {"num_hidden_layers": 2}, seed=0)
     assert "\n" not in str(caught.value)
 
 
