@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from importlib.metadata import version
 from math import isfinite
 from pathlib import Path
@@ -92,7 +93,11 @@ class Harness:
         traits = traits_of(model)
         if not (traits.padded_left and traits.padded_right):
             batch_size = 1
-        lm = HFLM(pretrained=model, tokenizer=left_open(tokenizer), batch_size=batch_size)
+        tokenizer, rows = left_open(tokenizer), len(model.get_input_embeddings().weight)  # type: ignore[arg-type]
+        if tokenizer.pad_token_id is not None and tokenizer.pad_token_id >= rows:
+            tokenizer = deepcopy(tokenizer)
+            tokenizer.pad_token = tokenizer.eos_token  # what is padded is masked, but read
+        lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
         results = simple_evaluate(
             lm, tasks=list(self.names), task_manager=self.manager, log_samples=False
         )

@@ -205,7 +205,7 @@ def _add_tokenizer(writer: "gguf.GGUFWriter", source: Source, prompts: Sequence[
     # Where a file names none, llama.cpp assumes GPT-2's ids, which are other tokens here.
     bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else eos
     for kind, index in {"bos": bos, "eos": eos, "pad": tokenizer.pad_token_id}.items():
-        if index is not None:
+        if index is not None and index < len(found.tokens):
             getattr(writer, f"add_{kind}_token_id")(index)
     others = sorted(ends_of(source.model, tokenizer) - {eos})
     for add, index in zip((writer.add_eot_token_id, writer.add_eom_token_id), others, strict=False):

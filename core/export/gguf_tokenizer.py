@@ -68,6 +68,8 @@ def vocabulary(
     for token, index in spec["model"]["vocab"].items():
         tokens[index], types[index] = token, NORMAL
     for added in spec["added_tokens"]:
+        if added["id"] >= num_rows:
+            continue  # no text has it
         tokens[added["id"]] = added["content"]
         types[added["id"]] = CONTROL if added["special"] else USER_DEFINED
     merges = [m if isinstance(m, str) else " ".join(m) for m in spec["model"]["merges"]]

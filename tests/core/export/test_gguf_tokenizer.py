@@ -1,5 +1,7 @@
 """The tokenizer in a GGUF file splits text as the checkpoint's own does, or isn't written."""
 
+import copy
+
 import pytest
 from tokenizers import Regex, Tokenizer, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -31,6 +33,12 @@ def split_by(toy_tokenizer):
         return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|endoftext|>")
 
     return make
+
+
+def test_a_token_beyond_the_rows_is_left_out(toy_tokenizer) -> None:
+    padded = copy.deepcopy(toy_tokenizer)
+    padded.add_special_tokens({"pad_token": "[PAD]"})
+    assert vocabulary(padded, 320) == vocabulary(toy_tokenizer, 320)
 
 
 def test_the_product_s_own_tokenizer_is_one_that_llama_cpp_knows(toy_tokenizer) -> None:

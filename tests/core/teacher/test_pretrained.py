@@ -9,6 +9,7 @@ import pytest
 import torch
 from omegaconf import DictConfig, open_dict
 from safetensors.torch import load_file, save_file
+from tokenizers import AddedToken
 
 from core.artifacts import fingerprint_of, run_folder
 from core.corpus.stage import PackedCorpus, build_corpus
@@ -213,3 +214,26 @@ def test_a_source_to_learn_that_there_is_not_is_named(pretrained: Make) -> None:
     with pytest.raises(UserError, match="no source 'fact'; did you mean 'facts'"):
         teach(cfg)
     assert not (run_folder(cfg) / "teacher").exists()
+
+
+def test_a_padding_token_beyond_the_rows_is_no_hindrance_unless_the_text_has_it(
+    pretrained: Make, folder: Path, tmp_path: Path
+) -> None:
+    tokenizer = load_tokenizer(folder)
+    rows = load_model(folder).config.vocab_size
+    tokenizer.add_tokens([AddedToken(f"[{n}]", special=True) for n in range(rows - len(tokenizer))])
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    assert tokenizer.pad_token_id == rows
+    tokenizer.save_pretrained(folder)
+    cfg = pretrained("distill.train.num_steps=1", "forgetting=[]")
+    build_corpus(cfg)
+    teach(cfg)
+    distill(cfg)
+    assert (run_folder(cfg) / "arms" / "core" / "model.safetensors").exists()
+
+    with (tmp_path / "C.jsonl").open("a") as corpus:
+        corpus.write(json.dumps({"id": "x", "source": "skills", "text": "See [PAD]."}) + "\n")
+    cfg = pretrained("run=other")
+    build_corpus(cfg)
+    with pytest.raises(UserError, match=r"the corpus has the token '\[PAD\]' in its text"):
+        teach(cfg)

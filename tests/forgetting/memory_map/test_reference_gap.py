@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from transformers import PreTrainedTokenizerFast
+from transformers import MambaConfig, PreTrainedTokenizerFast
 
 from core.corpus.tokenizer import train_tokenizer
 from core.errors import UserError
-from core.models import save_model
+from core.models import new_model, save_model
 from forgetting.memory_map.agreement import Agreement
 from forgetting.memory_map.deduplicated_reference import DeduplicatedReference
 from forgetting.memory_map.known import Known
@@ -51,6 +51,18 @@ def test_another_tokenizer_is_refused(folder: Path, rows: list[dict]) -> None:
     other = train_tokenizer([row["text"] for row in rows if "text" in row], 300)
     with pytest.raises(UserError, match=r"other has another tokenizer than the corpus: \d+ tokens"):
         ReferenceGap(path=str(folder)).prepare(other)
+
+
+def test_a_model_in_which_packed_texts_see_each_other_is_refused(
+    tmp_path: Path, toy_tokenizer
+) -> None:
+    config = MambaConfig(
+        **{"vocab_size": len(toy_tokenizer), "hidden_size": 16, "num_hidden_layers": 1},
+        **{"state_size": 4, "eos_token_id": 0, "pad_token_id": 1},
+    )
+    save_model(tmp_path / "state", new_model(config, 0), toy_tokenizer)
+    with pytest.raises(UserError, match=r"the reference .*state .* see each other"):
+        ReferenceGap(path=str(tmp_path / "state")).prepare(toy_tokenizer)
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path, toy_tokenizer) -> None:
