@@ -105,7 +105,7 @@ def _tried(model: PreTrainedModel) -> Traits | None:
             )
         keeps = holds(lambda: steps(model, texts[1:], alone, keep=True, repeat=2))
         return Traits(
-            plain_head=holds(lambda: has_plain_head(model, texts[1], alone)),
+            plain_head=holds(lambda: has_plain_head(model, texts[1], whole[1], alone)),
             apart=holds(lambda: rows_apart(model, texts[:2], whole, alone)),
             padded_right=holds(lambda: padded_right(model, texts[:2], whole, alone)),
             padded_left=holds(lambda: steps(model, texts[:2], alone, keep=keeps)),

@@ -15,7 +15,7 @@ from core.models import context_of
 from core.taught import project, projecting
 
 LENGTHS = (5, 9, 9)  # tokens of the texts
-NUM_NEW = 3  # tokens behind each
+NUM_NEW = 2  # tokens behind each
 LARGE = 50.0  # logits at which a cap shows
 TOLERANCE = 1e-4  # of the largest logit
 
@@ -67,7 +67,7 @@ def holds(way: Callable[[], bool]) -> bool:
         return False
 
 
-def has_plain_head(model: PreTrainedModel, text: list[int], alone: Alone) -> bool:
+def has_plain_head(model: PreTrainedModel, text: list[int], whole_TV: Tensor, alone: Alone) -> bool:
     """Hidden states that are given to the projection make the logits; what the projection gives, large
     numbers too, comes out as it is.
     """
@@ -92,7 +92,7 @@ def has_plain_head(model: PreTrainedModel, text: list[int], alone: Alone) -> boo
     return (
         torch.equal(part_BTD, hidden_BTD[:, 1::2])
         and torch.equal(out_TV, drawn_TV.float())
-        and alone.same(project(head, hidden_BTD[0]), alone(text))
+        and alone.same(project(head, hidden_BTD[0]), whole_TV)
     )
 
 
@@ -131,17 +131,20 @@ def steps(
     repeat: int = 1,
 ) -> bool:
     """Token by token behind texts in a batch is as behind each alone."""
+    count = len(texts) * repeat
+    some = texts[0]
+    new = [[some[(n + step) % len(some)] for step in range(NUM_NEW)] for n in range(count)]
+    rows = [[*text, *new[n * repeat + k]] for n, text in enumerate(texts) for k in range(repeat)]
+    # What each row says before its first new token, and behind each.
+    expected = [alone(row)[-NUM_NEW - 1 :] for row in rows]
     continuation = Continuation(model, texts, keep=keep)
-    rows = [list(text) for text in texts]
+    if not alone.same(continuation.logits(), torch.stack([e[0] for e in expected[::repeat]])):
+        return False
+    continuation.repeat(repeat)
     for step in range(NUM_NEW):
-        if not alone.same(continuation.logits(), torch.stack([alone(row)[-1] for row in rows])):
+        continuation.append(torch.tensor(new, device=model.device)[:, step, None])
+        if not alone.same(continuation.logits(), torch.stack([e[step + 1] for e in expected])):
             return False
-        if step == 0:
-            rows = [list(row) for row in rows for _ in range(repeat)]
-            continuation.repeat(repeat)
-        new = [texts[0][(number + step) % len(texts[0])] for number in range(len(rows))]
-        rows = [[*row, token] for row, token in zip(rows, new, strict=True)]
-        continuation.append(torch.tensor(new, device=model.device)[:, None])
     return True
 
 
