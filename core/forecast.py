@@ -66,15 +66,16 @@ def announce(cfg: DictConfig, jobs: Sequence[Job]) -> None:
     disk = (len(cfg.arms) * KEPT + side_by_side * SAVED) * pace.parameters / 1e9
     needs = f"{_size(memory)} for weights and gradients and {_size(disk)} in {run_folder(cfg)}"
     told = f"training and mapping take about {_spelled(seconds)} on this machine, {needs}"
+    rest = "the corpus, evaluation and attacks come on top"
     if cfg.plan:
         table = Table("stage", "what it does", "about", box=None, header_style="bold")
         for stage in stages:
             known = "" if stage.seconds is None else _spelled(stage.seconds)
             table.add_row(stage.name, stage.what, known)
         console.print(table)
-        console.print(f"{len(jobs)} stages, {side_by_side} side by side: {told}")
+        console.print(f"{len(jobs)} stages, {side_by_side} side by side: {told}; {rest}")
     else:
-        console.print(f"{len(jobs)} stages: {told} (winnow run --plan tells more)", style="dim")
+        console.print(f"{len(jobs)} stages: {told}; {rest} (--plan tells more)", style="dim")
     if seconds > DAY and not cfg.long and not cfg.plan:
         would = told.replace("take", "would take", 1)
         raise UserError(
@@ -150,7 +151,7 @@ def _stage(job: Job, pace: Pace) -> Stage:
         tokens, passes = _tokens(cfg, job.verb), PASSES if job.verb == "map" else 1
         seconds = None if tokens is None else tokens * passes * pace.read
         read = "the corpus" if tokens is None else f"{tokens:,} tokens"
-        return Stage(job.name, f"reads {read}, {passes} times at most", seconds)
+        return Stage(job.name, f"reads {read}, about {passes} times", seconds)
     return Stage(
         job.name, {"eval": "asks all probes", "attack": "attacks it"}.get(job.verb, ""), None
     )

@@ -24,7 +24,7 @@ class Stranger(Regularizer):
     Let ρ rename the names of a row at random, and ρ⁻¹ put the old ones back where the teacher copies from
     its context. The student reads x, the teacher reads ρ(x), and the student is taught ρ⁻¹ of what it says:
     on average over renamings the teacher's equivariant part, which is all that it can work out and nothing
-    that it knows of a name (docs/strangers.md). Names are swapped for others of as many tokens, so that
+    that it knows of a name (docs/pretrained.md). Names are swapped for others of as many tokens, so that
     positions stay; one that hasn't been mentioned before isn't mapped back, for there the text alone would
     tell it. Behind a renamed name the text's own token isn't taught as a label either.
 
