@@ -31,7 +31,7 @@ TIMES = 2  # steps timed, behind one that isn't
 DAY = 86_400.0  # seconds
 PASSES = 3  # of mapping: the teacher, the reference, and about one of renamed texts
 TRAINED, KEPT = 16, 4  # bytes a parameter: weights, gradients and Adam's two; weights alone
-SAVED = 12  # of a checkpoint: weights and Adam's two
+SAVED = 24  # of two checkpoints, each of weights and Adam's two
 
 
 @dataclass(frozen=True)
