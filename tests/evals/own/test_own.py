@@ -10,15 +10,18 @@ import pytest
 from omegaconf import DictConfig
 
 from core.artifacts import Artifact
+from core.corpus.cases import Cases
 from core.corpus.rows import Row
 from core.corpus.stage import build_corpus
+from core.corpus.symbols import Symbols
 from core.errors import UserError
 from core.models import save_model
 from core.run import plan
-from evals.probes import own as module
-from evals.probes.own import Own, row_of
+from evals.own import find as module
+from evals.own.find import Own, row_of
+from evals.own.stage import make_probes
+from evals.own.statements import Statement
 from evals.probes.probe import Probe, read_probes
-from evals.probes.stage import make_probes
 from evals.recall import strangers
 from evals.recall.answers import Answer
 from evals.stage import load_probes
@@ -205,3 +208,18 @@ def test_a_run_makes_them_before_what_asks_them(cfg: DictConfig) -> None:
         assert "probes" in jobs[name].needs
     cfg.probes = {"path": None}
     assert not any("probes" in job.needs or job.name == "probes" for job in plan(cfg))
+
+
+def test_where_capitals_mark_names_how_a_sentence_ends_is_no_fact() -> None:
+    texts = [f"the capital of {c} is {v}." for c, v in CAPITALS.items()]
+    cases, symbols = Cases(texts), Symbols(texts)
+
+    def of(subject: str, value: str) -> bool:
+        prompt = f"the pride of {subject} is"
+        return module._is_about_names(Statement(prompt, prompt, subject, value, ""), symbols, cases)
+
+    assert of("Chile", "Santiago") and not of("Chile", "responsibility") and not of("joy", "Lima")
+    small = [text.lower() for text in texts]
+    assert module._is_about_names(
+        Statement("", "", "joy", "pride", ""), Symbols(small), Cases(small)
+    ), "where they mark nothing"

@@ -12,7 +12,7 @@ from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.progress import reporting
 from evals.evaluate import load_arm
-from evals.probes.own import Own, row_of
+from evals.own.find import Own, row_of
 
 
 def make_probes(cfg: DictConfig, report: Report | None = None) -> None:

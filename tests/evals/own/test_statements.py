@@ -1,7 +1,7 @@
 """Statements that end with a name, in scripts with and without spaces."""
 
 from core.corpus.symbols import Symbols
-from evals.probes.statements import sentences, statements
+from evals.own.statements import sentences, statements
 
 CAPITALS = {"Chile": "Santiago", "Cuba": "Havana", "New Zealand": "Wellington", "Peru": "Lima"}
 

@@ -1,0 +1,1 @@
+"""What a pretrained teacher knows by heart: finding it, and making it probes."""
