@@ -7,6 +7,7 @@ that doesn't agree isn't taken; where there is no other, the model is refused in
 
 from dataclasses import dataclass
 
+import torch
 from transformers import PreTrainedModel
 
 from core.errors import UserError
@@ -48,7 +49,9 @@ def traits_of(model: PreTrainedModel) -> Traits:
 
     Raises UserError for a model that can't be read at all: one that isn't causal, or takes more than text.
     """
-    key = f"{type(model).__module__}.{type(model).__qualname__} {model.config.to_json_string(use_diff=False)}"
+    config = model.config
+    kind = f"{type(model).__module__}.{type(model).__qualname__} {config._attn_implementation}"
+    key = f"{kind} {config.to_json_string(use_diff=False)}"
     if key not in KNOWN:
         found = _tried(model)
         if found is None:  # a diverged model gives no numbers, and tells nothing of its kind
@@ -91,6 +94,8 @@ def _tried(model: PreTrainedModel) -> Traits | None:
         try:
             whole = [alone(text) for text in texts]
             changed = alone([*texts[1][:-1], texts[0][0]])
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
         except Exception as error:  # whatever an architecture raises that takes more than token ids
             reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".: ")
             raise UserError(

@@ -60,9 +60,11 @@ class Alone:
 
 
 def holds(way: Callable[[], bool]) -> bool:
-    """Whether a way agrees; one that ends in an error doesn't."""
+    """Whether a way agrees; one that ends in an error doesn't, unless memory was wanting."""
     try:
         return way()
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
     except Exception:  # whatever an architecture raises that isn't made for this way
         return False
 
