@@ -21,7 +21,18 @@ TAKES: dict[type, tuple[str, tuple[type, ...]]] = {
 # Of options without a default to tell by (null, or an empty list), those that take text: the last part of
 # their names. All but the lists may be null.
 TEXTS = {
-    *("only", "model", "show", "tasks_path", "path", "control_path", "known", "questions", "pairs"),
+    *(
+        "only",
+        "model",
+        "show",
+        "tasks_path",
+        "path",
+        "control_path",
+        "known",
+        "questions",
+        "pairs",
+        "mix",
+    ),
     *("reference", "prompt", "edit", "start", "subset", "revision"),
     *("text_field", "prompt_field", "completion_field", "source_field"),
 }
