@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from core.corpus.cases import Cases
 from core.corpus.script import words
-from core.corpus.symbols import Symbols
+from core.corpus.symbols import Symbols, shape_of
 from core.errors import UserError, nearest
 
 KINDS = ("capitalized", "free")
@@ -77,7 +77,7 @@ class TokenNames:
         self._alike: dict[tuple[str, bool, int], list[str]] = defaultdict(list)
         for name in sorted(self._spelled):
             for behind_space, spelling in self._spelled[name].items():
-                self._alike[_shape(name), behind_space, len(spelling)].append(name)
+                self._alike[shape_of(name), behind_space, len(spelling)].append(name)
 
     @property
     def num_names(self) -> int:
@@ -127,7 +127,9 @@ class TokenNames:
         self, name: str, sizes: Mapping[bool, int], rng: random.Random
     ) -> Iterator[Spellings]:
         """Spellings of others, at random: all that are wanted, in as many tokens."""
-        alike = {behind: self._alike[_shape(name), behind, size] for behind, size in sizes.items()}
+        alike = {
+            behind: self._alike[shape_of(name), behind, size] for behind, size in sizes.items()
+        }
         if not all(alike.values()):
             return
         if self.candidates == "typed":
@@ -200,7 +202,3 @@ class TokenNames:
 
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False))
-
-
-def _shape(word: str) -> str:
-    return "A" if word.isupper() and len(word) > 1 else "Aa" if word[0].isupper() else "a"

@@ -86,7 +86,7 @@ class Symbols:
         self._seldom: dict[str, list[str]] = defaultdict(list)
         for word in sorted(num_texts):
             if num_texts[word] < SELDOM and word not in self.others:
-                self._seldom[_shape(word)].append(word)
+                self._seldom[shape_of(word)].append(word)
         times = Counter(run for text in texts for run in set(self.runs(text)))
         self._most = max(OFTEN * len(texts), SELDOM)
         self._frequent = {run for run, count in times.items() if count > self._most}
@@ -105,18 +105,23 @@ class Symbols:
 
     def runs(self, text: str) -> Iterator[Name]:
         """The names in a text: the longest runs of free words with at most a space between them, in order."""
+        return (name for _, _, name in self.runs_at(text))
+
+    def runs_at(self, text: str) -> Iterator[tuple[int, int, Name]]:
+        """The characters [start, end) at which a name stands, with it: those of `runs`."""
         run: list[str] = []
-        end = 0
+        first = end = 0
         for start, stop in words(text):
             is_free = self.is_free(text[start:stop])
             if run and not (is_free and text[end:start] in ("", " ")):
-                yield tuple(run)
+                yield first, end, tuple(run)
                 run = []
             if is_free:
+                first = first if run else start
                 run.append(text[start:stop])
-            end = stop
+                end = stop
         if run:
-            yield tuple(run)
+            yield first, end, tuple(run)
 
     def to_rename(self, text: str) -> set[str]:
         """The words, in lower case, of the names in a text that say of whom it tells.
@@ -149,7 +154,7 @@ class Symbols:
                 taken.add(given[key].lower())
             if given[key].lower() == key:
                 continue
-            name = given[key] if first[key] == start else _in_case_of(word, given[key])
+            name = given[key] if first[key] == start else in_case_of(word, given[key])
             gap = text[old:start]
             pieces += [gap, name]
             at = new + len(gap)
@@ -163,7 +168,7 @@ class Symbols:
             return word
         if word not in self.others and word.isdigit():
             return _another_number(word, taken, rng)
-        pool = self.others.get(word) or self._seldom[_shape(word)]
+        pool = self.others.get(word) or self._seldom[shape_of(word)]
         for candidate in rng.sample(pool, len(pool)):
             if candidate.lower() not in taken:
                 return candidate
@@ -225,12 +230,13 @@ def _another_number(word: str, taken: set[str], rng: random.Random) -> str:
     return next((str(n) for n in others if str(n) not in taken), word)
 
 
-def _shape(word: str) -> str:
+def shape_of(word: str) -> str:
+    """Digits, or the case: words of unknown use stand for others of their shape."""
     if word.isdigit():
         return "1"
     return "A" if word.isupper() else "Aa" if word[0].isupper() else "a"
 
 
-def _in_case_of(word: str, name: str) -> str:
+def in_case_of(word: str, name: str) -> str:
     """The name with its first letter as large as the word's."""
     return (name[0].upper() if word[0].isupper() else name[0].lower()) + name[1:]

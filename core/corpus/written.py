@@ -37,7 +37,7 @@ class Written:
 
     Rows have the `source` `written`, `words` (about common words) or `exercise`. `num_tokens`, in the
     teacher's own tokens, is about their size, and `exercises` the share of these. `mix` names JSON-lines
-    files of a user's own that are read beside it, with `memory_sources` as in corpus=jsonl.
+    files of a user's own that are read beside it.
 
     Raises:
         UserError: a size or a share that no corpus can have.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from core.corpus.rows import Row, joined_text
-from core.corpus.script import joined, sentences_of, words, words_of
+from core.corpus.script import joined, sentences_of, words_of
 from core.corpus.symbols import Symbols
 
 LONGEST = 200  # characters of a statement
@@ -46,13 +46,10 @@ def _statement(text: str, symbols: Symbols) -> Statement | None:
     end = len(text)
     while end and (text[end - 1].isspace() or unicodedata.category(text[end - 1])[0] == "P"):
         end -= 1
-    runs = _runs(text, symbols)
-    if len(runs) < 2 or runs[-1][1] != end:
+    *names, (start, stop, _) = [*symbols.runs_at(text)] or [(0, 0, ())]
+    if not names or stop != end:
         return None
-    start, stop = runs[-1]
-    first, last = min(
-        runs[:-1], key=lambda run: min(symbols.num_texts[w] for w in _words(text, *run))
-    )
+    first, last, _ = min(names, key=lambda run: min(symbols.num_texts[word] for word in run[2]))
     prompt, value, subject = text[:start].rstrip(), text[start:stop], text[first:last]
     before = {word.lower() for word in words_of(prompt) if len(word) > 1}
     if value in prompt or before & set(words_of(value.lower())):
@@ -61,20 +58,3 @@ def _statement(text: str, symbols: Symbols) -> Statement | None:
         return None  # a sign between them that no answer begins with
     form = f"{text[:first]}{BLANK}{text[last:start]}{BLANK}{text[stop:]}"
     return Statement(text, prompt, subject, value, form)
-
-
-def _runs(text: str, symbols: Symbols) -> list[tuple[int, int]]:
-    """Where the names stand: the longest runs of free words with at most a space between them."""
-    runs: list[tuple[int, int]] = []
-    for start, stop in words(text):
-        if not symbols.is_free(text[start:stop]):
-            continue
-        if runs and text[runs[-1][1] : start] in ("", " "):
-            runs[-1] = (runs[-1][0], stop)
-        else:
-            runs.append((start, stop))
-    return runs
-
-
-def _words(text: str, start: int, stop: int) -> Iterator[str]:
-    return (text[start + a : start + b] for a, b in words(text[start:stop]))

@@ -15,7 +15,7 @@ from statistics import fmean
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import words, words_of
-from core.corpus.symbols import Symbols
+from core.corpus.symbols import Symbols, in_case_of
 from evals.probes.probe import Probe, of_axes
 from evals.recall.answers import Answer, answer_probes, askable
 from evals.scores import STRANGER, Score, error_of_mean, leak
@@ -67,8 +67,7 @@ def _swapped(text: str, given: dict[str, str]) -> str:
     for start, end in words(text):
         new = given.get(text[start:end].lower())
         if new is not None:
-            cased = new[0].upper() if text[start].isupper() else new[0].lower()
-            pieces += [text[at:start], cased + new[1:]]
+            pieces += [text[at:start], in_case_of(text[start:end], new)]
             at = end
     return "".join([*pieces, text[at:]])
 
