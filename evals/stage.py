@@ -126,9 +126,10 @@ def attack(cfg: DictConfig, report: Report | None = None) -> None:
 
     def measure(arm: str, source: Path, folder: Path, show: Report) -> None:
         scores: list[Score] = []
+        asked = probes
         for name, settings in cfg.attack.items():
             model, tokenizer = load_arm(source)
-            asked = fitting(model, tokenizer, probes)
+            asked = fitting(model, tokenizer, asked)  # of what is left none is told again
             attacker = build(settings)
             scores += attacker(arm, model, tokenizer, asked, on_progress=_named(show, name))
         write_scores(folder / SCORES, scores)
