@@ -100,7 +100,10 @@ class TokenLosses:
     def __call__(self, logits_nV: Tensor, part: slice) -> Tensor:
         """Losses (n,); the logits (n, V) are overwritten by the gradients by them."""
         target = self.signal.target
-        target_nV = None if target is None else target.rows(part)
+        # Spread as the student's own, the tail of a top-k signal would hide from the reverse KL what the
+        # student wrongly says there (docs/scaling.md).
+        own_nV = None if self.divergence is reverse_kl else logits_nV
+        target_nV = None if target is None else target.rows(part, own_nV)
         on_cpu, losses = logits_nV.device.type == "cpu", []
         size = max(1, CPU_BLOCK // logits_nV.shape[1]) if on_cpu else len(logits_nV)
         for start in range(0, len(logits_nV), size):

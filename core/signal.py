@@ -25,8 +25,11 @@ class Distributions(ABC):
     """
 
     @abstractmethod
-    def rows(self, part: slice) -> Tensor:
-        """Log-probabilities (n, V) of some tokens, in float32 at least; not to be changed in place."""
+    def rows(self, part: slice, student_nV: Tensor | None = None) -> Tensor:
+        """Log-probabilities (n, V) of some tokens, in float32 at least; not to be changed in place.
+
+        `student_nV` are the student's logits there, for what isn't known of a distribution.
+        """
 
     def edited(self, where_N: Tensor, edit: Callable[[Tensor, slice], Tensor]) -> "Distributions":
         """The same, but what `edit` makes of it at the M tokens where `where_N` is true.
@@ -42,7 +45,7 @@ class Dense(Distributions):
 
     logprobs_NV: Tensor
 
-    def rows(self, part: slice) -> Tensor:
+    def rows(self, part: slice, student_nV: Tensor | None = None) -> Tensor:
         """See the base class."""
         return self.logprobs_NV[part]
 
@@ -56,7 +59,7 @@ class Projected(Distributions):
     temperature: float = 1.0
 
     @torch.no_grad()
-    def rows(self, part: slice) -> Tensor:
+    def rows(self, part: slice, student_nV: Tensor | None = None) -> Tensor:
         """See the base class."""
         logits_nV = at_least_float32(project(self.head, self.hidden_ND[part]))
         if self.temperature != 1:
@@ -70,9 +73,9 @@ class _Edited(Distributions):
     where_N: Tensor
     edit: Callable[[Tensor, slice], Tensor]
 
-    def rows(self, part: slice) -> Tensor:
+    def rows(self, part: slice, student_nV: Tensor | None = None) -> Tensor:
         """See the base class."""
-        logprobs_nV, where_n = self.source.rows(part), self.where_N[part]
+        logprobs_nV, where_n = self.source.rows(part, student_nV), self.where_N[part]
         first, count = (
             int(self.where_N[: part.start].sum()) if part.start else 0,
             int(where_n.sum()),
@@ -85,7 +88,7 @@ class _Edited(Distributions):
 
 @dataclass(frozen=True)
 class TopK:
-    """A distribution by its K likeliest tokens; what is left is spread evenly over the others."""
+    """A distribution by its K likeliest tokens, and the probability that is left for all the others."""
 
     indices_NK: Tensor
     logprobs_NK: Tensor
@@ -108,12 +111,20 @@ class TopK:
             *(x.to(device) for x in (self.indices_NK, self.logprobs_NK, self.tail_logprob_N))
         )
 
-    def dense(self, vocab_size: int) -> Tensor:
-        """Log-probabilities (N, V)."""
-        rest = vocab_size - self.indices_NK.shape[-1]
-        spread = self.tail_logprob_N - torch.log(torch.tensor(float(max(rest, 1))))
-        full = spread[:, None].expand(-1, vocab_size).clone()
-        return full.scatter(1, self.indices_NK, self.logprobs_NK)
+    def dense(self, vocab_size: int, student_NV: Tensor | None = None) -> Tensor:
+        """Log-probabilities (N, V), what is left spread evenly, or as a student's logits (N, V) spread it.
+
+        In proportion to the student's own, all others are one bucket: the forward KL of it ends in
+        p_tail · log(p_tail / q_tail), and a student that agrees on the K and the rest has no gradient.
+        """
+        if student_NV is None:
+            rest = vocab_size - self.indices_NK.shape[-1]
+            spread = self.tail_logprob_N - torch.log(torch.tensor(float(max(rest, 1))))
+            full = spread[:, None].expand(-1, vocab_size).clone()
+        else:
+            others = student_NV.scatter(1, self.indices_NK, float("-inf"))
+            full = F.log_softmax(others, dim=-1).add_(self.tail_logprob_N[:, None])
+        return full.scatter_(1, self.indices_NK, self.logprobs_NK)
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:
@@ -128,9 +139,9 @@ class Sparse(Distributions):
     kept: TopK
     vocab_size: int
 
-    def rows(self, part: slice) -> Tensor:
+    def rows(self, part: slice, student_nV: Tensor | None = None) -> Tensor:
         """See the base class."""
-        return self.kept[part].dense(self.vocab_size)
+        return self.kept[part].dense(self.vocab_size, student_nV)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from core import divergence
 from core.divergence import Divergence, TokenLosses, divergence_of, entropies, projected_loss
 from core.errors import UserError
-from core.signal import Dense, Projected, TeacherSignal
+from core.signal import Dense, Projected, Sparse, TeacherSignal, TopK
 
 N, D, V = 37, 12, 50
 
@@ -116,6 +116,38 @@ def test_alike_is_no_loss_and_no_gradient(pair) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
+def top_k_loss(name: str, logits_NV: Tensor, teacher_NV: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Losses (N,) of a teacher known by its K likeliest tokens, and their gradients by the logits (N, V)."""
+    target, ones_N = Sparse(TopK.of(teacher_NV, k), V), torch.ones(N, dtype=torch.float64)
+    signal = TeacherSignal(target, ones_N, 0 * ones_N)
+    gradient_NV = logits_NV.clone()
+    losses = TokenLosses(torch.zeros(N, dtype=torch.long), signal, divergence_of(name))
+    return losses(gradient_NV, slice(0, N)), gradient_NV
+
+
+@pytest.mark.parametrize("name", ["forward_kl", "jensen_shannon"])
+def test_what_a_top_k_signal_leaves_out_is_one_bucket(name: str) -> None:
+    logits_NV, teacher_NV = 2 * draw(N, V), (2 * draw(N, V, seed=1)).log_softmax(-1)
+    loss_N, gradient_NV = top_k_loss(name, logits_NV, teacher_NV, 5)
+    kept_N5 = teacher_NV.topk(5).indices
+    p, q = (x.exp().gather(1, kept_N5) for x in (teacher_NV, logits_NV.log_softmax(-1)))
+    p, q = (torch.cat([x, 1 - x.sum(1, keepdim=True)], 1) for x in (p, q))
+    expected = forward_kl if name == "forward_kl" else jensen_shannon(0.5)
+    torch.testing.assert_close(loss_N, expected(q, p))
+    assert gradient_NV.norm(dim=1).min() > 1e-3  # it teaches …
+    _, none_NV = top_k_loss(name, teacher_NV + draw(N, 1, seed=2), teacher_NV, 5)
+    torch.testing.assert_close(
+        none_NV, torch.zeros(N, V, dtype=torch.float64)
+    )  # … until they agree
+
+
+@pytest.mark.parametrize("name", ["forward_kl", "reverse_kl", "jensen_shannon"])
+def test_a_top_k_gradient_points_where_the_whole_one_does(name: str) -> None:
+    logits_NV, teacher_NV = 2 * draw(N, V), (2 * draw(N, V, seed=1)).log_softmax(-1)
+    (_, whole_NV), (_, some_NV) = (top_k_loss(name, logits_NV, teacher_NV, k) for k in (V, 12))
+    assert torch.cosine_similarity(whole_NV.mean(0), some_NV.mean(0), dim=0) > 0.8
+
+
 def test_without_a_teacher_it_is_cross_entropy() -> None:
     head, hidden_ND = nn.Linear(D, V, bias=False), draw(N, D).float()
     labels_N, ones_N = torch.arange(N) % V, torch.ones(N)

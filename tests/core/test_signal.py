@@ -21,6 +21,18 @@ def test_top_k_is_a_distribution_with_its_likeliest_tokens_exact() -> None:
     assert all(len(row[~row.isnan()].unique()) == 1 for row in rest), "the tail is even"
 
 
+def test_the_tail_follows_a_student_where_there_is_one() -> None:
+    logprobs_NV, student_NV = (draw(5, 40) * 3).log_softmax(-1), draw(5, 40, seed=1)
+    kept = TopK.of(logprobs_NV, 8)
+    dense_NV = kept.dense(40, student_NV)
+    torch.testing.assert_close(dense_NV.exp().sum(-1), torch.ones(5))
+    torch.testing.assert_close(dense_NV.gather(1, kept.indices_NK), kept.logprobs_NK)
+    gaps_NV = (dense_NV - student_NV).scatter(1, kept.indices_NK, math.nan)
+    for row in gaps_NV:
+        torch.testing.assert_close(row[~row.isnan()].std(), torch.tensor(0.0), atol=1e-5, rtol=0)
+    assert torch.equal(TopK.of(logprobs_NV, 40).dense(40, student_NV), logprobs_NV)
+
+
 def test_a_certain_distribution_stays_finite() -> None:
     logprobs_NV = torch.tensor([[0.0, -200.0, -300.0, -400.0]])
     dense_NV = TopK.of(logprobs_NV, 2).dense(4)
