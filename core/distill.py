@@ -109,6 +109,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
                 report=show,
                 watch=build(cfg.watch)(tokenizer=tokenizer),
                 recompute=cfg.recompute,
+                precision=cfg.precision,
                 teacher=teacher,
                 memory_map=memory_map,
                 regularizers=list(regularizers.values()),

@@ -162,12 +162,16 @@ class _ProjectedLoss(torch.autograd.Function):
             matrix_VD = weight_VD.to(dtype)
             vector_V = None if bias_V is None else bias_V.to(dtype)
             for part in parts(len(hidden_ND), len(weight_VD), device):
-                hidden_nD = hidden_ND[part].to(dtype)
-                logits_nV = at_least_float32(F.linear(hidden_nD, matrix_VD, vector_V))
+                count = len(hidden_ND[part])
+                # Each new shape of a product in bfloat16 is compiled first on a CPU, for seconds.
+                missing = -count % LEAST_ROWS if reduced and device.type == "cpu" else 0
+                hidden_nD = F.pad(hidden_ND[part].to(dtype), (0, 0, 0, missing))
+                logits_nV = at_least_float32(F.linear(hidden_nD, matrix_VD, vector_V))[:count]
                 total = total + losses(logits_nV, part).sum()
-                gradient_nV = logits_nV.to(dtype)
+                gradient_nV = F.pad(logits_nV.to(dtype), (0, 0, 0, missing))
                 if hidden_gradient is not None:
-                    hidden_gradient[part] = (gradient_nV @ matrix_VD).to(hidden_gradient)
+                    by_hidden_nD = (gradient_nV @ matrix_VD)[:count]
+                    hidden_gradient[part] = by_hidden_nD.to(hidden_gradient)
                 if weight_gradient is not None and weight_gradient.dtype == dtype:
                     weight_gradient.addmm_(gradient_nV.T, hidden_nD)
                 elif weight_gradient is not None:

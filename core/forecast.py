@@ -22,6 +22,7 @@ from core.cut import resized
 from core.errors import UserError
 from core.models import new_model
 from core.pool import Job
+from core.precision import in_bfloat16
 from core.taught import taught_logits
 from core.teacher.sources import source_of
 from core.teacher.stage import learning_of, model_config
@@ -65,7 +66,8 @@ def announce(cfg: DictConfig, jobs: Sequence[Job]) -> None:
     memory = side_by_side * (TRAINED + KEPT) * pace.parameters / 1e9
     disk = (len(cfg.arms) * KEPT + side_by_side * SAVED) * pace.parameters / 1e9
     needs = f"{_size(memory)} for weights and gradients and {_size(disk)} in {run_folder(cfg)}"
-    told = f"training and mapping take about {_spelled(seconds)} on this machine, {needs}"
+    precision = "bfloat16" if in_bfloat16(cfg.precision) else "float32"
+    told = f"training and mapping take about {_spelled(seconds)} on this machine, in {precision}, {needs}"
     rest = "the corpus, evaluation and attacks come on top"
     if cfg.plan:
         table = Table("stage", "what it does", "about", box=None, header_style="bold")
@@ -93,9 +95,10 @@ def pace_of(cfg: DictConfig) -> Pace:
     threads = torch.get_num_threads()
     torch.set_num_threads(max(int(cfg.threads), 1))
     try:
-        train = cfg.distill.train
-        one = _timed(config, min(1, whole), train.batch_size, cfg.packing.sequence_length)
-        two = _timed(config, min(2, whole), train.batch_size, cfg.packing.sequence_length)
+        batch = cfg.distill.train.batch_size, cfg.packing.sequence_length
+        reduced = in_bfloat16(cfg.precision)
+        one = _timed(config, min(1, whole), *batch, reduced)
+        two = _timed(config, min(2, whole), *batch, reduced)
     finally:
         torch.set_num_threads(threads)
 
@@ -109,7 +112,9 @@ def pace_of(cfg: DictConfig) -> Pace:
     )
 
 
-def _timed(config: PretrainedConfig, num_layers: int, batch_size: int, length: int) -> Pace:
+def _timed(
+    config: PretrainedConfig, num_layers: int, batch_size: int, length: int, reduced: bool
+) -> Pace:
     """The pace of a fresh model of so many layers, on a batch of nothing in particular."""
     device = processes.state().device
     model = new_model(resized(config, {LAYERS: num_layers}), 0).to(device)
@@ -119,7 +124,8 @@ def _timed(config: PretrainedConfig, num_layers: int, batch_size: int, length: i
     positions_BT = torch.arange(length, device=device).expand(batch_size, length)
 
     def read() -> torch.Tensor:
-        return taught_logits(model, ids_BT, positions_BT, ids_BT)
+        with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
+            return taught_logits(model, ids_BT, positions_BT, ids_BT).float()
 
     def train() -> torch.Tensor:
         loss = read().logsumexp(-1).mean()

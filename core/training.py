@@ -25,6 +25,7 @@ from core.console import Report
 from core.corpus.packing import COLUMNS
 from core.distiller import Distiller
 from core.errors import UserError
+from core.precision import in_bfloat16
 from core.resume import last_whole, seal, step_of
 
 READ_BY_TRAINING = ["input_ids", "position_ids", "labels", "index"]
@@ -50,6 +51,7 @@ def train(
     report: Report,
     watch: Watch | None = None,
     recompute: bool = False,
+    precision: str = "auto",
     **distiller: Any,
 ) -> PreTrainedModel:
     """Train `model` for `settings.num_steps` steps, reading `sequences` in order.
@@ -57,7 +59,7 @@ def train(
     Returns it, trained in place; where its weights are shared out among processes, a whole copy.
 
     With `recompute` each layer's activations are worked out again in the backward pass instead of kept, to
-    the same weights bit for bit.
+    the same weights bit for bit. `precision` is that of the products (core/precision.py).
 
     Checkpoints go to `folder/checkpoints`; when some are there, training goes on from the last one.
     Metrics go to `folder/metrics.jsonl`, one row for each step logged, with what `watch` measures; training
@@ -80,7 +82,8 @@ def train(
         activation_checkpointing=recompute,
         train_sampling_strategy="sequential",
         remove_unused_columns=False,
-        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        bf16=in_bfloat16(precision),
+        use_cpu=not torch.accelerator.is_available(),  # else it refuses bfloat16 there
         dataloader_pin_memory=torch.cuda.is_available(),
         logging_steps=settings.log_steps,
         logging_nan_inf_filter=False,

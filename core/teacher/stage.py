@@ -183,6 +183,7 @@ def _fit(
         report=report,
         watch=watch,
         recompute=cfg.recompute,
+        precision=cfg.precision,
     )
 
 
