@@ -3,6 +3,8 @@
 PYTHON ?= python3
 # For torch without CUDA: make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
+# make demo DEMO=smoke runs every stage in a minute; nothing is learned in it
+DEMO ?= tiny
 BIN := .venv/bin
 STAMP := .venv/.installed
 
@@ -37,8 +39,8 @@ $(STAMP): pyproject.toml constraints.txt
 	echo "set up .venv in $$(( $$(date +%s) - start )) s"
 
 demo: $(STAMP)
-	$(BIN)/winnow run experiment=tiny
-	@echo "the demo's report, picture, scores and models: runs/tiny"
+	$(BIN)/winnow run experiment=$(DEMO)
+	@echo "the demo's report, picture, scores and models: runs/$(DEMO)"
 
 ablation: $(STAMP)
 	$(BIN)/winnow run experiment=tiny/ablation

@@ -41,9 +41,10 @@ def choice(request: pytest.FixtureRequest) -> tuple[str, str]:
 
 def composed(group: str, name: str) -> DictConfig:
     given = [f"{group}=[{name}]" if group in LISTS else f"{group}={name}"]
-    needed = OmegaConf.missing_keys(compose.jobs(given)[0])
-    given += [f"{key}=FILE.jsonl" for key in sorted(needed)]
-    return compose.ready(compose.jobs(given)[0])
+    cfg = compose.jobs(given)[0]
+    if needed := OmegaConf.missing_keys(cfg):
+        cfg = compose.jobs([*given, *(f"{key}=FILE.jsonl" for key in sorted(needed))])[0]
+    return compose.ready(cfg)
 
 
 def targets(node: Any) -> Iterator[dict[str, Any]]:
