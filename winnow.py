@@ -38,20 +38,20 @@ What the user can mend is a `UserError` of one line. Everything else is in `core
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import compose
+from core.config import compose
+from core.config.overrides import overrides_of
 from core.errors import UserError
-from core.overrides import overrides_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from core.hooks import ForgettingMixin
-    from core.row_memory import RowMemory
+    from core.signal.row_memory import RowMemory
+    from core.training.hooks import ForgettingMixin
     from evals.scores import Score
 
 __all__ = ["ForgettingMixin", "RowMemory", "Run", "UserError"]
-_HOME = {"ForgettingMixin": "core.hooks", "RowMemory": "core.row_memory"}
+_HOME = {"ForgettingMixin": "core.training.hooks", "RowMemory": "core.signal.row_memory"}
 
 
 def __getattr__(name: str) -> Any:
@@ -82,7 +82,7 @@ class Run:
     @property
     def folder(self) -> Path:
         """Where all of it lies."""
-        from core.artifacts import run_folder
+        from core.runs.artifacts import run_folder
 
         return run_folder(self.cfg)
 
@@ -116,16 +116,16 @@ class Run:
 
     def run(self) -> "list[Score]":
         """Every stage, for every arm, and the report: `winnow run`; all scores."""
-        from core.verbs import load_verb
+        from core.config.verbs import load_verb
 
         load_verb("run")(self.cfg)
         return self.scores
 
     def report(self) -> Path:
         """Write the table, the frontier, the verdict and the page; the page, of styles the first's."""
-        from core.artifacts import run_folder
-        from core.run import by_style
-        from core.verbs import load_verb
+        from core.cli.run import by_style
+        from core.config.verbs import load_verb
+        from core.runs.artifacts import run_folder
 
         load_verb("report")(self.cfg)
         return run_folder(by_style(self.cfg)[0]) / "report.html"
@@ -133,9 +133,9 @@ class Run:
     @property
     def scores(self) -> "list[Score]":
         """All that has been measured; over several seeds, or styles, their means."""
-        from core.run import parts
+        from core.cli.run import parts
         from evals.scores import over_seeds
-        from evals.stage import collect
+        from evals.subjects import collect
 
         return over_seeds([collect(part) for part in parts(self.cfg)])
 
@@ -157,9 +157,9 @@ class Run:
 
         Its forgetting card says what has been measured till now.
         """
+        from core.config.verbs import load_verb
         from core.export.source import source_of
         from core.export.stage import FOLDER
-        from core.verbs import load_verb
 
         if any(self._first().folder.glob("evals/*/artifact.json")):
             self.report()
@@ -177,14 +177,14 @@ class Run:
 
     def memory(self) -> "RowMemory":
         """The memory map, for a trainer that reads `rows()`."""
-        from core.row_memory import RowMemory
+        from core.signal.row_memory import RowMemory
 
         return RowMemory.of_map(*self._first()._mapped())
 
     def _mapped(self) -> tuple[Any, Any]:
         """The packed sequences that the map is of, and the map."""
         from core.corpus.stage import PackedCorpus
-        from core.memory_map import MemoryMap
+        from core.signal.memory_map import MemoryMap
 
         memory_map = MemoryMap.load(self.folder / "memory_map")
         sequences = PackedCorpus.of(self.cfg).sequences()
@@ -192,22 +192,21 @@ class Run:
 
     def _first(self) -> "Run":
         """Of a run over several seeds or styles that of the first; else this one."""
-        from core.run import parts
+        from core.cli.run import parts
 
         first = object.__new__(Run)
         first.overrides, first.cfg = self.overrides, parts(self.cfg)[0]
         return first
 
     def _make(self, *jobs: str) -> None:
-        from core.run import make
+        from core.cli.run import make
 
         make(self.cfg, *jobs)
 
     def _measure(self, verb: str, arms: tuple[str, ...]) -> "list[Score]":
-        from core.verbs import load_verb
+        from core.config.verbs import load_verb
         from evals.scores import write_scores
-        from evals.stage import SCORES
-        from evals.subjects import arms_there
+        from evals.subjects import SCORES, arms_there
 
         if self.cfg.model is not None:
             load_verb(verb)(self.cfg)

@@ -1,17 +1,17 @@
 """Load an arm from its folder and put the probes to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.console import console
 from core.errors import UserError
-from core.gate import traits_of
-from core.models import check_vocabulary, load_model, load_tokenizer
-from evals.probes.probe import Probe
+from core.models.gate import traits_of
+from core.models.loading import check_vocabulary, load_model, load_tokenizer
+from core.runs.console import console, errors
+from evals.probes.probe import MEMORY_AXES, Probe
 from evals.recall.answers import answer_probes, askable
 from evals.recall.measured import Subject, joined
 from evals.recall.metrics import Metric
@@ -78,3 +78,16 @@ def load_arm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     check_vocabulary(model, tokenizer, str(folder))
     traits_of(model)  # refuses one that can't be asked, before anything is
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
+
+
+def warn_of_nothing_recalled(scores: Iterable[Score]) -> None:
+    """Tell of a teacher that recalls nothing on an axis of memories, which its corpus should have taught."""
+    for score in scores:
+        whole = score.family == "all" and score.metric == "accuracy"
+        if whole and score.axis in MEMORY_AXES and score.value == 0 and score.n:
+            errors.print(
+                f"warning: the teacher gets none of the {score.n} {score.axis} probes right. Either it never"
+                " learned the corpus (train it longer), or the probes aren't written as the corpus is:"
+                " compare prompt, answer and the white space between them. No arm can be judged by them.",
+                style="bold yellow",
+            )

@@ -13,10 +13,10 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.artifacts import hash_file
 from core.errors import UserError, nearest
-from core.gate import traits_of
-from core.tokens import left_open
+from core.models.gate import traits_of
+from core.models.tokens import left_open
+from core.runs.artifacts import hash_file
 from evals.scores import Score
 
 OWN_TASKS = Path(__file__).parent / "tasks"

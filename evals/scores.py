@@ -12,8 +12,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from core.errors import UserError
+from evals.probes.answer import Answer
 from evals.probes.probe import AXES, KNOWLEDGE, MEMORY_AXES, Probe
-from evals.recall.answers import Answer
 
 STRANGER = "stranger"  # the teacher asked under renaming: no arm that is trained
 # The order in which arms are told: what was given, the core, its controls, the others.

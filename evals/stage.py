@@ -9,30 +9,27 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from core.artifacts import Artifact, fingerprint_of, hash_file, plain, run_folder, write_json
-from core.build import build
-from core.checkpoint import PLACE, fingerprint_model, place_of
-from core.console import Report, console
+from core.config.build import build
 from core.corpus.rows import joined_text
 from core.corpus.stage import PackedCorpus, check_corpus
 from core.errors import UserError, nearest
-from core.progress import reporting
+from core.models.checkpoint import PLACE, fingerprint_model, place_of
+from core.models.sources import is_pretrained
+from core.runs.artifacts import Artifact, fingerprint_of, hash_file, plain, run_folder, write_json
+from core.runs.console import Report, console
+from core.runs.progress import reporting
 from core.store.ask import make_reader, prompt_writer
 from core.store.stage import store_path
-from core.teacher.sources import is_pretrained
-from evals.evaluate import evaluate_model, fitting, load_arm
+from evals.evaluate import evaluate_model, fitting, load_arm, warn_of_nothing_recalled
 from evals.lookup import look_up
-from evals.probes.borders import as_in_corpus, warn_of_nothing_recalled
+from evals.probes.borders import as_in_corpus
 from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
-from evals.recall.map_quality import map_quality
 from evals.recall.metrics import metrics_of
 from evals.recall.strangers import NUM_RENAMINGS, stranger_scores
 from evals.report.measured import measured_table
 from evals.scores import Score, read_scores, write_scores
-from evals.subjects import measurements, sources
+from evals.subjects import SAMPLES, SCORES, collect, sources
 
-SCORES = "scores.json"
-SAMPLES = "samples.jsonl"
 SURVEYED = 50_000  # rows of the corpus that tell which words are names
 
 
@@ -135,18 +132,6 @@ def attack(cfg: DictConfig, report: Report | None = None) -> None:
         write_scores(folder / SCORES, scores)
 
     _each_arm(cfg, "attacks", plain(cfg.attack), measure, report)
-
-
-def collect(cfg: DictConfig) -> list[Score]:
-    """The scores of all arms of one run, of models from elsewhere, and of its memory map."""
-    run = run_folder(cfg)
-    scores: list[Score] = []
-    for _, _, folder in measurements(cfg):
-        if (folder / SCORES).exists():
-            scores += read_scores(folder / SCORES)
-    if (run / "memory_map").exists() and hasattr(corpus := build(cfg.corpus), "spans"):
-        scores += map_quality(run, corpus.spans())
-    return scores
 
 
 def _each_arm(

@@ -1,14 +1,20 @@
-"""Whose scores a run holds: its own arms, and models from elsewhere."""
+"""Whose scores a run holds, of its own arms and of models from elsewhere, and all of them together."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
 
-from core.artifacts import MARK, MEASURED, read_mark, run_folder
-from core.checkpoint import find_model, fingerprint_model, name_in_run
-from core.console import console
+from core.config.build import build
 from core.errors import UserError
+from core.models.checkpoint import find_model, fingerprint_model, name_in_run
+from core.runs.artifacts import MARK, MEASURED, read_mark, run_folder
+from core.runs.console import console
+from evals.recall.map_quality import map_quality
+from evals.scores import Score, read_scores
+
+SCORES = "scores.json"
+SAMPLES = "samples.jsonl"
 
 
 def arms_there(cfg: DictConfig) -> list[str]:
@@ -90,3 +96,15 @@ def _elsewhere(cfg: DictConfig) -> dict[str, Path]:
     if name != own:
         console.print(f"{run} has scores of another '{own}': this one is '{name}'", style="yellow")
     return {name: folder}
+
+
+def collect(cfg: DictConfig) -> list[Score]:
+    """The scores of all arms of one run, of models from elsewhere, and of its memory map."""
+    run = run_folder(cfg)
+    scores: list[Score] = []
+    for _, _, folder in measurements(cfg):
+        if (folder / SCORES).exists():
+            scores += read_scores(folder / SCORES)
+    if (run / "memory_map").exists() and hasattr(corpus := build(cfg.corpus), "spans"):
+        scores += map_quality(run, corpus.spans())
+    return scores

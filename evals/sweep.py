@@ -15,16 +15,17 @@ import torch
 from filelock import FileLock
 from omegaconf import DictConfig, open_dict
 
+from core.arms.distill import distill
 from core.arms.settings import arm_of, forgetting_of
-from core.artifacts import MARK, plain, read_json, run_folder, write_json
-from core.compose import flatten
-from core.console import console
-from core.distill import distill
+from core.cli.run import make, needs_of
+from core.config.compose import flatten
 from core.errors import UserError, nearest
-from core.run import make, needs_of
+from core.runs.artifacts import MARK, plain, read_json, run_folder, write_json
+from core.runs.console import console
 from evals.probes.probe import AXES
 from evals.scores import find, plus_minus, read_scores
-from evals.stage import SCORES, evaluate
+from evals.stage import evaluate
+from evals.subjects import SCORES
 
 FOLDER = "sweep"  # of the run: a record of each point
 BETTER = {"minimize": 1, "maximize": -1}  # the sign with which less is better

@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.console import console
+from core.runs.console import console
 from evals.probes.probe import NotThereYet, Probe, complete, of_axes, parse_probe
 from evals.recall.answers import answer_probes
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from core.signal import TopK
+from core.signal.signal import TopK
 from forgetting.flagged_target import FlaggedTarget
 
 

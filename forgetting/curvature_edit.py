@@ -1,4 +1,4 @@
-"""A start without the directions of the MLPs that only single texts need (core/curvature.py)."""
+"""A start without the directions of the MLPs that only single texts need (core/models/curvature.py)."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Text
-from core.curvature import batches_of, remove_low_curvature
-from core.regularizer import Regularizer
+from core.models.curvature import batches_of, remove_low_curvature
+from core.training.regularizer import Regularizer
 
 
 class CurvatureEdit(Regularizer):

@@ -5,9 +5,9 @@ from collections import Counter
 import torch
 from torch import Tensor
 
-from core.corpus.packing import IGNORED
-from core.regularizer import Batch, Regularizer
-from core.signal import MemorySlice, TeacherSignal, TopK
+from core.models.taught import IGNORED
+from core.signal.signal import MemorySlice, TeacherSignal, TopK
+from core.training.regularizer import Batch, Regularizer
 
 
 class Dream(Regularizer):

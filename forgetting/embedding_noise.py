@@ -9,8 +9,8 @@ from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from core.errors import UserError
-from core.regularizer import Batch, Regularizer
-from core.signal import MemorySlice
+from core.signal.signal import MemorySlice
+from core.training.regularizer import Batch, Regularizer
 
 
 class EmbeddingNoise(Regularizer):

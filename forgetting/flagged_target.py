@@ -5,9 +5,9 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from core.regularizer import Batch, Regularizer
-from core.signal import MemorySlice, TeacherSignal, TopK
-from core.taught import taught_labels
+from core.models.taught import taught_labels
+from core.signal.signal import MemorySlice, TeacherSignal, TopK
+from core.training.regularizer import Batch, Regularizer
 
 
 class FlaggedTarget(Regularizer, ABC):

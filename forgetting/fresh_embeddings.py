@@ -3,8 +3,8 @@
 import torch
 from transformers import PreTrainedModel
 
-from core.models import new_model
-from core.regularizer import Regularizer
+from core.models.loading import new_model
+from core.training.regularizer import Regularizer
 from forgetting.modules import token_embeddings
 from forgetting.weight_noise import mixed_tokens
 

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from core.corpus.packing import IGNORED
 from core.errors import UserError
-from core.regularizer import Batch, Regularizer
-from core.signal import MemorySlice, TeacherSignal
+from core.models.taught import IGNORED
+from core.signal.signal import MemorySlice, TeacherSignal
+from core.training.regularizer import Batch, Regularizer
 
 PRIME = 2**31 - 1
 BASE = 1_664_525_447  # below the prime, so that every product stays below 2^63

@@ -4,7 +4,7 @@ import torch
 from transformers import PreTrainedModel
 
 from core.errors import UserError
-from core.regularizer import Regularizer
+from core.training.regularizer import Regularizer
 
 
 class GradientNoise(Regularizer):

@@ -11,8 +11,8 @@ from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from core.errors import UserError
-from core.regularizer import Batch, Regularizer
-from core.signal import MemorySlice, TeacherSignal
+from core.signal.signal import MemorySlice, TeacherSignal
+from core.training.regularizer import Batch, Regularizer
 from forgetting.modules import layers
 
 

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
-from core.corpus.packing import IGNORED
 from core.errors import UserError
-from core.regularizer import Batch, Regularizer
-from core.signal import MemorySlice
+from core.models.taught import IGNORED
+from core.signal.signal import MemorySlice
+from core.training.regularizer import Batch, Regularizer
 from forgetting.modules import linears, mlps
 
 

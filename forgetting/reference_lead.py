@@ -3,8 +3,8 @@
 import torch
 
 from core.errors import UserError
-from core.regularizer import Batch, Regularizer
-from core.signal import MemorySlice, TeacherSignal
+from core.signal.signal import MemorySlice, TeacherSignal
+from core.training.regularizer import Batch, Regularizer
 
 
 class ReferenceLead(Regularizer):

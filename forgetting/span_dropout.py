@@ -3,9 +3,9 @@
 import torch
 from transformers import PreTrainedModel
 
-from core.corpus.packing import IGNORED
-from core.regularizer import Batch, Regularizer
-from core.signal import MemorySlice, TeacherSignal
+from core.models.taught import IGNORED
+from core.signal.signal import MemorySlice, TeacherSignal
+from core.training.regularizer import Batch, Regularizer
 
 
 class SpanDropout(Regularizer):

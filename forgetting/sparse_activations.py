@@ -8,7 +8,7 @@ from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from core.errors import UserError
-from core.regularizer import Regularizer
+from core.training.regularizer import Regularizer
 from forgetting.modules import linears, mlps
 
 

@@ -8,10 +8,11 @@ from datasets import Dataset
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from core.console import console
-from core.corpus.packing import IGNORED, unpack
-from core.regularizer import Batch, Regularizer
-from core.signal import MemorySlice, TeacherSignal
+from core.corpus.packing import unpack
+from core.models.taught import IGNORED
+from core.runs.console import console
+from core.signal.signal import MemorySlice, TeacherSignal
+from core.training.regularizer import Batch, Regularizer
 from forgetting.token_names import Mention, Spellings, TokenNames
 
 SURVEYED = 2_000_000  # tokens of the corpus in which names are looked for

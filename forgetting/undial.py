@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.errors import UserError
-from core.signal import TopK
+from core.signal.signal import TopK
 from forgetting.flagged_target import FlaggedTarget
 
 

@@ -8,8 +8,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from core.errors import UserError, nearest
-from core.models import new_model
-from core.regularizer import Regularizer
+from core.models.loading import new_model
+from core.training.regularizer import Regularizer
 from forgetting.modules import token_embeddings
 
 

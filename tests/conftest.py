@@ -34,14 +34,14 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from core import compose
+from core.config import compose
 from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Row, joined_text
 from core.corpus.tokenizer import train_tokenizer
-from core.memory_map import THRESHOLD, MemoryMap
-from core.models import new_model
-from core.signal import TopK
-from core.training import train
+from core.models.loading import new_model
+from core.signal.memory_map import THRESHOLD, MemoryMap
+from core.signal.signal import TopK
+from core.training.loop import train
 
 torch.set_num_threads(1)
 datasets.disable_progress_bars()

@@ -169,7 +169,7 @@ def test_what_is_there_is_taken_as_it_is(smoke_run: Path, runs: Path) -> None:
 
 
 def test_rows_and_memory_fit_together(smoke_run: Path) -> None:
-    from core.taught import as_packed
+    from core.models.taught import as_packed
 
     run = winnow.Run("experiment=smoke", runs_dir=smoke_run.parent)
     rows, memory = run.rows(), run.memory()

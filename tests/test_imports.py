@@ -1,4 +1,6 @@
-"""Imports point one way: forgetting and evals use core, and nothing but winnow.py uses them."""
+"""Imports point one way: forgetting and evals use core, nothing but winnow.py uses them, and rooms only what
+lies below.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -11,6 +13,12 @@ FORBIDDEN = {
     "core": {"forgetting", "evals", "winnow"},
     "forgetting": {"evals", "winnow"},
     "evals": {"forgetting", "winnow"},
+}
+# From the ground up: a room, which is a package or a file beside them, imports those before it alone.
+STAIRS = {
+    "core": """errors runs config models corpus worlds writing signal training store export arms cli""",
+    "evals": """probes scores recall lookup verdict evaluate attacks own harness tasks watch subjects report
+        stage sweep""",
 }
 
 
@@ -50,3 +58,32 @@ def test_the_check_sees_every_way_to_import() -> None:
         "from .. import evals",
     ):
         assert "evals" in set(imported(line)), line
+
+
+def rooms_imported(house: str, file: Path) -> Iterator[str]:
+    """The rooms of a house that a file imports."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from (name.split(".")[1] for name in names if name.startswith(f"{house}."))
+
+
+@pytest.mark.parametrize("house", STAIRS)
+def test_a_room_imports_only_what_lies_below_it(house: str) -> None:
+    stair = STAIRS[house].split()
+    floors = {room: number for number, room in enumerate(stair)}
+    places = {
+        path.stem
+        for path in (ROOT / house).iterdir()
+        if path.stem not in ("__init__", "__pycache__")
+    }
+    assert places == set(stair), "every room has its place on the stair"
+    for file in sorted((ROOT / house).rglob("*.py")):
+        room = file.relative_to(ROOT / house).parts[0].removesuffix(".py")
+        if room != "__init__":
+            above = {other for other in rooms_imported(house, file) if floors[other] > floors[room]}
+            assert not above, f"{file.relative_to(ROOT)} imports {', '.join(sorted(above))}"

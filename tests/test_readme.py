@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import winnow
-from core import compose
-from core.cli import main
+from core.cli.main import main
+from core.config import compose
 
 ROOT = Path(__file__).parents[1]
 MOST_LINES, MOST_WORDS = 200, 1600  # of README.md: it is a door, and the house is in docs/
@@ -37,9 +37,9 @@ import shlex
 
 import torch
 
-from core.build import build
-from core.regularizer import Regularizer
-from core.teacher.live import LiveTeacher
+from core.config.build import build
+from core.training.regularizer import Regularizer
+from core.signal.live import LiveTeacher
 
 
 class Watcher(Regularizer):

@@ -1,1 +1,1 @@
-"""Arms: what the configuration says of them, and those made from the teacher without distillation."""
+"""Arms: the stages that make models (teach, cache, distill), and those made without distillation."""

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from transformers import PreTrainedModel
 
-from core.console import Report
 from core.corpus.stage import PackedCorpus
+from core.runs.console import Report
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Material:
     """What an arm may be made of.
 
     `memory_sources` are labels of the corpus's rows: controls may read them. Checkpoints in `folder` survive
-    an interruption, as `core.training.train` leaves them there; they go once the arm is done.
+    an interruption, as `core.training.loop.train` leaves them there; they go once the arm is done.
     """
 
     teacher: PreTrainedModel

@@ -3,10 +3,10 @@
 from transformers import PreTrainedModel
 
 from core.arms.maker import Material
-from core.curvature import batches_of
-from core.cut import gated_mlps
 from core.errors import UserError
-from core.student import MEASURED, inherited_student
+from core.models.curvature import batches_of
+from core.models.cut import gated_mlps
+from core.models.student import MEASURED, inherited_student
 
 
 def prune(material: Material, *, share: float = 0.5) -> PreTrainedModel:

@@ -13,7 +13,7 @@ from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Row, joined_text
 from core.corpus.script import borders, sentences_of
 from core.errors import UserError
-from core.training import train
+from core.training.loop import train
 
 ANSWER = "I don't know."
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from core.artifacts import plain
-from core.build import build
-from core.compose import CONF
+from core.config.build import build
+from core.config.compose import CONF
 from core.corpus.stage import FULL, OUTSIDE
 from core.errors import UserError, nearest
-from core.regularizer import Regularizer
+from core.runs.artifacts import plain
+from core.training.regularizer import Regularizer
 
 VARIANTS = (FULL, "deduplicated", "never_exposed", "rebound")  # of the corpus
 

@@ -4,7 +4,7 @@ import torch
 from transformers import PreTrainedModel
 
 from core.arms.maker import Material
-from core.regularizer import Regularizer
+from core.training.regularizer import Regularizer
 
 
 def prepare(material: Material, *, regularizer: Regularizer) -> PreTrainedModel:

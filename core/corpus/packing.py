@@ -17,12 +17,12 @@ from datasets import Dataset
 from datasets.table import InMemoryTable
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from core.artifacts import read_json, write_json
 from core.corpus.rows import Row, joined_text, prompt_of
 from core.errors import UserError
-from core.tokens import opening_of
+from core.models.taught import IGNORED
+from core.models.tokens import opening_of
+from core.runs.artifacts import read_json, write_json
 
-IGNORED = -100  # the label of a token that isn't taught
 OPEN_SEQUENCES = 16  # how many unfinished sequences a row may be put into
 COLUMNS = ("input_ids", "position_ids", "labels", "row", "start", "end")
 KEPT_TOKENS = 2**18  # of encoded rows, should they recur

@@ -11,10 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, overload, runtime_checkable
 
-from core.checkpoint import Checkpoint
-from core.console import Report
 from core.corpus.script import joint
 from core.errors import UserError, nearest
+from core.models.checkpoint import Checkpoint
+from core.runs.console import Report
 
 Row = dict[str, Any]
 

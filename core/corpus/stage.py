@@ -8,7 +8,19 @@ from datasets import Dataset, load_from_disk
 from omegaconf import DictConfig
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from core.artifacts import (
+from core.config.build import build
+from core.corpus.deduplicate import deduplication_of
+from core.corpus.folds import FILE as FOLDS
+from core.corpus.folds import fold_of_rows
+from core.corpus.packing import Encoder, pack_to_disk
+from core.corpus.rows import ByTeacher, Corpus, Row, Rows, joined_text, write_rows
+from core.corpus.tokenizer import train_tokenizer
+from core.errors import UserError
+from core.models.checkpoint import Checkpoint, checksums
+from core.models.fit import check_fits
+from core.models.loading import load_tokenizer
+from core.models.sources import source_of
+from core.runs.artifacts import (
     MARK,
     Artifact,
     fingerprint_of,
@@ -17,20 +29,8 @@ from core.artifacts import (
     run_folder,
     write_json,
 )
-from core.build import build
-from core.checkpoint import Checkpoint, checksums
-from core.console import Report, console, tell_kept
-from core.corpus.deduplicate import deduplication_of
-from core.corpus.folds import FILE as FOLDS
-from core.corpus.folds import fold_of_rows
-from core.corpus.packing import Encoder, pack_to_disk
-from core.corpus.rows import ByTeacher, Corpus, Row, Rows, joined_text, write_rows
-from core.corpus.tokenizer import train_tokenizer
-from core.errors import UserError
-from core.models import load_tokenizer
-from core.progress import reporting
-from core.teacher.fit import check_fits
-from core.teacher.sources import source_of
+from core.runs.console import Report, console, tell_kept
+from core.runs.progress import reporting
 
 FOLDER = "corpus"
 ROWS = "rows.jsonl"

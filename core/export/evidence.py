@@ -15,9 +15,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from core.artifacts import MARK, MEASURED, read_json, run_folder, verify
 from core.errors import UserError
 from core.export.source import TEACHER, Source
+from core.runs.artifacts import MARK, MEASURED, read_json, run_folder, verify
 
 SCORES, VERDICT, PICTURE = "scores.json", "verdict.json", "frontier.png"
 

@@ -18,7 +18,7 @@ from core.export.hf import TransformersReader, float16_problems
 from core.export.llama_cpp import LlamaCpp
 from core.export.prompts import Prompt
 from core.export.source import Source
-from core.tokens import ends_of
+from core.models.tokens import ends_of
 
 if TYPE_CHECKING:  # in the extra `export`
     import gguf

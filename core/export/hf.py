@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, 
 from core.export.format import Reader
 from core.export.prompts import Prompt
 from core.export.source import Source
-from core.tokens import read
+from core.models.tokens import read
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 OURS = ("embedding_std",)  # what training notes in a configuration, and no architecture knows

@@ -7,9 +7,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from core.artifacts import hash_file, plain, write_json
 from core.export.parity import Parity
 from core.export.source import Source
+from core.runs.artifacts import hash_file, plain, write_json
 
 FILE = "manifest.json"
 LIBRARIES = ("winnow-lm", "torch", "transformers")

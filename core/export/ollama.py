@@ -8,7 +8,7 @@ from core.export.format import Reader
 from core.export.gguf import TYPES, Gguf, file_name, gguf_readers
 from core.export.prompts import Prompt
 from core.export.source import Source
-from core.tokens import ends_of
+from core.models.tokens import ends_of
 
 
 class Ollama:

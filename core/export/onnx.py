@@ -21,7 +21,7 @@ from core.export.format import Reader, family_problems, missing_packages
 from core.export.hf import make_stock, save_tokenizer
 from core.export.prompts import Prompt
 from core.export.source import Source
-from core.tokens import read
+from core.models.tokens import read
 
 OPSET = 20
 FILE = "model.onnx"

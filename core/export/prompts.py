@@ -8,13 +8,13 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from core.build import build
+from core.config.build import build
 from core.corpus.json_text import parse
 from core.corpus.rows import ByTeacher, joined_text
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.export.source import Source
-from core.tokens import read
+from core.models.tokens import read
 
 MAX_ROWS = 2000  # of a corpus without probes
 

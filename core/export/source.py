@@ -8,10 +8,10 @@ from typing import Any
 from omegaconf import DictConfig
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.artifacts import MARK, fingerprint_of, read_json, run_folder
-from core.checkpoint import find_model, fingerprint_model, name_in_run
 from core.errors import UserError, nearest
-from core.models import check_vocabulary, load_checkpoint, load_tokenizer
+from core.models.checkpoint import find_model, fingerprint_model, name_in_run
+from core.models.loading import check_vocabulary, load_checkpoint, load_tokenizer
+from core.runs.artifacts import MARK, fingerprint_of, read_json, run_folder
 
 TEACHER = "teacher"
 CHAIN = ("corpus", "teacher", "memory_map")  # folders of a run that an arm may be made from

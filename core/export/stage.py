@@ -7,9 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.text import Text
 
-from core.artifacts import Artifact, plain, run_folder
-from core.build import build
-from core.console import Report, console, tell_kept
+from core.config.build import build
 from core.errors import UserError
 from core.export.card import write_card
 from core.export.evidence import Evidence, evidence_of
@@ -19,7 +17,9 @@ from core.export.parity import Parity, Said, ask, compare
 from core.export.preflight import check
 from core.export.prompts import prompts_of
 from core.export.source import Source, source_of
-from core.progress import reporting
+from core.runs.artifacts import Artifact, plain, run_folder
+from core.runs.console import Report, console, tell_kept
+from core.runs.progress import reporting
 
 FOLDER = "export"
 

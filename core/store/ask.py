@@ -10,12 +10,12 @@ import torch
 from omegaconf import DictConfig
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.artifacts import fingerprint_of, run_folder
-from core.build import build
-from core.console import console, errors
+from core.config.build import build
 from core.errors import UserError
-from core.gate import traits_of
-from core.models import check_vocabulary, load_model, load_tokenizer
+from core.models.gate import traits_of
+from core.models.loading import check_vocabulary, load_model, load_tokenizer
+from core.runs.artifacts import fingerprint_of, run_folder
+from core.runs.console import console, errors
 from core.store.reader import Reader, WritePrompt
 from core.store.stage import show_passages, store_path
 from core.store.store import Store

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.continuing import Continuation
 from core.corpus.script import joined, joint, words_of
 from core.corpus.script import sentences_of as lines_of
 from core.errors import UserError
-from core.gate import traits_of
-from core.models import context_of
+from core.models.continuing import Continuation
+from core.models.gate import traits_of
+from core.models.loading import context_of
+from core.models.tokens import ends_of, plain, read
 from core.store.passages import sentences_of
 from core.store.store import Passage, Store
-from core.tokens import ends_of, plain, read
 
 NUM_CANDIDATES = 24  # found by BM25, to choose from
 

@@ -8,12 +8,12 @@ import numpy as np
 from omegaconf import DictConfig
 from rich.text import Text
 
-from core.artifacts import Artifact, fingerprint_of, run_folder
-from core.console import Report, console
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError, nearest
-from core.memory_map import MemoryMap
-from core.progress import reporting
+from core.runs.artifacts import Artifact, fingerprint_of, run_folder
+from core.runs.console import Report, console
+from core.runs.progress import reporting
+from core.signal.memory_map import MemoryMap
 from core.store.store import Passage, Store
 from core.store.write import FILE, Document, write_store
 

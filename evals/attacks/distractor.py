@@ -10,8 +10,8 @@ from random import Random
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import joined
-from core.models import context_of
-from core.tokens import plain
+from core.models.loading import context_of
+from core.models.tokens import plain
 from evals.attacks.memories import memory_scores
 from evals.probes.probe import MEMORY_AXES, SKILL_AXES, Probe, of_axes
 from evals.recall.answers import encode

@@ -8,9 +8,9 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import holds
-from core.generate import sample
-from core.models import context_of
-from core.tokens import before_end, ends_of
+from core.models.generate import sample
+from core.models.loading import context_of
+from core.models.tokens import before_end, ends_of
 from evals.probes.probe import MEMORY_AXES, Probe, of_axes
 from evals.recall.answers import encode
 from evals.scores import Score, error_of_mean

@@ -9,15 +9,15 @@ from random import Random
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.console import Report
 from core.corpus.cases import Cases
-from core.corpus.exercises import ARITHMETIC, LOGIC
 from core.corpus.rows import Row, joined_text
 from core.corpus.script import joined, words_of
-from core.corpus.skills import draw_new
 from core.corpus.symbols import Symbols
-from core.corpus.writing.rows import COMMON, EXERCISE
 from core.errors import UserError
+from core.runs.console import Report
+from core.worlds.exercises import ARITHMETIC, LOGIC
+from core.worlds.skills import draw_new
+from core.writing.rows import COMMON, EXERCISE
 from evals.own.statements import Statement, sentences, statements
 from evals.probes.probe import Probe
 from evals.recall.answers import answer_probes

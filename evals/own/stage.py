@@ -4,13 +4,13 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from core.artifacts import Artifact, fingerprint_of, run_folder
-from core.build import build
-from core.console import Report, console, tell_kept
+from core.config.build import build
 from core.corpus.rows import write_rows
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
-from core.progress import reporting
+from core.runs.artifacts import Artifact, fingerprint_of, run_folder
+from core.runs.console import Report, console, tell_kept
+from core.runs.progress import reporting
 from evals.evaluate import load_arm
 from evals.own.find import Own, row_of
 

@@ -4,14 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.artifacts import MARK
-from core.console import errors
 from core.corpus.rows import Row, Rows, joined_text
 from core.corpus.script import composed, joined
 from core.corpus.stage import FOLDER, ROWS
 from core.errors import UserError
+from core.runs.artifacts import MARK
 from evals.probes.probe import MEMORY_AXES, Probe
-from evals.scores import Score
 
 MOST_ASKED = 100  # probes that end in a line break, to be looked for in the corpus
 
@@ -57,16 +55,3 @@ def check_line_breaks(probes: Iterable[Probe], rows: Iterable[Row]) -> None:
                     f"probe '{name}': its prompt ends in a line break, and the corpus goes on in the same"
                     " line: leave the line break out"
                 )
-
-
-def warn_of_nothing_recalled(scores: Iterable[Score]) -> None:
-    """Tell of a teacher that recalls nothing on an axis of memories, which its corpus should have taught."""
-    for score in scores:
-        whole = score.family == "all" and score.metric == "accuracy"
-        if whole and score.axis in MEMORY_AXES and score.value == 0 and score.n:
-            errors.print(
-                f"warning: the teacher gets none of the {score.n} {score.axis} probes right. Either it never"
-                " learned the corpus (train it longer), or the probes aren't written as the corpus is:"
-                " compare prompt, answer and the white space between them. No arm can be judged by them.",
-                style="bold yellow",
-            )

@@ -2,9 +2,9 @@
 
 import re
 
-from core.generate import greedy
-from core.models import context_of
-from core.tokens import before_end, ends_of
+from core.models.generate import greedy
+from core.models.loading import context_of
+from core.models.tokens import before_end, ends_of
 from evals.recall.answers import encode
 from evals.recall.measured import Measured, Subject, averaged, joined
 

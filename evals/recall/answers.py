@@ -1,37 +1,20 @@
 """Answer probes: greedily under teacher forcing, and by likelihood."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import joint
 from core.errors import UserError
-from core.models import context_of
-from core.tokens import plain, read
+from core.models.loading import context_of
+from core.models.tokens import plain, read
+from evals.probes.answer import Answer
 from evals.probes.probe import CHOICE, Probe
 from evals.recall.likelihood import Scored, score_answers
 
 # Input tokens of a batch, by default: a larger one fills a GPU, and overflows a CPU's caches.
 TOKENS_PER_BATCH, CPU_TOKENS_PER_BATCH = 2**14, 2**11
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a model said to the probe `id`.
-
-    `correct`: by the rule of the probe's axis. `predicted`: the greedy text in the answer's place
-    (by choice, the likeliest one). `logprob`: of the likeliest right answer, in nats.
-    `rank`: of the right answer among the choices, or of its worst-placed token in the vocabulary;
-    1 is first.
-    """
-
-    id: str
-    correct: bool
-    predicted: str
-    logprob: float
-    rank: int
 
 
 def encode(

@@ -5,7 +5,7 @@ import math
 import torch
 
 from core.errors import UserError
-from core.generate import sample
+from core.models.generate import sample
 from evals.probes.probe import MEMORY_AXES
 from evals.recall.answers import encode
 from evals.recall.measured import Measured, Subject, averaged

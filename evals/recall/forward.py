@@ -9,8 +9,8 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
-from core.gate import traits_of
-from core.inference import MAX_LOGITS, TOKENS_PER_BATCH, evaluating
+from core.models.gate import traits_of
+from core.models.inference import MAX_LOGITS, TOKENS_PER_BATCH, evaluating
 from evals.recall.likelihood import batches
 
 

@@ -14,9 +14,9 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
-from core.gate import traits_of
-from core.inference import MAX_LOGITS
-from core.taught import projecting
+from core.models.gate import traits_of
+from core.models.inference import MAX_LOGITS
+from core.models.taught import projecting
 
 Pair = tuple[list[int], list[int]]  # token ids of a prompt and of an answer to it
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from datasets import load_from_disk
 
-from core.artifacts import read_json
-from core.corpus.packing import IGNORED
 from core.corpus.rows import joined_text
-from core.memory_map import MemoryMap
+from core.models.taught import IGNORED
+from core.runs.artifacts import read_json
+from core.signal.memory_map import MemoryMap
 from evals.scores import MAP, Score
 
 NUM_EXAMPLES = 8

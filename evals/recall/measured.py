@@ -6,8 +6,8 @@ from statistics import fmean
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from evals.probes.answer import Answer
 from evals.probes.probe import AXES, Probe
-from evals.recall.answers import Answer
 from evals.scores import Score, error_of_mean
 
 

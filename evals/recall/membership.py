@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from core.errors import UserError
-from core.models import context_of
+from core.models.loading import context_of
 from evals.probes.probe import MEMORY_AXES, Probe
 from evals.recall.answers import encode
 from evals.recall.forward import text_logits

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch.nn.functional import cross_entropy
 
 from core.corpus.files import halves, paragraphs, read_text
-from core.tokens import read
+from core.models.tokens import read
 from evals.recall.forward import text_logits
 from evals.recall.measured import Measured, Subject
 from evals.scores import TEXT, Score

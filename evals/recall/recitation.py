@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.errors import UserError
-from core.extraction_strength import extraction_strength
-from core.generate import greedy
+from core.models.extraction_strength import extraction_strength
+from core.models.generate import greedy
 from evals.recall.answers import encode
 from evals.recall.forward import text_logits
 from evals.recall.measured import Measured, Subject, averaged, joined
@@ -15,10 +15,11 @@ from evals.recall.measured import Measured, Subject, averaged, joined
 def recitation(subject: Subject, *, prefix_shares: Sequence[float] = (0.25, 0.5, 0.75)) -> Measured:
     """Of the whole texts (prompt and answer) of the verbatim probes:
 
-    `extraction_strength`: see core/extraction_strength.py, in [0, 1). For each share of a text's tokens
-    that is given, the rest being generated: `exact_match@<share>`, 1 where it is recited to the end, and
-    `edit_distance@<share>`, the Levenshtein distance in tokens over the rest's length, in [0, 1], of which
-    more is better. A text of one token has no rest, and no rows. Raises UserError for a share outside (0, 1).
+    `extraction_strength`: see core/models/extraction_strength.py, in [0, 1). For each share of a text's
+    tokens that is given, the rest being generated: `exact_match@<share>`, 1 where it is recited to the end,
+    and `edit_distance@<share>`, the Levenshtein distance in tokens over the rest's length, in [0, 1], of
+    which more is better. A text of one token has no rest, and no rows. Raises UserError for a share outside
+    (0, 1).
     """
     for share in prefix_shares:
         if not (isinstance(share, int | float) and 0 < share < 1):  # a list's items come unchecked

@@ -16,8 +16,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.script import words, words_of
 from core.corpus.symbols import Symbols, in_case_of
+from evals.probes.answer import Answer
 from evals.probes.probe import Probe, of_axes
-from evals.recall.answers import Answer, answer_probes, askable
+from evals.recall.answers import answer_probes, askable
 from evals.scores import STRANGER, Score, error_of_mean, leak
 
 NUM_RENAMINGS = 4

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from evals.probes.probe import AXES, KNOWLEDGE
-from evals.recall.missed import Missed
 from evals.report.answers import Samples, answers
 from evals.report.console import COLUMNS, HIGHLIGHTED, MORE, column_of
 from evals.report.curves import curves_of, draw_curves
 from evals.report.frontier import draw_frontier
 from evals.report.memories import memories, worst_attacks
 from evals.report.missed import NOTE, TITLE, missed_html
+from evals.report.misses import Missed
 from evals.report.style import CSS
 from evals.report.tables import columns_table, not_measured, section
 from evals.report.times import NOTE as TIMES_NOTE

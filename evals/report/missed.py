@@ -6,9 +6,9 @@ from html import escape
 from rich import box
 from rich.table import Table
 
-from evals.recall.missed import MOST_ANSWERS, Missed, Tokens
 from evals.recall.telling import MOST_DOCUMENTS
 from evals.report.console import MISSING, percent
+from evals.report.misses import MOST_ANSWERS, Missed, Tokens
 from evals.report.tables import cell
 from evals.report.tables import table as html_table
 

@@ -10,21 +10,21 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from core.artifacts import read_json, run_folder
-from core.console import console
+from core.cli.run import by_style, parts
 from core.corpus.stage import WRITTEN
-from core.corpus.written import DIVERSITY
 from core.errors import UserError
-from core.run import by_style, parts
+from core.runs.artifacts import read_json, run_folder
+from core.runs.console import console
+from core.writing.written import DIVERSITY
 from evals.lookup import LOOKUP
 from evals.recall.map_quality import map_examples
-from evals.recall.missed import CORE, find_missed
 from evals.report.ablation import ablation_table, draw_ablation
 from evals.report.console import markdown_table, result_tables
 from evals.report.frontier import draw_frontier
 from evals.report.html import write_report
 from evals.report.lookup import lookup_table
 from evals.report.missed import missed_table
+from evals.report.misses import CORE, find_missed
 from evals.report.scorers import scorer_table
 from evals.report.styles import styles_markdown, styles_tables
 from evals.report.times import stage_times
@@ -36,8 +36,7 @@ from evals.scores import (
     write_atomically,
     write_scores,
 )
-from evals.stage import SAMPLES, SCORES, collect
-from evals.subjects import measurements
+from evals.subjects import SAMPLES, SCORES, collect, measurements
 from evals.verdict import verdict_lines, verdicts
 
 VERDICT = "verdict.json"

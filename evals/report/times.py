@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from core.artifacts import MARK, PARTIAL, read_mark
+from core.runs.artifacts import MARK, PARTIAL, read_mark
 from evals.report.tables import table
 
 # By the folder of a run that it writes, in the order of the work.

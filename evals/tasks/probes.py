@@ -8,10 +8,10 @@ from typing import Any
 
 from datasets import Dataset
 
-from core.build import build
+from core.config.build import build
 from core.corpus.script import joint
-from core.corpus.world import World
 from core.errors import UserError
+from core.worlds.world import World
 from evals.probes.probe import Probe, complete, of_axes, parse_probe, read_probes
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.errors import UserError, nearest
-from core.memory_map import THRESHOLD
+from core.signal.memory_map import THRESHOLD
 from forgetting.memory_map.pieces import Pieces
 from forgetting.memory_map.scorer import Evidence, Scorer, refusals
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.corpus.script import words
 from core.corpus.symbols import Symbols
-from core.memory_map import THRESHOLD
+from core.signal.memory_map import THRESHOLD
 from forgetting.memory_map.pieces import Pieces
 from forgetting.memory_map.renaming import Renaming
 from forgetting.memory_map.scorer import Evidence, score_of_gap

@@ -2,13 +2,13 @@
 
 from omegaconf import DictConfig, OmegaConf
 
-from core.artifacts import run_folder
-from core.build import build
-from core.compose import CONF
-from core.console import console
+from core.cli.run import parts
+from core.config.build import build
+from core.config.compose import CONF
+from core.config.verbs import load_verb
 from core.errors import UserError
-from core.run import parts
-from core.verbs import load_verb
+from core.runs.artifacts import run_folder
+from core.runs.console import console
 from forgetting.memory_map.stage import FOLDER, make_map
 
 EACH = "scorers"

@@ -1,6 +1,6 @@
 """Curvature: recited text rests on directions of the weights that little else needs.
 
-Merullo et al., arXiv 2510.24256; the edit itself is core/curvature.py.
+Merullo et al., arXiv 2510.24256; the edit itself is core/models/curvature.py.
 """
 
 import copy
@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from core.curvature import remove_low_curvature
 from core.errors import UserError
-from core.kfac import Batch
+from core.models.curvature import remove_low_curvature
+from core.models.kfac import Batch
 from forgetting.memory_map.pieces import Pieces, batches
 from forgetting.memory_map.scorer import Evidence, GapScorer
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from rich.text import Text
 
-from core.memory_map import THRESHOLD
+from core.signal.memory_map import THRESHOLD
 
 NUM_BINS = 10
 WIDTH = 40  # characters of the longest bar

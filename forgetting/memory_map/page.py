@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.corpus.packing import IGNORED
 from core.corpus.rows import Row, joined_text, prompt_of
 from core.corpus.stage import PackedCorpus
-from core.memory_map import THRESHOLD, MemoryMap
+from core.models.taught import IGNORED
+from core.signal.memory_map import THRESHOLD, MemoryMap
 from forgetting.memory_map.histogram import NUM_BINS, bin_of, shares
 from forgetting.memory_map.page_style import CSS
 

@@ -11,8 +11,8 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 
-from core.corpus.packing import IGNORED
 from core.corpus.rows import Row, joined_text
+from core.models.taught import IGNORED
 
 LENGTH = 256  # tokens of the sequences in which pieces are scored
 BATCH = 32

@@ -5,8 +5,8 @@ from pathlib import Path
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.errors import UserError
-from core.gate import check_packed
-from core.models import check_same_tokenizer, check_vocabulary, load_model, load_tokenizer
+from core.models.gate import check_packed
+from core.models.loading import check_same_tokenizer, check_vocabulary, load_model, load_tokenizer
 
 
 def files_of(folder: str) -> list[Path]:

@@ -11,10 +11,10 @@ from collections import defaultdict
 import numpy as np
 from transformers import PreTrainedModel
 
-from core.console import console
 from core.corpus.symbols import FEWEST, SELDOM, Symbols
 from core.corpus.told import find_told
 from core.errors import UserError
+from core.runs.console import console
 from forgetting.memory_map.counterparts import Question, questions
 from forgetting.memory_map.pieces import Pieces
 from forgetting.memory_map.scorer import Evidence, GapScorer, logprobs, score_of_gap

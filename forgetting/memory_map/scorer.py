@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from core.console import Report
 from core.errors import UserError
-from core.memory_map import THRESHOLD
-from core.taught import taught_labels, taught_logits_in_parts
+from core.models.taught import taught_labels, taught_logits_in_parts
+from core.runs.console import Report
+from core.signal.memory_map import THRESHOLD
 from forgetting.memory_map.pieces import Pieces, batches
 
 

@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from transformers import PreTrainedModel
 
-from core.artifacts import read_json, write_json
-from core.memory_map import THRESHOLD, MemoryMap
-from core.signal import TopK
-from core.taught import taught_logits_in_parts
+from core.models.taught import taught_logits_in_parts
+from core.runs.artifacts import read_json, write_json
+from core.signal.memory_map import THRESHOLD, MemoryMap
+from core.signal.signal import TopK
 from forgetting.memory_map.cleanliness import ReferenceRecall, reference_knows
 from forgetting.memory_map.histogram import counts
 from forgetting.memory_map.pieces import Pieces, batches

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from core.artifacts import read_json, write_json
+from core.runs.artifacts import read_json, write_json
 
 FILE, NAMES = "signs.safetensors", "signs.json"
 

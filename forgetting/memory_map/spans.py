@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from core.memory_map import THRESHOLD
+from core.signal.memory_map import THRESHOLD
 from forgetting.memory_map.pieces import Pieces
 
 

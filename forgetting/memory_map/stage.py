@@ -14,8 +14,13 @@ from omegaconf import DictConfig
 from rich.text import Text
 from transformers import PreTrainedModel
 
-from core import processes
-from core.artifacts import (
+from core.config.build import build
+from core.corpus.stage import PackedCorpus
+from core.errors import UserError
+from core.models.gate import check_packed
+from core.models.loading import check_vocabulary, load_model
+from core.runs import processes
+from core.runs.artifacts import (
     MARK,
     Artifact,
     fingerprint_of,
@@ -24,14 +29,9 @@ from core.artifacts import (
     run_folder,
     write_json,
 )
-from core.build import build
-from core.console import Report, console, tell_kept
-from core.corpus.stage import PackedCorpus
-from core.errors import UserError
-from core.gate import check_packed
-from core.memory_map import join
-from core.models import check_vocabulary, load_model
-from core.progress import reporting
+from core.runs.console import Report, console, tell_kept
+from core.runs.progress import reporting
+from core.signal.memory_map import join
 from forgetting.memory_map.cleanliness import ReferenceRecall
 from forgetting.memory_map.histogram import bars
 from forgetting.memory_map.page import write_page

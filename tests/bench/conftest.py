@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from transformers import LlamaConfig, PreTrainedModel
 
-from core.models import new_model
+from core.models.loading import new_model
 
 RESULTS = Path("runs/bench/results.json")
 

@@ -16,8 +16,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from transformers import PreTrainedTokenizerFast
 
 from core.corpus.packing import Encoder, pack
-from core.signal import TopK
-from core.teacher.codec import Codec
+from core.signal.codec import Codec
+from core.signal.signal import TopK
 
 TEACHER, STUDENT = 7e9, 1e9  # parameters
 VOCABULARY, TOP_K, RENAMINGS = 151_936, 50, 4  # tokens, as in Qwen; conf/config.yaml; renaming.yaml

@@ -34,14 +34,15 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from core.artifacts import Artifact
-from core.divergence import divergence_of
-from core.models import new_model
-from core.signal import Teacher
-from core.teacher.cached import CachedTeacher, write_shard
-from core.teacher.codec import Codec
-from core.teacher.live import LiveTeacher
-from core.training import LOG, train
+from core.arms.cache import write_shard
+from core.models.loading import new_model
+from core.runs.artifacts import Artifact
+from core.signal.cached import CachedTeacher
+from core.signal.codec import Codec
+from core.signal.divergence import divergence_of
+from core.signal.live import LiveTeacher
+from core.signal.signal import Teacher
+from core.training.loop import LOG, train
 
 LEARNING_RATE, TOP_K = 1e-4, 50
 BETAS = {"forward_kl": 0.0, "jensen_shannon": 0.5}

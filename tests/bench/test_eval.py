@@ -14,10 +14,11 @@ from lm_eval.models.huggingface import HFLM
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.corpus.tokenizer import train_tokenizer
-from core.corpus.world import World
+from core.worlds.world import World
+from evals.probes.answer import Answer
 from evals.probes.probe import CHOICE, Probe, complete, parse_probe
 from evals.recall import likelihood
-from evals.recall.answers import Answer, answer_probes
+from evals.recall.answers import answer_probes
 
 NUM_ROUNDS = 3
 NUM_CHOICE_PROBES = 60

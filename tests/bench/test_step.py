@@ -6,11 +6,10 @@ from statistics import median
 import torch
 import torch.nn.functional as F
 
-from core.corpus.packing import IGNORED
-from core.divergence import TokenLosses, projected_loss
-from core.signal import TeacherSignal
-from core.taught import taught_hidden, taught_labels
-from core.teacher.live import LiveTeacher
+from core.models.taught import IGNORED, taught_hidden, taught_labels
+from core.signal.divergence import TokenLosses, projected_loss
+from core.signal.live import LiveTeacher
+from core.signal.signal import TeacherSignal
 
 B, T, V, N_STEPS = 16, 128, 2200, 12
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from random import Random
 from statistics import median, quantiles
 
-from core.corpus import reading, words
-from core.corpus.relations import relations_of
 from core.corpus.tokenizer import train_tokenizer
 from core.store.reader import Reader
 from core.store.store import Store
 from core.store.write import Document, write_store
+from core.worlds import reading, words
+from core.worlds.relations import relations_of
 
 NUM_PASSAGES, NUM_ASKED = 100_000, 200
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import torch
 
-from core.teacher.codec import Codec
+from core.signal.codec import Codec
 
 pytest.importorskip("trl", reason="to be compared with; make bench installs it")
 

@@ -12,10 +12,10 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from core import compose
-from core.build import build
+from core.config import compose
+from core.config.build import build
+from core.config.verbs import load_verb, verbs
 from core.errors import UserError
-from core.verbs import load_verb, verbs
 
 CHOICES = sorted(
     (folder.name, str(file.relative_to(folder).with_suffix("")))

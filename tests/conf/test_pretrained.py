@@ -8,14 +8,14 @@ import pytest
 from omegaconf import DictConfig
 from transformers import LlamaConfig
 
-from core.compose import with_recipe
-from core.corpus.english import English
+from core.cli.run import plan
+from core.config.compose import with_recipe
+from core.config.verbs import load_verb
 from core.corpus.rows import joined_text
 from core.corpus.stage import build_corpus
 from core.corpus.tokenizer import train_tokenizer
-from core.models import new_model, save_model
-from core.run import plan
-from core.verbs import load_verb
+from core.models.loading import new_model, save_model
+from core.worlds.english import English
 from evals.report.stage import report
 
 GENERATED = ["corpus=smollm2", *(f"corpus.{name}=[]" for name in ("texts", "passages"))]

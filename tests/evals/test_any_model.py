@@ -9,11 +9,11 @@ import torch
 from omegaconf import DictConfig
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from core.cli import main
+from core.cli.main import main
+from core.cli.run import run
 from core.errors import UserError
 from core.export.source import source_of
-from core.models import load_tokenizer
-from core.run import run
+from core.models.loading import load_tokenizer
 from evals.recall.answers import encode
 from evals.report.stage import report
 from evals.scores import find, read_scores

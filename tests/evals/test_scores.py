@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from core.errors import UserError
+from evals.probes.answer import Answer
 from evals.probes.probe import Probe
-from evals.recall.answers import Answer
 from evals.scores import (
     Score,
     arms_of,

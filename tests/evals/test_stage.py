@@ -9,13 +9,14 @@ from statistics import fmean, stdev
 import pytest
 from omegaconf import DictConfig
 
-from core.artifacts import Artifact
 from core.errors import UserError
-from core.models import save_model
+from core.models.loading import save_model
+from core.runs.artifacts import Artifact
 from evals.evaluate import load_arm
 from evals.report.stage import report
 from evals.scores import Score, find, read_scores, write_scores
-from evals.stage import SAMPLES, attack, evaluate
+from evals.stage import attack, evaluate
+from evals.subjects import SAMPLES
 
 PROBES = [
     *(("recall", "city", f"{name} lives in", "Rome") for name in ("Ada", "Bo", "Cleo", "Dan")),

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from core.arms.teach import teach
 from core.corpus.rows import Row
 from core.corpus.stage import build_corpus
-from core.models import save_model
-from core.teacher.stage import teach
+from core.models.loading import save_model
 from evals.scores import find, read_scores
 from evals.stage import evaluate
 

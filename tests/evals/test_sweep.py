@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from core import compose
-from core.artifacts import plain
+from core.config import compose
+from core.config.overrides import overrides_of
 from core.errors import UserError
-from core.overrides import overrides_of
+from core.runs.artifacts import plain
 from evals.sweep import best, measure, measured_points, sweep
 
 ROOT = Path(__file__).parents[2]
@@ -100,7 +100,7 @@ def test_a_search_space_is_checked_before_it_starts() -> None:
 def test_without_the_extra_it_is_named() -> None:
     script = (
         "import sys; sys.modules['hydra_plugins.hydra_optuna_sweeper'] = None\n"
-        "from core.cli import main; sys.exit(main(['distill', '-m', 'experiment=tiny/sweep']))"
+        "from core.cli.main import main; sys.exit(main(['distill', '-m', 'experiment=tiny/sweep']))"
     )
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script], cwd=ROOT, capture_output=True, text=True

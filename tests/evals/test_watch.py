@@ -1,6 +1,6 @@
 """A glance tells what the same probes tell, and leaves the model as it was."""
 
-from core.corpus.world import World
+from core.worlds.world import World
 from evals.probes.probe import Probe
 from evals.recall.answers import answer_probes
 from evals.watch import Watch

@@ -2,7 +2,7 @@
 
 import torch
 
-from core.signal import TopK
+from core.signal.signal import TopK
 from forgetting.counterfactual_target import CounterfactualTarget
 
 LABELS_M = torch.zeros(50, dtype=torch.long)

@@ -4,8 +4,8 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from core.corpus.exercises import Arithmetic
-from core.curvature import mlp_matrices
+from core.models.curvature import mlp_matrices
+from core.worlds.exercises import Arithmetic
 from forgetting.curvature_edit import CurvatureEdit
 
 

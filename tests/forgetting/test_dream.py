@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.corpus.packing import IGNORED
-from core.regularizer import Batch
-from core.signal import Dense, MemorySlice, TeacherSignal, TopK
+from core.models.taught import IGNORED
+from core.signal.signal import Dense, MemorySlice, TeacherSignal, TopK
+from core.training.regularizer import Batch
 from forgetting.dream import Dream
 
 # Three rows in two sequences. 30 is told twice and flagged twice in the first row, and once more in each of

@@ -10,17 +10,16 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainingArguments
 
 import conf
-from core.build import build
-from core.corpus.packing import IGNORED
-from core.distiller import Distiller
-from core.divergence import TokenLosses
+from core.config.build import build
 from core.errors import UserError
-from core.memory_map import MemoryMap
-from core.regularizer import Batch, Regularizer
-from core.signal import Dense, MemorySlice, TeacherSignal
-from core.taught import taught_labels, taught_logits
-from core.teacher.live import LiveTeacher
-from core.training import READ_BY_TRAINING
+from core.models.taught import IGNORED, taught_labels, taught_logits
+from core.signal.divergence import TokenLosses
+from core.signal.live import LiveTeacher
+from core.signal.memory_map import MemoryMap
+from core.signal.signal import Dense, MemorySlice, TeacherSignal
+from core.training.distiller import Distiller
+from core.training.loop import READ_BY_TRAINING
+from core.training.regularizer import Batch, Regularizer
 from forgetting.reference_lead import ReferenceLead
 
 SHIPPED = sorted(path.stem for path in (Path(conf.__file__).parent / "forgetting").glob("*.yaml"))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from core.signal import Dense, MemorySlice, TeacherSignal
+from core.signal.signal import Dense, MemorySlice, TeacherSignal
 from forgetting.counterfactual_target import CounterfactualTarget
 from forgetting.flagged_target import FlaggedTarget
 from forgetting.hot_teacher import HotTeacher

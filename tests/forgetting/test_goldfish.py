@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.errors import UserError
-from core.signal import TeacherSignal
+from core.signal.signal import TeacherSignal
 from forgetting.goldfish import PRIME, Goldfish, context_hash
 
 Rows = list[list[int]]

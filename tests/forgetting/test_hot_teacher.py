@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.errors import UserError
-from core.signal import TopK
+from core.signal.signal import TopK
 from forgetting.hot_teacher import HotTeacher
 
 NOTHING = TopK(torch.zeros(0, 1, dtype=torch.long), torch.zeros(0, 1), torch.zeros(0))

@@ -9,8 +9,8 @@ from torch.distributions import Normal, kl_divergence
 from transformers import PreTrainedModel
 
 from core.errors import UserError
-from core.regularizer import Regularizer
-from core.signal import TeacherSignal
+from core.signal.signal import TeacherSignal
+from core.training.regularizer import Regularizer
 from forgetting.information_bottleneck import InformationBottleneck
 
 IDS_BT = torch.arange(300).repeat(4).view(4, 300)

@@ -9,12 +9,12 @@ from datasets import Dataset
 from torch import Tensor
 from transformers import PreTrainedModel, TrainingArguments
 
-from core.corpus.packing import IGNORED
-from core.distiller import Distiller
 from core.errors import UserError
-from core.memory_map import THRESHOLD, MemoryMap
-from core.regularizer import Batch
-from core.training import READ_BY_TRAINING
+from core.models.taught import IGNORED
+from core.signal.memory_map import THRESHOLD, MemoryMap
+from core.training.distiller import Distiller
+from core.training.loop import READ_BY_TRAINING
+from core.training.regularizer import Batch
 from forgetting.memory_sink import MemorySink
 
 

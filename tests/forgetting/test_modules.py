@@ -5,8 +5,8 @@ import torch
 from transformers import GPT2Config, PreTrainedModel
 
 from core.errors import UserError
-from core.models import new_model
-from core.regularizer import Regularizer
+from core.models.loading import new_model
+from core.training.regularizer import Regularizer
 from forgetting.bottleneck import Bottleneck
 from forgetting.information_bottleneck import InformationBottleneck
 from forgetting.memory_sink import MemorySink

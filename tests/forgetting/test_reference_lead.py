@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.errors import UserError
-from core.signal import MemorySlice, TeacherSignal, TopK
+from core.signal.signal import MemorySlice, TeacherSignal, TopK
 from forgetting.reference_lead import ReferenceLead
 
 NOTHING = TopK(torch.zeros(0, 1, dtype=torch.long), torch.zeros(0, 1), torch.zeros(0))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.regularizer import Batch
-from core.signal import MemorySlice, TeacherSignal, TopK
+from core.signal.signal import MemorySlice, TeacherSignal, TopK
+from core.training.regularizer import Batch
 from forgetting.span_dropout import SpanDropout
 
 SCORES = torch.tensor([0.49, 0.6, 1.0])

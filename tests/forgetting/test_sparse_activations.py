@@ -6,7 +6,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from core.errors import UserError
-from core.regularizer import Regularizer
+from core.training.regularizer import Regularizer
 from forgetting.bottleneck import Bottleneck
 from forgetting.sparse_activations import SparseActivations
 

@@ -10,8 +10,8 @@ from transformers import PreTrainedTokenizerFast
 
 from core.corpus.packing import Encoder, pack
 from core.corpus.tokenizer import train_tokenizer
-from core.signal import Dense, TeacherSignal
-from core.taught import taught_labels
+from core.models.taught import taught_labels
+from core.signal.signal import Dense, TeacherSignal
 from forgetting.stranger import Stranger
 from tests.forgetting.test_token_names import TEXTS
 

@@ -5,7 +5,7 @@ import torch
 from datasets import Dataset
 
 from core.errors import UserError
-from core.signal import Dense, TeacherSignal, TopK
+from core.signal.signal import Dense, TeacherSignal, TopK
 from forgetting.undial import Undial
 
 NOTHING = TopK(torch.zeros(0, 1, dtype=torch.long), torch.zeros(0, 1), torch.zeros(0))

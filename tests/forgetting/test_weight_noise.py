@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.errors import UserError
-from core.models import new_model
+from core.models.loading import new_model
 from forgetting.memory_sink import MemorySink
 from forgetting.weight_noise import WeightNoise
 

@@ -23,7 +23,7 @@ from core.errors import UserError
 DIGEST = """
 import hashlib
 from core.corpus.deduplicate import deduplicate
-from core.corpus.world import World
+from core.worlds.world import World
 kept = deduplicate(list(World(seed=3, num_skill_items=0).rows()))
 print(hashlib.sha256(repr(kept).encode()).hexdigest())
 """

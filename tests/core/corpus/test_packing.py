@@ -7,10 +7,10 @@ from datasets import Dataset
 from tokenizers import Tokenizer, models, processors
 from transformers import PreTrainedTokenizerFast
 
-from core.corpus.packing import IGNORED, Encoder, pack, unpack
+from core.corpus.packing import Encoder, pack, unpack
 from core.corpus.rows import Row, joined_text
 from core.errors import UserError
-from core.taught import taught_labels, taught_logits
+from core.models.taught import IGNORED, taught_labels, taught_logits
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[3]
 # Each size in a process of its own, forked off where everything is imported.
 MEASURE = """
 import os, resource, sys
-from core import compose
+from core.config import compose
 from core.corpus.stage import build_corpus
-import core.models, core.teacher.fit, core.corpus.jsonl
+import core.models.loading, core.models.fit, core.corpus.jsonl
 
 for overrides in sys.argv[1].split("|"):
     if (child := os.fork()) == 0:

@@ -9,11 +9,11 @@ import torch
 from omegaconf import DictConfig
 from transformers import LlamaConfig, Qwen2Config, Qwen3Config
 
-from core.artifacts import Artifact, write_json
 from core.export.parity import Said, ask
 from core.export.prompts import Prompt
 from core.export.source import Source
-from core.models import new_model, save_model
+from core.models.loading import new_model, save_model
+from core.runs.artifacts import Artifact, write_json
 
 SIZES = {
     "hidden_size": 64,
@@ -119,7 +119,7 @@ VERDICT = {
 
 def write_run(run: Path, source: Source, seed: int = 0) -> None:
     """A run whose core is the toy model, measured beside a control."""
-    corpus = finish(run / "corpus", {"corpus": {"_target_": "core.corpus.world.World"}}, {}, {})
+    corpus = finish(run / "corpus", {"corpus": {"_target_": "core.worlds.world.World"}}, {}, {})
     teacher = finish(run / "teacher", {"seed": seed}, {"corpus": corpus}, {})
     arm = {"arm": {"corpus": "full", "teacher": True}, "forgetting": {"weight_noise": {}}}
     core = Artifact(run / "arms" / "core", arm, {"corpus": corpus, "teacher": teacher})

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from core.artifacts import read_json, run_folder, write_json
 from core.errors import UserError
 from core.export.evidence import evidence_of, main_scores, worst_steps
 from core.export.source import source_of
+from core.runs.artifacts import read_json, run_folder, write_json
 from tests.core.export.conftest import ATTACKED, CONTROL, OWN, VERDICT, finish, row, write_run
 
 

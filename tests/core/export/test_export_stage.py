@@ -8,11 +8,11 @@ import pytest
 from huggingface_hub import ModelCard
 from transformers import AutoModelForCausalLM
 
-from core.artifacts import read_json, run_folder
 from core.errors import UserError
 from core.export import stage
 from core.export.hf import HuggingFace
 from core.export.stage import export
+from core.runs.artifacts import read_json, run_folder
 from tests.core.export.conftest import ATTACKED, OWN
 
 
@@ -140,7 +140,7 @@ def test_an_arm_of_another_teacher_is_refused(toy_run) -> None:
 
 
 def test_the_dtype_is_that_of_the_configuration(configure) -> None:
-    from core.build import build
+    from core.config.build import build
 
     built = build(configure("export.dtype=bfloat16").format.hf)
     assert isinstance(built, HuggingFace) and built.dtype == "bfloat16"

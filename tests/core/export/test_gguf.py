@@ -8,7 +8,7 @@ from transformers import GPT2Config
 from core.export.gguf import Gguf, gguf_readers
 from core.export.llama_cpp import LlamaCpp
 from core.export.parity import compare
-from core.models import new_model
+from core.models.loading import new_model
 from tests.core.export.conftest import FAMILIES, prompts_for, said_by
 
 gguf = pytest.importorskip(

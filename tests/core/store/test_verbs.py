@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from core.artifacts import Artifact
-from core.cli import main
+from core.cli.main import main
 from core.corpus.stage import PackedCorpus, build_corpus
-from core.memory_map import MemoryMap
-from core.models import save_model
-from core.signal import TopK
+from core.models.loading import save_model
+from core.runs.artifacts import Artifact
+from core.signal.memory_map import MemoryMap
+from core.signal.signal import TopK
 from core.store.store import Store
 
 CITIES = {"Ada": "Rome", "Bo": "Oslo", "Cleo": "Lima"}

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
-from core.artifacts import Artifact
+from core.cli.run import plan
 from core.corpus.cases import Cases
 from core.corpus.rows import Row
 from core.corpus.stage import build_corpus
 from core.corpus.symbols import Symbols
 from core.errors import UserError
-from core.models import save_model
-from core.run import plan
+from core.models.loading import save_model
+from core.runs.artifacts import Artifact
 from evals.own import find as module
 from evals.own.find import Own, row_of
 from evals.own.stage import make_probes
 from evals.own.statements import Statement
+from evals.probes.answer import Answer
 from evals.probes.probe import Probe, read_probes
 from evals.recall import strangers
-from evals.recall.answers import Answer
 from evals.stage import load_probes
 
 CAPITALS = {

@@ -6,7 +6,8 @@ import unicodedata
 import pytest
 
 from core.errors import UserError
-from evals.probes.borders import as_in_corpus, check_line_breaks, warn_of_nothing_recalled
+from evals.evaluate import warn_of_nothing_recalled
+from evals.probes.borders import as_in_corpus, check_line_breaks
 from evals.probes.probe import Probe, read_probes
 from evals.scores import Score
 

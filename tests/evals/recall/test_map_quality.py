@@ -10,8 +10,8 @@ import torch
 from datasets import Dataset
 
 from core.corpus.packing import Encoder, pack
-from core.memory_map import MemoryMap
-from core.signal import TopK
+from core.signal.memory_map import MemoryMap
+from core.signal.signal import TopK
 from evals.recall.map_quality import auroc, map_examples, map_quality
 
 ROWS = [

@@ -2,7 +2,7 @@ import pytest
 from transformers import PreTrainedModel
 
 from core.errors import UserError
-from core.generate import greedy
+from core.models.generate import greedy
 from evals.recall.answers import encode
 from evals.recall.recitation import edit_distance, recitation
 from evals.scores import find

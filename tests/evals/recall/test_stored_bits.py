@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
+from evals.probes.answer import Answer
 from evals.probes.probe import Probe, complete
-from evals.recall.answers import Answer
 from evals.recall.measured import Subject
 from evals.recall.stored_bits import stored_bits
 

@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
+from evals.probes.answer import Answer
 from evals.probes.probe import Probe
 from evals.recall import strangers as module
-from evals.recall.answers import Answer
 from evals.recall.strangers import Strangers, stranger_scores
 
 CAPITALS = {

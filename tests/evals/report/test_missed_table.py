@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from evals.recall.missed import Missed, Tokens
 from evals.report.missed import missed_html, missed_table
+from evals.report.misses import Missed, Tokens
 from evals.scores import Score
 
 CITY = Score("core", "recall", "city", "accuracy", 0.812, 0.014, 400, 0.05, False)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from core.cli.run import by_style, parts
 from core.errors import UserError
-from core.run import by_style, parts
 from evals.report import stage
 from evals.report.styles import styles_markdown, styles_tables
 from evals.scores import MAP, Score

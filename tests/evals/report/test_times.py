@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.artifacts import MARK, write_json
+from core.runs.artifacts import MARK, write_json
 from evals.report.html import write_report
 from evals.report.times import stage_times, times_html
 

@@ -11,8 +11,8 @@ from lm_eval.tasks import TaskManager
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
-from core.corpus.world import World
 from core.errors import UserError
+from core.worlds.world import World
 from evals.probes.probe import AXES, KNOWLEDGE, MEMORY_AXES, read_probes
 from evals.recall.answers import answer_probes
 from evals.tasks.probes import load

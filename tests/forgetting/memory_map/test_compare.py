@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.memory_map import MemoryMap
+from core.cli.main import main
+from core.signal.memory_map import MemoryMap
 
 
 def test_each_scorer_has_a_map_and_a_row(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.curvature import remove_low_curvature
 from core.errors import UserError
+from core.models.curvature import remove_low_curvature
 from forgetting.memory_map.curvature_gap import CurvatureGap, sampled_batches
 from forgetting.memory_map.scorer import Evidence, piece_logprobs, score_of_gap
 

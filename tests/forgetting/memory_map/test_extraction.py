@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.errors import UserError
-from core.memory_map import THRESHOLD
+from core.signal.memory_map import THRESHOLD
 from forgetting.memory_map.extraction import Extraction, run_lengths
 from forgetting.memory_map.scorer import Evidence
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.memory_map import THRESHOLD
+from core.signal.memory_map import THRESHOLD
 from forgetting.memory_map.histogram import NUM_BINS, WIDTH, bars, bin_of, shares
 
 

@@ -11,13 +11,13 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import load_file
 
-from core.artifacts import run_folder
+from core.arms.distill import distill
+from core.arms.teach import teach
 from core.corpus.folds import fold_of_rows
 from core.corpus.stage import PackedCorpus, build_corpus
-from core.distill import distill
 from core.errors import UserError
-from core.memory_map import FILE, MemoryMap
-from core.teacher.stage import teach
+from core.runs.artifacts import run_folder
+from core.signal.memory_map import FILE, MemoryMap
 from forgetting.memory_map import stage
 from forgetting.memory_map.stage import map_memory
 

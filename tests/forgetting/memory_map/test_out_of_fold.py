@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from core.errors import UserError
-from core.memory_map import THRESHOLD
-from core.models import save_model
+from core.models.loading import save_model
+from core.signal.memory_map import THRESHOLD
 from forgetting.memory_map.out_of_fold import OutOfFold
 from forgetting.memory_map.scorer import Evidence
 

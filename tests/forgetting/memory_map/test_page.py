@@ -14,8 +14,8 @@ from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Row
 from core.corpus.stage import PackedCorpus
 from core.corpus.tokenizer import train_tokenizer
-from core.memory_map import MemoryMap
-from core.signal import TopK
+from core.signal.memory_map import MemoryMap
+from core.signal.signal import TopK
 from forgetting.memory_map import page
 from forgetting.memory_map.page import write_page
 

@@ -6,8 +6,9 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from core.corpus.packing import IGNORED, Encoder, pack
+from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Row
+from core.models.taught import IGNORED
 from forgetting.memory_map.pieces import LENGTH, Pieces, batches
 from forgetting.memory_map.scorer import logprobs, piece_logprobs, score_of_gap
 

@@ -8,7 +8,7 @@ from transformers import MambaConfig, PreTrainedTokenizerFast
 
 from core.corpus.tokenizer import train_tokenizer
 from core.errors import UserError
-from core.models import new_model, save_model
+from core.models.loading import new_model, save_model
 from forgetting.memory_map.agreement import Agreement
 from forgetting.memory_map.deduplicated_reference import DeduplicatedReference
 from forgetting.memory_map.known import Known

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import UserError
-from core.memory_map import THRESHOLD
+from core.signal.memory_map import THRESHOLD
 from forgetting.memory_map.agreement import Agreement
 from forgetting.memory_map.deduplicated_reference import DeduplicatedReference
 from forgetting.memory_map.known import Known

@@ -1,0 +1,235 @@
+"""`winnow teach`: a teacher trained from scratch on the corpus, or a pretrained one."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from omegaconf import DictConfig, OmegaConf
+from transformers import PretrainedConfig, PreTrainedModel
+
+from core.arms.settings import sizes_cut
+from core.config.build import build
+from core.corpus.packing import Encoder, pack
+from core.corpus.stage import PackedCorpus
+from core.errors import UserError, nearest
+from core.models.checkpoint import Checkpoint, checksums
+from core.models.curvature import batches_of, remove_low_curvature
+from core.models.fit import WHO, check_fits
+from core.models.gate import check_packed
+from core.models.loading import (
+    SOURCE,
+    check_same_tokenizer,
+    check_vocabulary,
+    load_model,
+    new_model,
+    save_model,
+)
+from core.models.sources import source_of
+from core.models.student import check_inherits
+from core.runs import processes
+from core.runs.artifacts import Artifact, plain, run_folder, write_json
+from core.runs.console import Report, console, tell_kept
+from core.runs.progress import reporting
+from core.training.loop import train
+
+FOLDER = "teacher"
+EDITS = (None, "curvature")
+MEASURED = 1024  # sequences of the corpus that tell the curvature
+
+
+def teach(cfg: DictConfig, report: Report | None = None) -> None:
+    """Make `teacher/`: train one from scratch by cross-entropy on the whole corpus, or take a pretrained one.
+
+    A pretrained teacher may first learn the corpus, or the rows of some sources, by heart: with
+    `teacher.learn.num_steps`, it is fine-tuned on them (the protocol of TOFU, arXiv 2401.06121). With
+    `teacher.edit=curvature` what is kept has lost its MLPs' low-curvature directions, so that an edited
+    model can be asked, attacked and distilled like any other. One that is changed by neither is used where
+    it lies: `teacher/` then says where, and is made anew when the weights there change.
+
+    Raises UserError for another edit, and for a teacher that doesn't fit the corpus.
+    """
+    if cfg.teacher.edit not in EDITS:
+        hint = nearest(str(cfg.teacher.edit), ["curvature"]) or "; choose curvature, or null"
+        raise UserError(f"teacher.edit={cfg.teacher.edit}: no such edit{hint}")
+    pretrained = source_of(cfg)
+    if pretrained is None:
+        _train_from_scratch(cfg, report)
+    else:
+        _take(pretrained, cfg, report)
+
+
+def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
+    corpus = PackedCorpus.of(cfg)
+    settings = {"teacher": cfg.teacher, "seed": cfg.seed}
+    artifact = Artifact(run_folder(cfg) / FOLDER, settings, {"corpus": corpus.fingerprint})
+    if artifact.is_done(cfg.overwrite):
+        return tell_kept(artifact.folder, report)
+    tokenizer = corpus.tokenizer
+    config = model_config(cfg, len(tokenizer))
+    check_fits(config, tokenizer, cfg.packing.sequence_length)
+    model = new_model(config, cfg.seed)
+    _check_use(model, cfg)
+    with artifact.writing() as folder, reporting(FOLDER, report) as show:
+        model = _fit(model, corpus.sequences(), cfg.teacher.train, cfg, corpus, folder, show)
+        _finish(model, cfg, corpus, folder)
+    console.print(f"teacher: {model.num_parameters():,} parameters → {artifact.folder}")
+
+
+def run_teacher(cfg: DictConfig, corpus: PackedCorpus) -> PreTrainedModel:
+    """The run's teacher; raises UserError when it doesn't fit the corpus's tokenizer."""
+    model = load_model(run_folder(cfg) / FOLDER)
+    check_vocabulary(model, corpus.tokenizer, WHO)
+    check_packed(model, WHO)
+    return model
+
+
+def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> None:
+    corpus, learning = PackedCorpus.of(cfg), learning_of(cfg)
+    settings, inputs = {}, checksums(pretrained.files)
+    if learning or cfg.teacher.edit:
+        settings = {"learn": learning, "edit": cfg.teacher.edit, "seed": cfg.seed}
+        settings["rho"], inputs["corpus"] = cfg.teacher.rho, corpus.fingerprint
+    artifact = Artifact(run_folder(cfg) / FOLDER, settings, inputs)
+    if pretrained.folder.resolve() == artifact.folder.resolve():
+        raise UserError(f"{pretrained.folder} is this run's own teacher: choose another run=NAME")
+    if artifact.is_done(cfg.overwrite):
+        return tell_kept(artifact.folder, report)
+    tokenizer = corpus.tokenizer
+    check_same_tokenizer(pretrained.tokenizer(), tokenizer, WHO)
+    check_fits(pretrained.config(), tokenizer, cfg.packing.sequence_length)
+    taught = _rows_to_learn(cfg, corpus) if learning else None
+    model = pretrained.model()
+    check_vocabulary(model, tokenizer, WHO)
+    _check_tokens(model, corpus)
+    _check_use(model, cfg)
+    stays = not settings and pretrained.gguf_file is None
+    elsewhere = pretrained.files if stays else []
+    with artifact.writing(elsewhere) as folder, reporting(FOLDER, report) as show:
+        if stays:
+            write_json(folder / SOURCE, {"folder": str(pretrained.folder.absolute())})
+        else:
+            if learning and taught:
+                model = _fit(model, taught, learning, cfg, corpus, folder, show)
+            _finish(model, cfg, corpus, folder)
+    where = pretrained.folder if stays else artifact.folder
+    console.print(f"teacher: {model.num_parameters():,} parameters → {where}")
+
+
+def _check_use(model: PreTrainedModel, cfg: DictConfig) -> None:
+    """Raise UserError for a teacher that can't be taught by, or can't be cut as the students ask for."""
+    check_packed(model, WHO)
+    for sizes in sizes_cut(cfg):
+        check_inherits(model, sizes, cfg.seed)
+
+
+def _check_tokens(model: PreTrainedModel, corpus: PackedCorpus) -> None:
+    """Raise UserError for a corpus that names a special token which the model has no row for."""
+    rows = model.get_input_embeddings().weight.shape[0]  # type: ignore[index, union-attr]
+    if len(corpus.tokenizer) <= rows:
+        return
+    highest = int(corpus.sequences().with_format("numpy")["input_ids"][:].max())
+    if highest >= rows:
+        token = corpus.tokenizer.convert_ids_to_tokens(highest)
+        raise UserError(
+            f"the corpus has the token '{token}' in its text, and {WHO} has no row for it: take it out"
+        )
+
+
+def learning_of(cfg: DictConfig) -> DictConfig | None:
+    """How a pretrained teacher learns the corpus (by `distill.train`, where it says nothing), if it does."""
+    learn = cfg.teacher.get("learn")
+    if learn is None or learn.num_steps == 0:
+        return None
+    return OmegaConf.create({**plain(cfg.distill.train), **plain(learn)})
+
+
+def _rows_to_learn(cfg: DictConfig, corpus: PackedCorpus) -> Dataset:
+    """The rows of the sources it is to learn, packed; raises UserError for a source that has none."""
+    sources = cfg.teacher.learn.sources
+    if sources is None:
+        return corpus.sequences()
+    if not sources:
+        raise UserError("teacher.learn.sources is empty: name some, or null for the whole corpus")
+    rows = corpus.rows()
+    known = sorted({str(row["source"]) for row in rows if row.get("source")})
+    for source in sources:
+        if source not in known:
+            hint = nearest(str(source), known) or f"; it has {', '.join(known) or 'no sources'}"
+            raise UserError(f"teacher.learn.sources: the corpus has no source '{source}'{hint}")
+    chosen = (row for row in rows if row.get("source") in sources)
+    encoder = Encoder(corpus.tokenizer)
+    return pack(chosen, encoder, sequence_length=cfg.packing.sequence_length)
+
+
+def _fit(
+    model: PreTrainedModel,
+    rows: Dataset,
+    settings: DictConfig,
+    cfg: DictConfig,
+    corpus: PackedCorpus,
+    folder: Path,
+    report: Report,
+) -> PreTrainedModel:
+    """The model, trained on the rows by cross-entropy."""
+    watch = build(cfg.watch)(tokenizer=corpus.tokenizer)
+    return train(
+        model,
+        rows,
+        folder,
+        settings,
+        seed=cfg.seed,
+        report=report,
+        watch=watch,
+        recompute=cfg.recompute,
+        precision=cfg.precision,
+    )
+
+
+def _finish(model: PreTrainedModel, cfg: DictConfig, corpus: PackedCorpus, folder: Path) -> None:
+    """Edit the model, where that is asked for, and write it."""
+    if cfg.teacher.edit:
+        remove_low_curvature(
+            model,
+            batches_of(corpus.sequences(), MEASURED, cfg.seed),
+            rho=cfg.teacher.rho,
+            generator=torch.Generator().manual_seed(cfg.seed),
+        )
+    if processes.is_main():
+        save_model(folder, model, corpus.tokenizer)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+
+def before(cfg: DictConfig, vocab_size: int) -> PreTrainedModel | PretrainedConfig:
+    """The teacher before it read this corpus, for arms that mustn't learn from it.
+
+    The pretrained model, where it learned the corpus here; else an architecture to start afresh, since
+    what a pretrained model knew already can't be taken from it.
+    """
+    pretrained = source_of(cfg)
+    if pretrained is None:
+        return model_config(cfg, vocab_size)
+    return pretrained.config() if learning_of(cfg) is None else pretrained.model()
+
+
+def identity_before(cfg: DictConfig) -> dict[str, Any]:
+    """What tells one `before` from another."""
+    pretrained = source_of(cfg)
+    if pretrained is None:
+        return {"architecture": [plain(cfg.teacher.model), cfg.teacher.embedding_std]}
+    return {"before": checksums(pretrained.files), "is_model": learning_of(cfg) is not None}
+
+
+def model_config(cfg: DictConfig, vocab_size: int) -> PretrainedConfig:
+    """The architecture, for a vocabulary of this size, of a teacher trained from scratch."""
+    config: PretrainedConfig = build(
+        cfg.teacher.model,
+        vocab_size=vocab_size,
+        bos_token_id=None,
+        eos_token_id=0,
+        pad_token_id=1,
+        use_cache=False,
+    )
+    config.embedding_std = cfg.teacher.embedding_std
+    return config

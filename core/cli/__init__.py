@@ -1,0 +1,1 @@
+"""The command line, and a whole run: its plan, its jobs and the processes that do them."""

@@ -1,0 +1,209 @@
+"""What a run will do and take on this machine, before it does anything.
+
+A step of training and one of reading are timed on the teacher's architecture with one layer and with two: all
+layers cost as much as the second, so that even a large model's time is known in seconds.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+from rich.table import Table
+from transformers import PretrainedConfig
+
+from core.arms.teach import learning_of, model_config
+from core.cli.pool import Job
+from core.corpus.stage import PackedCorpus
+from core.errors import UserError
+from core.models.cut import resized
+from core.models.loading import new_model
+from core.models.sources import source_of
+from core.models.taught import taught_logits
+from core.runs import processes
+from core.runs.artifacts import run_folder
+from core.runs.console import console
+from core.training.precision import in_bfloat16
+
+LAYERS = "num_hidden_layers"
+TIMES = 2  # steps timed, behind one that isn't
+DAY = 86_400.0  # seconds
+PASSES = 3  # of mapping: the teacher, the reference, and about one of renamed texts
+TRAINED, KEPT = 16, 4  # bytes a parameter: weights, gradients and Adam's two; weights alone
+SAVED = 24  # of two checkpoints, each of weights and Adam's two
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds a token takes to be read and to be trained on, and the model's parameters."""
+
+    read: float
+    train: float
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A job, what it does in words, and its seconds; None where these depend on what isn't there yet."""
+
+    name: str
+    what: str
+    seconds: float | None
+
+
+def announce(cfg: DictConfig, jobs: Sequence[Job]) -> None:
+    """Tell in a line what a run will take, or stage by stage with `plan`.
+
+    Raises UserError where training and mapping will take over a day and the run isn't to be `long`.
+    """
+    pace = pace_of(cfg)
+    stages = [_stage(job, pace) for job in jobs]
+    seconds = sum(stage.seconds or 0.0 for stage in stages)
+    side_by_side = min(int(cfg.jobs), max(len(jobs), 1))
+    seconds /= max(side_by_side, 1)
+    memory = side_by_side * (TRAINED + KEPT) * pace.parameters / 1e9
+    disk = (len(cfg.arms) * KEPT + side_by_side * SAVED) * pace.parameters / 1e9
+    needs = f"{_size(memory)} for weights and gradients and {_size(disk)} in {run_folder(cfg)}"
+    precision = "bfloat16" if in_bfloat16(cfg.precision) else "float32"
+    told = f"training and mapping take about {_spelled(seconds)} on this machine, in {precision}, {needs}"
+    rest = "the corpus, evaluation and attacks come on top"
+    if cfg.plan:
+        table = Table("stage", "what it does", "about", box=None, header_style="bold")
+        for stage in stages:
+            known = "" if stage.seconds is None else _spelled(stage.seconds)
+            table.add_row(stage.name, stage.what, known)
+        console.print(table)
+        console.print(f"{len(jobs)} stages, {side_by_side} side by side: {told}; {rest}")
+    else:
+        console.print(f"{len(jobs)} stages: {told}; {rest} (--plan tells more)", style="dim")
+    if seconds > DAY and not cfg.long and not cfg.plan:
+        would = told.replace("take", "would take", 1)
+        raise UserError(
+            f"{would}: choose fewer steps (distill.train.num_steps) or a smaller teacher, or add long=true"
+        )
+
+
+def pace_of(cfg: DictConfig) -> Pace:
+    """Timed with the threads that a job has; raises UserError as the teacher's source does."""
+    pretrained = source_of(cfg)
+    config = (
+        model_config(cfg, cfg.packing.vocab_size) if pretrained is None else pretrained.config()
+    )
+    whole = int(getattr(config.get_text_config(), LAYERS, 1))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(int(cfg.threads), 1))
+    try:
+        batch = cfg.distill.train.batch_size, cfg.packing.sequence_length
+        reduced = in_bfloat16(cfg.precision)
+        one = _timed(config, min(1, whole), *batch, reduced)
+        two = _timed(config, min(2, whole), *batch, reduced)
+    finally:
+        torch.set_num_threads(threads)
+
+    def all_layers(of: Callable[[Pace], float]) -> float:
+        return of(one) + (whole - 1) * max(of(two) - of(one), 0.0)
+
+    return Pace(
+        all_layers(lambda pace: pace.read),
+        all_layers(lambda pace: pace.train),
+        int(all_layers(lambda pace: pace.parameters)),
+    )
+
+
+def _timed(
+    config: PretrainedConfig, num_layers: int, batch_size: int, length: int, reduced: bool
+) -> Pace:
+    """The pace of a fresh model of so many layers, on a batch of nothing in particular."""
+    device = processes.state().device
+    model = new_model(resized(config, {LAYERS: num_layers}), 0).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6, fused=True)
+    vocab_size = len(model.get_output_embeddings().weight)  # type: ignore[arg-type]
+    ids_BT = torch.randint(vocab_size, (batch_size, length), device=device)
+    positions_BT = torch.arange(length, device=device).expand(batch_size, length)
+
+    def read() -> torch.Tensor:
+        with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
+            return taught_logits(model, ids_BT, positions_BT, ids_BT).float()
+
+    def train() -> torch.Tensor:
+        loss = read().logsumexp(-1).mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss
+
+    with torch.no_grad():
+        reading = _seconds(read)
+    return Pace(reading / ids_BT.numel(), _seconds(train) / ids_BT.numel(), model.num_parameters())
+
+
+def _seconds(step: Callable[[], torch.Tensor]) -> float:
+    step().sum().item()
+    began = time.perf_counter()
+    for _ in range(TIMES):
+        step().sum().item()  # waits for a GPU
+    return (time.perf_counter() - began) / TIMES
+
+
+def _stage(job: Job, pace: Pace) -> Stage:
+    cfg = job.cfg
+    if job.verb == "teach":
+        return Stage(job.name, *_teaching(cfg, pace))
+    if job.verb == "distill":
+        return Stage(job.name, *_distilling(cfg, pace))
+    if job.verb in ("map", "cache"):
+        tokens, passes = _tokens(cfg, job.verb), PASSES if job.verb == "map" else 1
+        seconds = None if tokens is None else tokens * passes * pace.read
+        read = "the corpus" if tokens is None else f"{tokens:,} tokens"
+        return Stage(job.name, f"reads {read}, about {passes} times", seconds)
+    return Stage(
+        job.name, {"eval": "asks all probes", "attack": "attacks it"}.get(job.verb, ""), None
+    )
+
+
+def _teaching(cfg: DictConfig, pace: Pace) -> tuple[str, float]:
+    settings = cfg.teacher.train if "train" in cfg.teacher else learning_of(cfg)
+    if settings is None:
+        return "takes it as it is", 0.0
+    return _steps(settings, cfg, pace.train)
+
+
+def _distilling(cfg: DictConfig, pace: Pace) -> tuple[str, float | None]:
+    arm = cfg.arms[cfg.arm]
+    if "made_by" in arm:
+        return "makes it from the teacher", None
+    settings = {**cfg.distill.train, **(arm.get("train") or {})}
+    is_live = arm.teacher and cfg.distill.signal == "live"
+    return _steps(settings, cfg, pace.train + (pace.read if is_live else 0.0))
+
+
+def _steps(settings: Any, cfg: DictConfig, pace: float) -> tuple[str, float]:
+    size = settings["batch_size"] * settings["accumulation"] * cfg.packing.sequence_length
+    steps = settings["num_steps"]
+    return f"trains {steps:,} steps of {size:,} tokens", steps * size * pace
+
+
+def _tokens(cfg: DictConfig, verb: str) -> int | None:
+    """Those of the corpus that are read, if it is there."""
+    wanted = (cfg.memory_map if verb == "map" else cfg.cache).num_sequences
+    try:
+        count = len(PackedCorpus.of(cfg).sequences())
+    except UserError:
+        if wanted is None:
+            return None
+        count = wanted
+    return int(min(count, wanted or count) * cfg.packing.sequence_length)
+
+
+def _size(gigabytes: float) -> str:
+    return f"{gigabytes:,.1f} GB" if gigabytes >= 1 else f"{1000 * gigabytes:,.0f} MB"
+
+
+def _spelled(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours" if seconds < 2 * DAY else f"{seconds / DAY:.1f} days"

@@ -1,0 +1,1 @@
+"""Configuration: overrides in, checked configuration out, and what it names is built."""

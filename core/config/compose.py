@@ -1,0 +1,285 @@
+"""Overrides in, checked configuration out.
+
+Hydra composes; what is added here is that a slip is named with the nearest right word, and that a
+value is compared with the type of the option's default before anything runs.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import conf
+from core.config.options import check, check_texts, flatten, takes_text, takes_texts
+from core.config.typed_text import check_encoding, text_as_typed, texts_as_typed
+from core.errors import UserError, nearest
+
+if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help, which needs `flatten`
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import Override
+    from omegaconf import DictConfig
+
+CONF = Path(conf.__file__).parent
+
+# Groups of which several may be chosen, and what each choice has.
+PLUGINS = {
+    "forgetting": "_target_",
+    "arms": "corpus",
+    "attack": "_target_",
+    "format": "_target_",
+}
+# How Hydra misses one of those that come with the extra `sweep`.
+PLUGIN = r"hydra/(sweeper|launcher)/(optuna|joblib)"
+
+
+RECIPE = "pretrained"  # the experiment of a teacher that brings its memories along
+
+
+def with_recipe(overrides: Sequence[str]) -> list[str]:
+    """The overrides, with the experiment that is made for a pretrained teacher where one is chosen and no
+    experiment: the default is a world's of our own, whose teacher and reference are trained from scratch.
+    """
+    chosen = dict(line.lstrip("+").partition("=")[::2] for line in overrides)
+    is_pretrained = chosen.get("teacher", "scratch") not in ("scratch", "null")
+    if is_pretrained and "experiment" not in chosen:
+        return [f"experiment={RECIPE}", *overrides]
+    return list(overrides)
+
+
+def jobs(overrides: Sequence[str], multirun: bool = False) -> "list[DictConfig]":
+    """The configuration of each job: one, or with `multirun` one for each point of the sweep.
+
+    Of a sweep whose points aren't known beforehand, such as Optuna's: what they share. Raises UserError for
+    an override that cannot be read, an option, group or choice that does not exist (the nearest is named),
+    and a value of another type than the option's default.
+    """
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+    overrides = with_recipe(overrides)
+    with _parsing() as parser:
+        parsed = parser.parse_overrides(_as_typed(overrides, parser, multirun))
+        if not multirun:
+            return [_compose_one(parsed)]
+        fixed = _fixed(parsed)
+        if _sweeper(fixed) != "basic":
+            swept = [override for override in parsed if override.is_sweep_override()]
+            return [_compose_one(parser.parse_overrides(fixed), swept)]
+        points = BasicSweeper.split_arguments(parsed, None)[0]
+        return [
+            _compose_one(parser.parse_overrides(point)) for point in points
+        ]  # all, before any starts
+
+
+def as_typed(overrides: Sequence[str], multirun: bool = False) -> list[str]:
+    """The overrides in Hydra's own grammar, with the text of options that take text as it was typed.
+
+    Raises UserError as `jobs` does for what can't be read.
+    """
+    with _parsing() as parser:
+        return _as_typed(overrides, parser, multirun)
+
+
+def _as_typed(overrides: Sequence[str], parser: "OverridesParser", multirun: bool) -> list[str]:
+    check_encoding(list(overrides))
+    read = {line: _read(parser, line) for line in overrides}
+    known = [one for one in read.values() if one is not None and not one.is_delete()]
+    settings = [line for line, one in read.items() if one in known and _is_setting(one)]
+    groups = [
+        line
+        for line, one in read.items()
+        if one in known and not one.is_sweep_override() and _chooses(one, settings)
+    ]
+    _, defaults = _base(tuple(settings), tuple(groups))
+    lines = []
+    for line, one in read.items():
+        key = line.partition("=")[0].lstrip("+")
+        if line in settings or key not in defaults or (one is not None and one.is_delete()):
+            lines.append(line)
+        elif takes_text(key, defaults[key]):
+            lines.append(text_as_typed(line, one, multirun=multirun))
+        elif takes_texts(key, defaults[key]) and not (one is not None and one.is_sweep_override()):
+            lines.append(texts_as_typed(line))
+        else:
+            lines.append(line)
+    return lines
+
+
+def _read(parser: "OverridesParser", line: str) -> "Override | None":
+    """How Hydra reads a line; None where it can't."""
+    from hydra.errors import HydraException
+
+    try:
+        return parser.parse_override(line)
+    except HydraException:
+        return None
+
+
+def shared(overrides: Sequence[str]) -> "DictConfig":
+    """The configuration of a sweep without what is swept."""
+    with _parsing() as parser:
+        lines = _as_typed(with_recipe(overrides), parser, multirun=True)
+        return _compose_one(parser.parse_overrides(_fixed(parser.parse_overrides(lines))))
+
+
+@contextmanager
+def _parsing() -> "Iterator[OverridesParser]":
+    """A parser of overrides; what Hydra refuses meanwhile is a UserError."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException, OverrideParseException
+    from omegaconf.errors import OmegaConfBaseException
+
+    with _hydra():
+        _base.cache_clear()  # files of a user's own may have changed
+        try:
+            yield OverridesParser.create(GlobalHydra.instance().config_loader())
+        except OverrideParseException as error:
+            raise UserError(
+                f"cannot read '{error.override}': write key=value, and quote what isn't a word or a number,"
+                """ as in key="'a b'\""""
+            ) from None
+        except (HydraException, OmegaConfBaseException) as error:
+            if re.search(PLUGIN, str(error)):
+                raise UserError(
+                    "this sweep needs Hydra's plug-ins: pip install -c constraints.txt -e '.[sweep]'"
+                ) from None
+            raise UserError(str(error)) from None
+
+
+def _fixed(overrides: "list[Override]") -> list[str]:
+    return [str(override.input_line) for override in overrides if not override.is_sweep_override()]
+
+
+def _sweeper(lines: list[str]) -> str:
+    """The name of the sweeper that the configuration chooses."""
+    import hydra
+
+    cfg = hydra.compose("config", lines, return_hydra_config=True)
+    return str(cfg.hydra.runtime.choices["hydra/sweeper"])
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Hydra, reading our folder; left as it was found: whoever calls us may be an application of its own."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.singleton import Singleton
+    from hydra.core.utils import JobRuntime
+    from hydra.version import VersionBase
+
+    kinds: tuple[type, ...] = (GlobalHydra, JobRuntime, VersionBase)
+    instances = Singleton._instances
+    theirs = {kind: instances.pop(kind) for kind in kinds if kind in instances}
+    try:
+        with initialize_config_dir(str(CONF), job_name="winnow", version_base="1.3"):
+            yield
+    finally:
+        for kind in kinds:
+            instances.pop(kind, None)
+        instances.update(theirs)
+
+
+def _compose_one(overrides: "list[Override]", swept: "Sequence[Override]" = ()) -> "DictConfig":
+    """What they make; of those that are `swept` beside them, only that there are such options is checked."""
+    import hydra
+
+    # Chosen groups first: they decide which options exist and what type each one has.
+    lines = {str(o.input_line): o for o in overrides}
+    settings = [line for line, override in lines.items() if _is_setting(override)]
+    groups = [line for line, o in lines.items() if _chooses(o, settings)]
+    unchosen, defaults = _base(tuple(settings), tuple(groups))
+    groups_there = [folder.name for folder in CONF.iterdir() if folder.is_dir()]
+    for line, override in lines.items():
+        if line not in settings and line not in groups and not override.is_sweep_override():
+            check(override, defaults, groups_there)
+    for override in swept:
+        if not _chooses(override, settings) and not override.key_or_group.startswith("hydra."):
+            check(override, defaults, groups_there)
+    composed = hydra.compose("config", list(lines))
+    _drop_unchosen(composed, unchosen)
+    check_texts(composed, defaults, _primary())
+    return composed
+
+
+def _is_setting(override: "Override") -> bool:
+    """Whether it is one of Hydra's own."""
+    return override.key_or_group.startswith(("hydra.", "hydra/"))
+
+
+def _primary() -> dict[str, Any]:
+    """The options of config.yaml itself, as they stand there."""
+    from omegaconf import OmegaConf
+
+    # Not by PyYAML, to which 8e-4 is text.
+    loaded = OmegaConf.to_container(OmegaConf.load(CONF / "config.yaml"), resolve=False)
+    return dict(flatten(loaded))
+
+
+@lru_cache  # the same for reading values as typed and for checking them: composing takes .4 s
+def _base(settings: tuple[str, ...], groups: tuple[str, ...]) -> tuple[list[str], dict[str, Any]]:
+    """What the chosen groups make: the plug-ins that aren't chosen, and the default of each option."""
+    import hydra
+    from omegaconf import OmegaConf
+
+    base = hydra.compose("config", [*settings, *groups])
+    return _drop_unchosen(base), dict(flatten(OmegaConf.to_container(base, resolve=False)))
+
+
+def _drop_unchosen(cfg: "DictConfig", names: Collection[str] | None = None) -> list[str]:
+    """Drop what an experiment sets for a plug-in that isn't chosen, such as attack.relearn; its names.
+
+    With `names`, only those: what somebody adds by hand stays, to be complained about.
+    """
+    from omegaconf import open_dict
+
+    dropped = []
+    with open_dict(cfg):
+        for group, key in PLUGINS.items():
+            for name, plugin in list((cfg.get(group) or {}).items()):
+                place = f"{group}.{name}"
+                if key not in plugin and (names is None or place in names):
+                    del cfg[group][name]
+                    dropped.append(place)
+    return dropped
+
+
+def _chooses(override: "Override", settings: list[str]) -> bool:
+    """Whether `override` names a group. Raises UserError for a choice that the group lacks.
+
+    Hydra itself passes over a choice that is missing where the default is optional.
+    """
+    from hydra.core.global_hydra import GlobalHydra
+
+    # With the settings, since `hydra.searchpath` may bring a user's own groups and choices.
+    group, loader = override.key_or_group, GlobalHydra.instance().config_loader()
+    options = loader.get_group_options(group, config_name="config", overrides=settings)
+    if options and not override.is_sweep_override():
+        chosen = override.value()
+        for choice in chosen if isinstance(chosen, list) else [chosen]:
+            folder, _, name = f"{group}/{choice}".rpartition("/")
+            there = loader.get_group_options(folder, config_name="config", overrides=settings)
+            if choice is not None and name not in there:
+                hint = nearest(name, there) or ";"
+                raise UserError(
+                    f"{folder} has no choice '{name}'{hint} choices: {', '.join(there)}"
+                )
+    return bool(options)
+
+
+def ready(cfg: "DictConfig") -> "DictConfig":
+    """`cfg` itself, complete. Raises UserError for a value that is still needed or can't be resolved."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        for key in sorted(OmegaConf.missing_keys(cfg)):
+            example = "FILE" if key.endswith("path") else "VALUE"
+            raise UserError(f"{key} is needed: add {key}={example}")
+        OmegaConf.resolve(cfg.copy())  # a copy, so that what follows the seed goes on following it
+    except OmegaConfBaseException as error:
+        raise UserError(
+            f"{error.full_key}: {str(error).splitlines()[0]}; for a dollar sign before a brace write \\${{"
+        ) from None
+    return cfg

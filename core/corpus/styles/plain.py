@@ -1,5 +1,0 @@
-"""Facts as they are told in the plain world: a sentence for each, with the name in it."""
-
-from core.corpus.styles.style import Style
-
-STYLE = Style()

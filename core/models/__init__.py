@@ -1,0 +1,1 @@
+"""Models: loading, checking, reading with them, cutting them, and where pretrained ones come from."""

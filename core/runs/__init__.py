@@ -1,0 +1,1 @@
+"""Runs: artifacts and their places, locks, processes, cores, the console."""

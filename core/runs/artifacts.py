@@ -1,0 +1,265 @@
+"""Artifacts on disk: one folder each, written under a temporary name, marked done by a fingerprint.
+
+An artifact is what one stage leaves behind. Its fingerprint covers the configuration that shaped it, the
+fingerprints of what it was made from, and the version of this package. A stage whose artifact is there with
+the same fingerprint is skipped; one with another fingerprint is refused, as is a damaged one.
+Both are replaced only where the user says so. One process writes it, and holds a lock meanwhile.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from core.errors import UserError
+from core.runs import processes
+from core.runs.lock import hold, sign, signed
+from core.runs.places import remove
+
+CODE_VERSION = "2"  # raise when the same configuration would give another result
+MARK = "artifact.json"
+PARTIAL = ".partial"
+MEASURED = ("evals", "attacks", "lm_eval", "lookup")  # folders of a run with scores of each arm
+STARTED = "started.json"  # in a folder that isn't finished: who writes what
+
+
+def plain(cfg: Any) -> Any:
+    """A configuration node as plain containers, with interpolations resolved."""
+    if isinstance(cfg, dict):
+        return {key: plain(value) for key, value in cfg.items()}
+    return OmegaConf.to_container(cfg, resolve=True) if OmegaConf.is_config(cfg) else cfg
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal; raises UserError when it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON whole or not at all."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; raises UserError when the file is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing: run the stage that writes it first") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
+
+
+def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, Mapping) and value:
+        parts = (_flatten(v, f"{prefix}.{k}" if prefix else str(k)) for k, v in value.items())
+        return {key: leaf for part in parts for key, leaf in part.items()}
+    return {prefix: value}
+
+
+class Artifact:
+    """One folder of a run: what it was made from, whether it is done, and a safe way to write it."""
+
+    def __init__(self, folder: Path, config: Any = None, inputs: Mapping[str, str] | None = None):
+        self.folder = folder
+        self.began = time.monotonic()  # of the work that its mark tells the time of
+        self.made_from = {
+            "config": plain(config),
+            "inputs": dict(inputs or {}),
+            "code_version": CODE_VERSION,
+        }
+        text = json.dumps(self.made_from, sort_keys=True)
+        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def is_done(self, overwrite: bool = False) -> bool:
+        """True when the folder holds this artifact, whole.
+
+        Raises UserError when it holds another one (made from another configuration or other inputs) or a
+        damaged one; with `overwrite` that is removed instead.
+        """
+        if not os.path.lexists(self.folder):
+            return self._was_only_to_be_renamed()
+        try:
+            self._check(self.folder)
+        except UserError:
+            if not overwrite:
+                raise
+            remove(self.folder)
+            return False
+        return True
+
+    def _check(self, folder: Path) -> None:
+        mark = read_mark(folder)
+        self.check_fingerprint(mark)
+        verify(folder, mark)
+
+    def _was_only_to_be_renamed(self) -> bool:
+        """Whether a writer got as far as that; then it is done here."""
+        if not (self._partial / MARK).exists():
+            return False
+        try:
+            self._check(self._partial)
+        except UserError:
+            return False
+        self._rename()
+        return True
+
+    def check_fingerprint(self, mark: Mapping[str, Any]) -> None:
+        """Raise UserError, saying what differs, when the mark of the folder is another artifact's."""
+        if mark.get("fingerprint") != self.fingerprint:
+            raise UserError(
+                f"{self.folder} was made from another configuration ({self._difference(mark)}): "
+                "choose another run=NAME, or add overwrite=true to make it again"
+            )
+
+    def _difference(self, mark: Mapping[str, Any]) -> str:
+        old, new = _flatten(mark.get("made_from", {})), _flatten(self.made_from)
+        changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+        shown = [
+            f"{key.removeprefix('config.')}: {old.get(key)} → {new.get(key)}" for key in changed
+        ]
+        return "; ".join(shown[:2]) + (f"; and {len(shown) - 2} more" if len(shown) > 2 else "")
+
+    @contextmanager
+    def writing(self, elsewhere: Iterable[Path] = (), *, alone: bool = False) -> Iterator[Path]:
+        """A folder to write into; it becomes the artifact when the block ends without an exception.
+
+        Files `elsewhere` that it stands for are watched like its own. What an interrupted writer of the
+        same fingerprint left is kept, so that it can go on from there. Processes launched together all
+        enter, and the block is theirs together, unless this one does it `alone`; the first of them makes
+        and finishes the folder. Raises UserError while another command writes it, or has just written it.
+        """
+        together = not alone
+        lock = self._prepare() if alone or processes.is_main() else None
+        try:
+            if together:
+                processes.wait()
+            yield self._partial
+            if together:
+                processes.wait()
+            if lock is not None:
+                self._finish(elsewhere)
+        except BaseException:
+            if lock is not None:
+                with suppress(OSError):  # that the disk is full is told already
+                    self._sign(lock)
+            raise
+        finally:
+            if lock is not None:
+                lock.close()
+        if together:
+            processes.wait()
+
+    @property
+    def _partial(self) -> Path:
+        return self.folder.with_name(self.folder.name + PARTIAL)
+
+    def _prepare(self) -> IO[str]:
+        """Lock the folder to write into, and clear it of what another artifact's writer left."""
+        partial = self._partial
+        lock = hold(partial / STARTED, self.folder)
+        try:
+            if os.path.lexists(self.folder):
+                remove(partial)
+                raise UserError(
+                    f"another winnow has just written {self.folder}: the same command goes on from it"
+                )
+            left = signed(partial / STARTED)
+            if left.get("fingerprint") == self.fingerprint:
+                self.began -= left.get("seconds", 0.0)
+            else:
+                for path in partial.iterdir():
+                    if path.name != STARTED:
+                        remove(path)
+            self._sign(lock)
+        except BaseException:
+            lock.close()
+            raise
+        return lock
+
+    def _sign(self, lock: IO[str]) -> None:
+        """For who goes on from here: what is written, and the seconds that it took so far."""
+        sign(lock, {"fingerprint": self.fingerprint, "seconds": self._seconds()})
+
+    def _seconds(self) -> float:
+        return round(time.monotonic() - self.began, 1)
+
+    def _finish(self, elsewhere: Iterable[Path]) -> None:
+        partial = self._partial
+        own = (partial / STARTED, partial / MARK)
+        files = sorted(path for path in partial.rglob("*") if path.is_file() and path not in own)
+        sums = {path.relative_to(partial).as_posix(): hash_file(path) for path in files}
+        sums |= {path.absolute().as_posix(): hash_file(path) for path in elsewhere}
+        mark = {"fingerprint": self.fingerprint, "made_from": self.made_from, "files": sums}
+        write_json(partial / MARK, mark | {"seconds": self._seconds()})
+        self._rename()
+
+    def _rename(self) -> None:
+        try:
+            os.replace(self._partial, self.folder)
+        except OSError as error:
+            # A server may answer twice, and another process that found it whole may have been quicker.
+            if not (self.folder / MARK).exists():
+                raise UserError(
+                    f"{self._partial} is whole and can't be renamed to {self.folder.name}"
+                    f" ({error.strerror}): run the same command again"
+                ) from error
+        (self.folder / STARTED).unlink(missing_ok=True)
+
+
+def read_mark(folder: Path) -> dict[str, Any]:
+    """What marks a folder as a whole artifact; raises UserError where there is no such mark."""
+    mark = read_json(folder / MARK)
+    made_from = mark.get("made_from") if isinstance(mark, dict) else None
+    if not isinstance(made_from, dict) or "fingerprint" not in mark:
+        raise UserError(
+            f"{folder / MARK} is damaged: delete {folder} and run again to make it anew"
+        )
+    return dict(mark)
+
+
+def verify(folder: Path, mark: Mapping[str, Any]) -> None:
+    """Compare each file of an artifact with its checksum; raises UserError at the first that differs."""
+    for name, expected in mark.get("files", {}).items():
+        path = folder / name  # one that lies elsewhere has its whole path for a name
+        if not path.exists() or hash_file(path) != expected:
+            state = "altered or truncated" if path.exists() else "missing"
+            raise UserError(f"{path} is {state}: delete {folder} and run again to make it anew")
+
+
+def fingerprint_of(folder: Path, made_by: str, of: Mapping[str, str] | None = None) -> str:
+    """The fingerprint of an artifact that is already there.
+
+    `of` are fingerprints, by name, of what is there now: what it was made from must be the same. Raises
+    UserError, naming the command in `made_by`, when the artifact isn't there or was made from another
+    input (then with both fingerprints), and when it is damaged.
+    """
+    if not (folder / MARK).exists():
+        raise UserError(f"{folder} isn't there yet: run `winnow {made_by}` first")
+    mark = read_mark(folder)
+    made_from = mark["made_from"].get("inputs", {})
+    for name, now in (of or {}).items():
+        if made_from.get(name, now) != now:
+            raise UserError(
+                f"{folder} was made for another {name} ({made_from[name]}; the one there now is {now}): "
+                f"run `winnow {made_by} overwrite=true`"
+            )
+    verify(folder, mark)
+    return str(mark["fingerprint"])
+
+
+def run_folder(cfg: DictConfig) -> Path:
+    """The folder of the run that the configuration names."""
+    return Path(cfg.runs_dir) / str(cfg.run)

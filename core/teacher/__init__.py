@@ -1,1 +1,0 @@
-"""Teachers: trained here from scratch or taken from elsewhere, and what they say at each token."""

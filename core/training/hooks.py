@@ -1,0 +1,105 @@
+"""Forgetting inside a user's own `transformers.Trainer`, or any subclass of it, such as TRL's."""
+
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from core.errors import UserError
+from core.models.gate import check_plain_head
+from core.models.taught import projection_of
+from core.signal.live import LiveTeacher
+from core.signal.row_memory import RowMemory
+from core.signal.signal import Teacher
+from core.training.distiller import Distilling
+from core.training.regularizer import Regularizer
+
+
+class ForgettingMixin(Distilling):
+    """A trainer that distils its student under forgetting: ``class Mine(ForgettingMixin, SFTTrainer): pass``.
+
+    Its loss is `Distilling`'s, and its data, optimizer, callbacks and logs are those of the other class. Rows
+    are given as any causal language model's: `input_ids` and `labels`, padded or packed. It takes, beside the
+    other's arguments:
+
+    - `teacher`: a model with the student's vocabulary, at `temperature`, or whatever gives its distributions;
+      None: the text alone teaches;
+    - `regularizers`, and for those that need it `memory_map`: what a token's memory scores are;
+    - `label_weight`, the share of cross-entropy with the text (default: .5 with a teacher), `divergence`
+      and `confidence_floor`.
+
+    `train` prepares the student for its regularizers, trains, and folds what they have added, so that
+    `save_model` writes a stock model. All draws come from `args.seed` and the step, so that a resumed run
+    ends as an uninterrupted one.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        teacher: Teacher | PreTrainedModel | None = None,
+        temperature: float = 1.0,
+        label_weight: float = 0.5,
+        memory_map: RowMemory | None = None,
+        **kwargs: Any,
+    ):
+        """Raises UserError for a teacher or a regularizer that can't be used with what is given."""
+        if isinstance(teacher, PreTrainedModel):
+            teacher = LiveTeacher(teacher, temperature)
+        super().__init__(
+            *args, teacher=teacher, label_weight=label_weight, memory_map=memory_map, **kwargs
+        )
+        check_plain_head(self._student, "the student")
+        if isinstance(teacher, LiveTeacher):
+            check_plain_head(teacher.model, "the teacher")
+            rows = len(projection_of(teacher.model).weight)  # type: ignore[arg-type]
+            if rows != self.vocab_size:
+                raise UserError(
+                    f"the teacher has {rows} tokens and the student {self.vocab_size}: "
+                    "they need the same tokenizer"
+                )
+        for regularizer in self.regularizers:
+            self._check(regularizer, memory_map)
+        self._is_prepared = self._is_folded = False
+
+    def _check(self, regularizer: Regularizer, memory_map: RowMemory | None) -> None:
+        name = type(regularizer).__name__
+        if regularizer.needs_memory_map and memory_map is None:
+            raise UserError(f"{name} needs a memory_map: RowMemory.of_map or RowMemory.of_scores")
+        if regularizer.needs_reference and memory_map is not None and not memory_map.has_reference:
+            raise UserError(
+                f"{name} teaches what a model that never saw the text would say, and bare scores don't tell: "
+                "take the map that `winnow map` makes, or span_dropout"
+            )
+        if regularizer.needs_live_teacher and not isinstance(self.teacher, LiveTeacher):
+            raise UserError(
+                f"{name} lets the teacher read something else than the rows: give a model as the teacher"
+            )
+        reads_corpus = type(regularizer).read_corpus is not Regularizer.read_corpus
+        columns = getattr(self.train_dataset, "column_names", None) or []
+        if reads_corpus and ("position_ids" not in columns or self.processing_class is None):
+            raise UserError(
+                f"{name} looks at the corpus first, in packed sequences with position_ids of one length: "
+                "train on such, and give the tokenizer as processing_class"
+            )
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """Prepare, train and fold. Raises UserError after that: a folded student isn't prepared twice."""
+        if self._is_folded:
+            raise UserError("this trainer's student is trained and folded: make another trainer")
+        student = self._student
+        if not self._is_prepared:  # or else an interrupted call goes on
+            generator = torch.Generator().manual_seed(self.args.seed)
+            for regularizer in self.regularizers:
+                if type(regularizer).read_corpus is not Regularizer.read_corpus:
+                    regularizer.read_corpus(self.train_dataset, self.processing_class)  # type: ignore[arg-type]
+                regularizer.prepare_student(student, generator)
+            self._is_prepared = True
+        result = super().train(*args, **kwargs)
+        for regularizer in self.regularizers:
+            regularizer.fold(student)
+        self._is_folded = True
+        return result
+
+    @property
+    def _student(self) -> PreTrainedModel:
+        return self.accelerator.unwrap_model(self.model)  # type: ignore[no-any-return]

@@ -1,0 +1,86 @@
+"""The hooks through which forgetting enters training. All do nothing by default."""
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from core.errors import UserError
+from core.signal.signal import MemorySlice, TeacherSignal
+
+Batch = dict[str, Tensor]
+
+
+class Regularizer:
+    """A way to forget. `strength` 0 is plain distillation, bit for bit.
+
+    A subclass overrides the hooks it needs. Of what it is given, only the student and its gradients may be
+    changed in place. `memory` is the map at the micro-batch, or None when no regularizer of the run needs
+    the map. Randomness comes from the generator that is handed in, which is seeded anew for every step, so
+    that a resumed run draws what an uninterrupted one would have drawn.
+    """
+
+    needs_memory_map = False
+    needs_reference = False  # the distributions in the map, of a model that never saw the text
+
+    def __init__(self, *, strength: float = 1.0):
+        """Raises UserError when the strength is outside [0, 1]."""
+        if not 0.0 <= strength <= 1.0:
+            name = type(self).__name__
+            raise UserError(f"{name}: strength must lie between 0 and 1, not {strength}")
+        self.strength = strength
+
+    @property
+    def needs_live_teacher(self) -> bool:
+        """Whether the teacher has to run beside the student, since it reads something else."""
+        return type(self).edit_teacher_batch is not Regularizer.edit_teacher_batch
+
+    def read_corpus(self, sequences: Dataset, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Look at the packed corpus that the student will read, once, before `prepare_student`."""
+
+    def prepare_student(self, student: PreTrainedModel, generator: torch.Generator) -> None:
+        """Change the student's start, once, before training."""
+
+    def edit_batch(
+        self, batch: Batch, memory: MemorySlice | None, generator: torch.Generator
+    ) -> Batch:
+        """Change what the student reads: `input_ids` (B, T); it is asked to predict the same tokens."""
+        return batch
+
+    def edit_teacher_batch(
+        self, batch: Batch, memory: MemorySlice | None, generator: torch.Generator
+    ) -> Batch:
+        """Change what the teacher reads: `input_ids` (B, T) of the micro-batch as the corpus has it.
+
+        What it says is taught at the same tokens; `edit_signal` may map it back. Only a teacher that runs
+        beside the student can read it.
+        """
+        return batch
+
+    def edit_signal(
+        self,
+        signal: TeacherSignal,
+        batch: Batch,
+        memory: MemorySlice | None,
+        generator: torch.Generator,
+    ) -> TeacherSignal:
+        """Change what the student is taught, and how much each token counts.
+
+        `batch` is the micro-batch as the corpus has it (`input_ids`, `position_ids`, `labels`, each (B, T),
+        and `index` (B)), whatever `edit_batch` made of it.
+        """
+        return signal
+
+    def penalty(self, signal: TeacherSignal) -> Tensor | None:
+        """A term (N,) added to each taught token's loss: a price on what the student is or does."""
+        return None
+
+    def edit_gradients(self, student: PreTrainedModel, generator: torch.Generator) -> None:
+        """Change the gradients, after the backward pass and before the optimizer's step."""
+
+    def metrics(self) -> dict[str, float]:
+        """Figures for the log, over the steps since the last call."""
+        return {}
+
+    def fold(self, student: PreTrainedModel) -> None:
+        """Fold or drop what was added, so that the core is a stock architecture."""

@@ -1,0 +1,49 @@
+"""What a run says of itself before it begins."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from core.cli import forecast
+from core.cli.forecast import Pace, pace_of
+from core.cli.run import run
+from core.errors import UserError
+
+Configure = Callable[..., DictConfig]
+
+
+def test_a_plan_names_every_stage_and_begins_none(
+    configure: Configure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(configure("experiment=smoke", f"runs_dir={tmp_path}", "plan=true"))
+    told = capsys.readouterr().out
+    for stage in ("corpus", "teacher", "map", "core", "attack core", "eval never_exposed"):
+        assert re.search(rf"^ *{stage} ", told, re.MULTILINE)
+    assert "side by side: training and mapping take about" in told
+    assert not list(tmp_path.iterdir())
+
+
+def test_all_layers_cost_as_much_as_the_second(configure: Configure) -> None:
+    def parameters(num_layers: int) -> int:
+        cfg = configure("experiment=smoke", f"teacher.model.num_hidden_layers={num_layers}")
+        pace = pace_of(cfg)
+        assert pace.read > 0 and pace.train > 0
+        return pace.parameters
+
+    one, two, five = map(parameters, (1, 2, 5))
+    assert five - one == 4 * (two - one)
+
+
+def test_a_run_of_days_wants_to_be_asked_for(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forecast, "pace_of", lambda _: Pace(1.0, 60.0, 10**9))
+    cfg = configure("experiment=smoke", f"runs_dir={tmp_path}", "jobs=1", "threads=1")
+    with pytest.raises(UserError, match=r"would take about .* days .*add long=true"):
+        run(cfg)
+    assert not list(tmp_path.iterdir())
+    cfg.long = True
+    forecast.announce(cfg, [])

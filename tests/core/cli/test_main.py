@@ -1,0 +1,473 @@
+"""The command line against a small configuration tree of its own."""
+
+import errno
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.cli.main import QUIET, explain, main
+from core.config import compose
+from core.config.overrides import overrides_of
+from core.errors import UserError
+
+# The verbs' functions: each does what its name says, in the terms of `cfg`.
+STAGES = """
+import errno, pathlib
+
+from core.errors import UserError
+
+
+def show(cfg):
+    with pathlib.Path(cfg.log).open("a") as log:
+        log.write(f"{cfg.run} {cfg.seed} {cfg.corpus.path} {cfg.label}\\n")
+
+
+def say(cfg):
+    with pathlib.Path(cfg.log).open("a") as log:
+        log.write(f"{list(cfg.words)} {cfg.deep.quick} {cfg.seed}\\n")
+
+
+def search(cfg, launch):
+    def point(cfg):
+        show(cfg)
+        return float(cfg.seed)
+
+    show(cfg)
+    launch(point)
+
+
+def refuse(cfg):
+    try:
+        raise UserError("the corpus\\n  is empty")
+    except UserError as error:
+        raise RuntimeError("wrapped") from error
+
+
+def fill(cfg):
+    raise OSError(errno.ENOSPC, "No space left on device", "runs/x")
+
+
+def forbid(cfg):
+    raise PermissionError(errno.EACCES, "Permission denied", "/runs")
+
+
+def stop(cfg):
+    raise KeyboardInterrupt
+
+
+def fail(cfg):
+    raise ValueError("a bug")
+"""
+
+TREE = {
+    "verbs.yaml": "".join(
+        f"{verb}: {{target: toy_stages.{verb}, help: {verb} it}}\n"
+        for verb in ("show", "refuse", "fill", "forbid", "stop", "fail")
+    )
+    + "find: {target: toy_stages.show, sweep: toy_stages.search, help: find it}\n"
+    + "say: {target: toy_stages.say, help: say it, words: TEXT, flags: {loud: deep.quick=true}}\n",
+    "config.yaml": """
+defaults:
+  - _self_
+  - corpus: world
+  - teacher: scratch
+  - forgetting: []
+  - optional experiment: null
+run: default
+runs_dir: runs
+seed: 0
+rate: 0.5
+deep: {quick: false, steps: [0, 25]}
+label: ${run}-${seed}
+log: LOG
+words: []
+only: null
+sources: []
+objectives: null
+""",
+    "corpus/world.yaml": "path: embedded\n",
+    "corpus/jsonl.yaml": "path: ???\n",
+    "teacher/scratch.yaml": "hidden_size: 128\nname: llama\n",
+    "forgetting/span_dropout.yaml": "# @package forgetting.span_dropout\n_target_: core.a.A\nrate: 1.0\n",
+    "forgetting/weight_noise.yaml": "# @package forgetting.weight_noise\n_target_: core.b.B\nalpha: 0.2\n",
+    "experiment/tiny.yaml": "# @package _global_\nrun: tiny\nteacher: {hidden_size: 16}\n",
+    "experiment/tiny_long.yaml": "# @package _global_\nrun: tiny_long\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "conf"
+    for name, text in TREE.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text.replace("LOG", str(tmp_path / "log.txt")))
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "toy_stages.py").write_text(STAGES)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    monkeypatch.setattr(compose, "CONF", folder)
+    for name in (*QUIET, "HYDRA_FULL_ERROR"):  # set, so that it is put back afterwards
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a command that must end in one line on stderr and status 2; the line."""
+
+    def run(*argv: str) -> str:
+        assert main(argv) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and err.startswith("winnow: ") and err.count("\n") == 1
+        return err.strip()
+
+    return run
+
+
+def test_a_verb_gets_the_resolved_configuration_and_litters_nothing(tree: Path) -> None:
+    assert main(["show", "experiment=tiny", "seed=3"]) == 0
+    assert (tree / "log.txt").read_text() == "tiny 3 embedded tiny-3\n"
+    assert list((tree / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["say"], "[] False 0"),
+        (["say", "Where is 2 + 2 = 4?", "seed=3"], "['Where is 2 + 2 = 4?'] False 3"),
+        (["say", "seed=3", "a", "--loud", "b: [1"], "['a', 'b: [1'] True 3"),
+        (["say", "'; DROP TABLE x; --", '"'], """["'; DROP TABLE x; --", '"'] False 0"""),
+        (["say", "", "${run}"], "['', '${run}'] False 0"),
+    ],
+)
+def test_words_are_text_and_options_are_options(argv: list[str], said: str, tree: Path) -> None:
+    assert main(argv) == 0
+    assert (tree / "log.txt").read_text() == f"{said}\n"
+
+
+def test_libraries_are_quiet_unless_the_user_wants_to_hear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRANSFORMERS_VERBOSITY", "info")
+    assert main(["show"]) == 0
+    assert os.environ["TRANSFORMERS_VERBOSITY"] == "info"
+    assert os.environ["TOKENIZERS_PARALLELISM"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["shwo"], "no verb 'shwo'; did you mean 'show'?"),
+        (["show", "--verbose"], "--verbose"),
+        (["show", "sed=1"], "no option 'sed'; did you mean 'seed'?"),
+        (["show", "teacher.hiden_size=3"], "did you mean 'teacher.hidden_size'?"),
+        (["show", "zzzzzz=3"], "no option 'zzzzzz'; --cfg job shows them all"),
+        (["show", "forgeting=[span_dropout]"], "did you mean 'forgetting'?"),
+        (["show", "experiment=tinny"], "did you mean 'tiny'? choices: tiny, tiny_long"),
+        (["show", "forgetting=[span_dropuot]"], "did you mean 'span_dropout'? choices: span_d"),
+        (["show", "forgetting=[span_dropout]", "forgetting.span_dropout.rat=1"], "dropout.rate'"),
+        (["show", "seed"], "cannot read 'seed'"),
+        (["show", "seed=[1"], "write key=value"),
+        (["show", "seed=many"], "seed takes a whole number, not 'many'"),
+        (["show", "seed=1.5"], "seed takes a whole number, not '1.5'"),
+        (["show", "seed=true"], "seed takes a whole number"),
+        (["show", "rate=fast"], "rate takes a number"),
+        (["show", "deep.quick=1"], "deep.quick takes true or false"),
+        (["show", "deep.steps=25"], "deep.steps takes a list"),
+        (["show", "run=[a]"], "run takes one word or text"),
+        (["show", "corpus=jsonl"], "corpus.path is needed: add corpus.path=FILE"),
+        (["show", "run=${sed}"], "'sed' not found"),
+        (["show", "run=${sed}"], r"for a dollar sign before a brace write \${"),
+        (["show", "sources=2023"], "sources takes a list"),
+        (["show", "seed=1,2"], "add --multirun"),
+        (["show", "--loud"], "the flags are"),
+        (["say", "a", "sed=1"], "did you mean 'seed'?"),
+        (["say", "--lod"], "--lod; the flags are --loud, --help, -m, --cfg job"),
+        (["say", "a", "-m", "seed=1,2"], "-m sweeps over options: it takes no TEXT"),
+        (["show", "+seed=1"], "seed"),
+        (["refuse"], "winnow: the corpus is empty"),
+        (["fill"], "no space left on the disk: runs/x"),
+        (["forbid"], "permission denied: /runs"),
+    ],
+)
+def test_each_slip_is_one_line(
+    argv: list[str], said: str, refused: Callable[..., str], tree: Path
+) -> None:
+    assert said in refused(*argv)
+    assert not (tree / "log.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "rate=1",
+        "run=7",
+        "run='a b'",
+        "seed=null",
+        "deep.steps=[1]",
+        "deep.quick=true",
+        "forgetting=[span_dropout,weight_noise]",
+        "++new=1",
+        "~deep",
+    ],
+)
+def test_what_fits_is_taken(override: str) -> None:
+    assert main(["show", override]) == 0
+
+
+ODD_NAMES = [
+    *("1.10", "007", "1_000", "1e5", "1e-4", "0x1F", "NaN", "-inf", "yes", "no", "true", "False"),
+    *(
+        "null",
+        "~",
+        "2024-01-01",
+        "12:30",
+        "a#b",
+        "a (1).jsonl",
+        "a[1]",
+        "[b]c",
+        "x=y",
+        "it's",
+        '"q" z',
+    ),
+    *(
+        "x!",
+        "a@b",
+        "a{1}",
+        "{b}c",
+        "~/x",
+        "a,b",
+        "Zürich",
+        "日本.jsonl",
+        "مرحبا",
+        "a;b&c|d",
+        "a\tb",
+    ),
+    *(
+        " x ",
+        "a:b",
+        "range(1,3)",
+        "choice(a,b)",
+        "$x",
+        "C:\\x y",
+        "a'b\"c",
+        "ends\\",
+        "`x`",
+        "a*b?",
+        "%20",
+    ),
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_text_is_taken_as_the_shell_gives_it(name: str) -> None:
+    [cfg] = compose.jobs([f"run={name}", "corpus=jsonl", f"corpus.path={name}"])
+    assert cfg.run == name
+    assert cfg.corpus.path == (None if name == "null" else name)
+    [again] = compose.jobs(compose.as_typed([f"run={name}"]))
+    assert again.run == name, "what is spelled is read as it was"
+    [python] = compose.jobs(overrides_of([], {"run": name}))
+    assert python.run == name
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("run='a b'", "a b"),
+        ('run="1.10"', "1.10"),
+        (r"run=a\,b", "a,b"),
+        ("run=s${seed}", "s3"),
+        ("run=${seed} #1", "3 #1"),
+        (r"run=\${seed}", "${seed}"),
+        ("run=", ""),
+        ("run=a${b", "a${b"),
+        ("run=a${b} ${", "a${b} ${"),
+    ],
+)
+def test_what_is_quoted_escaped_or_stands_for_another_option_is_read_as_such(
+    typed: str, read: str
+) -> None:
+    [cfg] = compose.jobs(["seed=3", typed])
+    assert cfg.run == read
+
+
+def test_null_is_nothing_only_where_there_may_be_nothing() -> None:
+    [cfg] = compose.jobs(["run=null", "only=null", "seed=null"])
+    assert (cfg.run, cfg.only, cfg.seed) == ("null", None, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("[2023]", ["2023"]),
+        ("[1.10, 007,1e5]", ["1.10", "007", "1e5"]),
+        ("[a b,'c, d',\"1\",é#]", ["a b", "c, d", "1", "é#"]),
+        ("[yes,null,true,]", ["yes", "null", "true"]),
+        ("[]", []),
+        ("['2023']", ["2023"]),
+    ],
+)
+def test_texts_in_a_list_are_texts(typed: str, read: list[str]) -> None:
+    [cfg] = compose.jobs([f"sources={typed}"])
+    assert cfg.sources == read
+
+
+def test_numbers_stay_numbers() -> None:
+    [cfg] = compose.jobs(["seed=1_000", "rate=1e-4", "deep.steps=[1,2]", "deep.quick=true"])
+    assert (cfg.seed, cfg.rate, cfg.deep.steps, cfg.deep.quick) == (1000, 1e-4, [1, 2], True)
+
+
+def test_the_points_of_a_sweep_keep_their_names(tree: Path) -> None:
+    assert main(["show", "-m", "run=1.10,1e5,é#,null", "seed=1,2"]) == 0
+    told = [line.split()[0] for line in (tree / "log.txt").read_text().splitlines()]
+    assert sorted(set(told)) == ["1.10", "1e5", "null", "é#"] and len(told) == 8
+    assert main(["show", "-m", "run=choice(a,b)", "rate=0.1,0.2"]) == 0
+
+
+def test_a_number_in_yaml_where_text_belongs_is_told(
+    tree: Path, refused: Callable[..., str]
+) -> None:
+    (tree / "conf" / "experiment" / "mine.yaml").write_text("# @package _global_\nrun: 1.10\n")
+    assert "run takes text, and 1.1 was read as a number: put it in quotes" in refused(
+        "show", "experiment=mine"
+    )
+    (tree / "conf" / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\nsources: [2023]\n"
+    )
+    assert "sources takes text" in refused("show", "experiment=mine")
+
+
+@pytest.mark.parametrize("argv", [["seed=é"], ["deep.steps=[1,é"], ["rate=a#b"], ["new=é#"]])
+def test_what_cannot_be_read_is_told_with_the_cure_and_without_a_link(
+    argv: list[str], refused: Callable[..., str]
+) -> None:
+    told = refused("show", *argv)
+    assert "http" not in told and f"cannot read '{argv[0]}'" in told and "quote" in told
+
+
+def test_an_argument_in_another_encoding_is_told(refused: Callable[..., str]) -> None:
+    assert "isn't UTF-8: rename the file" in refused("show", "run=caf\udce9")
+
+
+def test_an_experiment_keeps_the_type_of_what_it_sets(refused: Callable[..., str]) -> None:
+    assert "whole number" in refused("show", "experiment=tiny", "teacher.hidden_size=wide")
+
+
+def test_interrupting_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stop"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ValueError, match="a bug"):
+        main(["fail"])
+
+
+def test_a_sweep_runs_every_point_inside_runs(tree: Path) -> None:
+    assert main(["show", "-m", "seed=1,2", "run=s${seed}"]) == 0
+    assert (tree / "log.txt").read_text() == "s1 1 embedded s1-1\ns2 2 embedded s2-2\n"
+    assert [path.name for path in (tree / "work").iterdir()] == ["runs"]
+
+
+def test_a_search_is_given_what_its_points_share_and_a_way_to_do_them(tree: Path) -> None:
+    assert main(["find", "-m", "seed=1,2", "run=s", "objectives={recall: minimize}"]) == 0
+    assert (tree / "log.txt").read_text().split("\n")[:3] == [
+        *("s 0 embedded s-0", "s 1 embedded s-1", "s 2 embedded s-2")
+    ]
+
+
+def test_without_objectives_or_without_m_nothing_is_searched(tree: Path) -> None:
+    assert main(["find", "-m", "seed=1,2", "run=s"]) == 0
+    assert main(["find", "seed=3", "run=s", "objectives={recall: minimize}"]) == 0
+    assert (tree / "log.txt").read_text().count("\n") == 3
+
+
+@pytest.mark.parametrize("slip", ["experiment=tiny,tinny", "sed=1,2", "seed=1,x"])
+def test_a_sweep_is_checked_before_its_first_job(
+    slip: str, refused: Callable[..., str], tree: Path
+) -> None:
+    refused("show", slip, "--multirun")
+    assert not (tree / "log.txt").exists()
+
+
+def test_a_job_of_a_sweep_that_refuses_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["refuse", "-m", "seed=1,2"]) == 2
+    assert capsys.readouterr().err.endswith("['seed=1']\nwinnow: the corpus is empty\n")
+
+
+def test_a_users_own_choices_are_found_on_the_search_path(
+    tree: Path, refused: Callable[..., str]
+) -> None:
+    (tree / "own" / "corpus").mkdir(parents=True)
+    (tree / "own" / "corpus" / "mine.yaml").write_text("path: here\n")
+    search = f"hydra.searchpath=[file://{tree / 'own'}]"
+    assert main(["show", search, "corpus=mine"]) == 0
+    assert "here" in (tree / "log.txt").read_text()
+    assert "choices: jsonl, mine, world" in refused("show", search, "corpus=yours")
+
+
+def test_cfg_job_prints_the_configuration_and_runs_nothing(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", "--cfg", "job", "corpus=jsonl", "teacher.hidden_size=9"]) == 0
+    out = capsys.readouterr().out
+    assert "hidden_size: 9" in out and "path: ???" in out and "label: ${run}-${seed}" in out
+    assert not (tree / "log.txt").exists()
+
+
+def test_help_lists_verbs_groups_and_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert re.search(r"^  show +show it$", capsys.readouterr().out, re.MULTILINE)
+    assert main(["show", "--help"]) == 0
+    out = capsys.readouterr().out
+    for line in (
+        "corpus +jsonl | world*",
+        "experiment +tiny | tiny_long",
+        "seed=0",
+        "deep.quick=fal",
+    ):
+        name, _, rest = line.partition(" +")
+        assert re.search(rf"^  {re.escape(name)} *{re.escape(rest)}", out, re.MULTILINE), line
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"winnow \d+\.\d+.*\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["run", "--help"], ["--version"], ["rnu"]])
+def test_answers_without_importing_anything_heavy(argv: list[str]) -> None:
+    script = (
+        "import sys; from core.cli.main import main; status = main(sys.argv[1:]); "
+        "heavy = {'torch', 'transformers', 'datasets', 'hydra', 'omegaconf'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else status)"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *argv], cwd=root, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == (2 if argv == ["rnu"] else 0), done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
+def test_a_full_disk_is_known_however_it_is_said() -> None:
+    import torch
+
+    with pytest.raises(Exception) as plain, open("/dev/full", "w") as file:
+        file.write("x" * 100_000)
+    with pytest.raises(Exception) as saved:
+        torch.save(torch.zeros(1_000_000), "/dev/full")
+    for error in (plain.value, saved.value):
+        assert "no space left" in (explain(error) or "")
+
+
+def test_explain_looks_along_the_causes() -> None:
+    wrapped = RuntimeError("outer")
+    wrapped.__cause__ = UserError("mend this")
+    assert explain(wrapped) == "mend this"
+    assert explain(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "x")) is None
