@@ -134,8 +134,11 @@ def _kept_and_forgotten(evidence: Evidence, source: Source) -> str:
         return ""
     scores = main_scores(evidence.own, source.name)
     kept = [s for s in scores if s["higher_is_better"]]
-    gone = [s for s in scores if not s["higher_is_better"] and s["axis"] in MEMORY]
-    attacked = [s for s in scores if not s["higher_is_better"] and s["axis"] not in MEMORY]
+    low = [s for s in scores if not s["higher_is_better"]]
+    attacked = [s for s in low if key_of(s) in evidence.attacked]
+    asked = [s for s in low if key_of(s) not in evidence.attacked]
+    gone = [s for s in asked if s["axis"] in MEMORY]
+    others = [s for s in asked if s["axis"] not in MEMORY]
     parts = [
         "## What it kept\n\n" + _table(kept, evidence, source) if kept else "",
         "## What it forgot\n\nLower is better; chance is what a guess scores.\n\n"
@@ -146,6 +149,9 @@ def _kept_and_forgotten(evidence: Evidence, source: Source) -> str:
         " shows under an attack is what the attack itself teaches.\n\n"
         + _table(attacked, evidence, source)
         if attacked
+        else "",
+        "## What else was measured\n\nLower is better.\n\n" + _table(others, evidence, source)
+        if others
         else "",
     ]
     if evidence.picture is not None:

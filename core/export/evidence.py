@@ -20,6 +20,7 @@ from core.export.source import TEACHER, Source
 from core.runs.artifacts import MARK, MEASURED, read_json, run_folder, verify
 
 SCORES, VERDICT, PICTURE = "scores.json", "verdict.json", "frontier.png"
+ATTACKS = "attacks"
 
 Score = dict[str, Any]  # a row of scores.json
 Key = tuple[Any, ...]
@@ -29,10 +30,12 @@ Key = tuple[Any, ...]
 class Evidence:
     """What was measured.
 
-    `own`: scores of this checkpoint. `whole`: `scores.json`, all arms, over all seeds. `verdict`: on the arm.
+    `own`: scores of this checkpoint; `attacked`: those that attacks measured. `whole`: `scores.json`, all
+    arms, over all seeds. `verdict`: on the arm.
     """
 
     own: list[Score] = field(default_factory=list)
+    attacked: frozenset[Key] = frozenset()
     whole: list[Score] = field(default_factory=list)
     verdict: dict[str, Any] | None = None
     picture: Path | None = None
@@ -67,7 +70,14 @@ def evidence_of(cfg: DictConfig, source: Source) -> Evidence:
     if verdict is not None:
         _check_verdict(run / VERDICT, verdict, source.name, whole)
     picture = run / PICTURE
-    return Evidence(by_seed[0], whole, verdict, picture if picture.exists() else None, _seeds(cfg))
+    return Evidence(
+        by_seed[0],
+        _attacked(parts[0], source),
+        whole,
+        verdict,
+        picture if picture.exists() else None,
+        _seeds(cfg),
+    )
 
 
 def _seeds(cfg: DictConfig) -> list[int]:
@@ -89,7 +99,7 @@ def _own(run: Path, source: Source, *, first: bool) -> list[Score]:
         mark = read_json(folder / MARK)
         measured = mark["made_from"]["inputs"].get(source.kind)
         if measured != expected:
-            verb = "attack" if kind == "attacks" else "eval"
+            verb = "attack" if kind == ATTACKS else "eval"
             raise UserError(
                 f"{folder} holds the scores of another checkpoint ({_short(measured)}, this one is"
                 f" {_short(expected)}): run `winnow {verb}` again, then `winnow report`"
@@ -97,6 +107,12 @@ def _own(run: Path, source: Source, *, first: bool) -> list[Score]:
         verify(folder, mark)
         scores += read_json(folder / SCORES)
     return scores
+
+
+def _attacked(run: Path, source: Source) -> frozenset[Key]:
+    """What the attacks on it measured."""
+    path = run / ATTACKS / source.name / SCORES
+    return frozenset(map(key_of, read_json(path) if path.exists() else []))
 
 
 def _check_controls(run: Path, arms: set[str]) -> None:

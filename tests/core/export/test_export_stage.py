@@ -1,6 +1,7 @@
 """`winnow export`: folders that others load, each with a manifest and a card, or nothing at all."""
 
 import hashlib
+import re
 import shutil
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from core.errors import UserError
 from core.export import stage
 from core.export.hf import HuggingFace
 from core.export.stage import export
-from core.runs.artifacts import read_json, run_folder
-from tests.core.export.conftest import ATTACKED, OWN
+from core.runs.artifacts import read_json, run_folder, write_json
+from tests.core.export.conftest import ATTACKED, OWN, finish, row
 
 
 def exported(cfg) -> Path:
@@ -55,6 +56,36 @@ def test_the_hub_reads_the_scores_off_the_card(toy_run) -> None:
     assert "| relearn disjoint, at 25 | accuracy | 0.060 ± 0.010 | – | 0.250 |" in text
     assert "frontier.png" in text and "seed=0" in text
     assert "logprob" not in text
+
+
+def test_each_score_is_told_where_it_belongs(toy_run) -> None:
+    """What attacks brought back stands apart from what is only lower the better, such as perplexity."""
+    run = run_folder(toy_run)
+    asked = [
+        *(row("core", axis, 0.1) for axis in ("verbatim", "knowledge", "lookup_forgotten")),
+        *(row("core", axis, 0.8, higher_is_better=True) for axis in ("open_book", "arithmetic")),
+        *(row("core", axis, 0.8, higher_is_better=True) for axis in ("language", "lookup")),
+        row("core", "text", 31.0, metric="perplexity", chance=None),
+        row("core", "recall", 0.2, metric="leak@20"),
+    ]
+    attacked = [row("core", axis, 0.1) for axis in ("quantize", "sampling", "distractor", "benign")]
+    arm = {"arm": read_json(run / "arms" / "core" / "artifact.json")["fingerprint"]}
+    for kind, scores in (("evals", [*OWN, *asked]), ("attacks", [*ATTACKED, *attacked])):
+        shutil.rmtree(run / kind / "core")
+        finish(run / kind / "core", {}, arm, {"scores.json": scores})
+    write_json(run / "scores.json", [*OWN, *asked, *ATTACKED, *attacked])
+    export(toy_run)
+    text = ModelCard.load(exported(toy_run) / "hf" / "README.md").text
+    told = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", text, re.MULTILINE))
+    found = {
+        title: set(re.findall(r"^\| ([\w ]+?)(?:, at \d+)? \| ", part, re.MULTILINE))
+        for title, part in told.items()
+    }
+    assert found["What it kept"] == {"reasoning", "open book", "arithmetic", "language", "lookup"}
+    assert found["What it forgot"] == {"recall", "verbatim"}
+    attacks = {"relearn disjoint", "quantize", "sampling", "distractor", "benign"}
+    assert found["… and under which attacks"] == attacks
+    assert found["What else was measured"] == {"knowledge", "lookup forgotten", "text"}
 
 
 def test_what_was_not_measured_is_said_on_the_card(toy_run) -> None:
@@ -130,7 +161,6 @@ def test_bad_input_is_told_before_anything_is_written(toy_run) -> None:
 
 
 def test_an_arm_of_another_teacher_is_refused(toy_run) -> None:
-    from tests.core.export.conftest import finish
 
     run = run_folder(toy_run)
     shutil.rmtree(run / "teacher")
