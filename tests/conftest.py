@@ -8,6 +8,7 @@ os.environ.update(HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1", TOKENIZERS_PARALLELIS
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import datasets
@@ -41,6 +42,7 @@ from core.corpus.tokenizer import train_tokenizer
 from core.models.loading import new_model
 from core.signal.memory_map import THRESHOLD, MemoryMap
 from core.signal.signal import TopK
+from core.training.lesson import Lesson
 from core.training.loop import train
 
 torch.set_num_threads(1)
@@ -159,10 +161,13 @@ def fit(sequences: Dataset, tmp_path: Path) -> Fit:
         model: PreTrainedModel, folder: Path | None = None, seed: int = 0, **options: object
     ) -> dict[str, torch.Tensor]:
         changes = {key: options.pop(key) for key in SETTINGS if key in options}
+        of_lesson = {field.name for field in fields(Lesson)} & set(options)
+        lesson = Lesson(**{name: options.pop(name) for name in of_lesson})
         folder = folder or tmp_path / f"fit{len(list(tmp_path.glob('fit*')))}"
         folder.mkdir(exist_ok=True)
         settings = OmegaConf.create({**SETTINGS, **changes})
-        train(model, sequences, folder, settings, seed=seed, report=lambda *_: None, **options)
+        told = {"seed": seed, "report": lambda *_: None, "lesson": lesson}
+        train(model, sequences, folder, settings, **told, **options)
         return {name: value.clone() for name, value in model.state_dict().items()}
 
     return run

@@ -1,21 +1,23 @@
 """`winnow distill`: train one arm."""
 
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from datasets import Dataset
 from omegaconf import DictConfig, OmegaConf
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from core.arms.maker import Maker, Material
 from core.arms.settings import arm_of, check_arms, forgetting_of, regularizers_of
-from core.arms.teach import before, identity_before, run_teacher
+from core.arms.start import check_start, start_of
+from core.arms.teach import identity_before, run_teacher
 from core.config.build import build
 from core.corpus.stage import FULL, PackedCorpus
 from core.errors import UserError, nearest
-from core.models.curvature import batches_of
-from core.models.loading import load_config, load_model, save_model
-from core.models.student import MEASURED, fresh_student, inherited_student
+from core.models.loading import save_model
 from core.runs import processes
 from core.runs.artifacts import Artifact, fingerprint_of, plain, run_folder
 from core.runs.console import Report, console, tell_kept
@@ -25,9 +27,10 @@ from core.signal.divergence import divergence_of
 from core.signal.live import LiveTeacher
 from core.signal.memory_map import MemoryMap
 from core.signal.signal import Teacher
+from core.training.lesson import Lesson
 from core.training.loop import train
+from core.training.regularizer import Regularizer
 
-STARTS = ("fresh", "teacher")
 SIGNALS = ("live", "cached")
 
 
@@ -41,63 +44,20 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     it begins where that other arm has ended: another round.
     """
     check_arms(cfg)
-    arm, run = arm_of(cfg), run_folder(cfg)
+    arm = arm_of(cfg)
     cfg = OmegaConf.merge(cfg, {"student": arm.get("student") or {}})  # type: ignore[assignment]
     if "made_by" in arm:
-        _make(cfg, arm, report)
-        return
-    if cfg.student.start not in STARTS:
-        hint = nearest(str(cfg.student.start), STARTS) or f"; choose {' or '.join(STARTS)}"
-        raise UserError(f"student.start={cfg.student.start}: no such choice{hint}")
-    corpus = PackedCorpus.of(cfg)
-    sequences, tokenizer = corpus.sequences(arm.corpus), corpus.tokenizer
-    regularizers = regularizers_of(cfg, arm)
-    needs_map = any(regularizer.needs_memory_map for regularizer in regularizers.values())
-    if needs_map and arm.corpus != FULL:
-        raise UserError(
-            f"arms.{cfg.arm}: the memory map is of the whole corpus, not of '{arm.corpus}'"
-        )
-    cached = _cached_teacher(cfg, arm)
-    for name, regularizer in regularizers.items():
-        if cached is not None and regularizer.needs_live_teacher:
-            raise UserError(
-                f"{name} lets the teacher read something else than the corpus, and the cache holds what it "
-                "says of that: add distill.signal=live"
-            )
-    inputs = _inputs(cfg, arm, corpus, cached, needs_map)
-    training = OmegaConf.create({**plain(cfg.distill.train), **plain(arm.get("train") or {})})
-    settings = {
-        "arm": arm,
-        "student": cfg.student,
-        "forgetting": forgetting_of(cfg, arm),
-        "distill": cfg.distill,
-        "seed": cfg.seed,
-    }
-    if not arm.teacher:
-        settings |= identity_before(cfg)
-    artifact = Artifact(run / "arms" / cfg.arm, settings, inputs)
+        return _make(cfg, arm, report)
+    given = _given(cfg, arm)
+    artifact = Artifact(
+        run_folder(cfg) / "arms" / cfg.arm, _settings(cfg, arm), _inputs(cfg, arm, given)
+    )
     if artifact.is_done(cfg.overwrite):
         return tell_kept(artifact.folder, report)
-    divergence = divergence_of(cfg.distill.divergence, cfg.distill.jsd_beta)
-    memory_map = MemoryMap.load(run / "memory_map") if needs_map else None
-    for name, regularizer in regularizers.items():
-        if regularizer.needs_reference and memory_map and not memory_map.has_reference:
-            raise UserError(
-                f"{name} teaches what a reference says, and the map was made without one: "
-                "choose memory_map.reference=ARM, or a regularizer such as undial"
-            )
-    generator = torch.Generator().manual_seed(cfg.seed)
-    student = _start(cfg, _origin(cfg, arm, corpus, cached), sequences)
-    teacher: Teacher | None = cached
-    if arm.teacher and cached is None:
-        teacher = LiveTeacher(run_teacher(cfg, corpus), cfg.distill.temperature)
-    for regularizer in regularizers.values():
-        regularizer.read_corpus(sequences, tokenizer)
-        regularizer.prepare_student(student, generator)
-    if memory_map is not None:
-        sequences = sequences.select(range(min(len(sequences), len(memory_map.score_ST))))
-    if cached is not None:
-        sequences = sequences.select(range(min(len(sequences), cached.num_sequences)))
+    lesson = _lesson(cfg, arm, given)
+    student = _prepared(cfg, arm, given)
+    sequences = _sequences_read(given.sequences, lesson)
+    training = OmegaConf.create({**plain(cfg.distill.train), **plain(arm.get("train") or {})})
     with artifact.writing() as folder, reporting(cfg.arm, report) as show:
         if training.num_steps > 0:
             student = train(
@@ -107,76 +67,114 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
                 training,
                 seed=cfg.seed,
                 report=show,
-                watch=build(cfg.watch)(tokenizer=tokenizer),
+                lesson=lesson,
+                watch=build(cfg.watch)(tokenizer=given.corpus.tokenizer),
                 recompute=cfg.recompute,
                 precision=cfg.precision,
-                teacher=teacher,
-                memory_map=memory_map,
-                regularizers=list(regularizers.values()),
-                label_weight=cfg.distill.label_weight,
-                confidence_floor=cfg.distill.confidence_floor,
-                divergence=divergence,
             )
-        for regularizer in regularizers.values():
+        for regularizer in lesson.regularizers:
             regularizer.fold(student)
         if processes.is_main():
-            save_model(folder, student, tokenizer)
+            save_model(folder, student, given.corpus.tokenizer)
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"{cfg.arm}: {training.num_steps} steps → {artifact.folder}")
 
 
-def _inputs(
-    cfg: DictConfig,
-    arm: DictConfig,
-    corpus: PackedCorpus,
-    cached: CachedTeacher | None,
-    needs_map: bool,
-) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Given:
+    """What an arm is made of, checked: nothing large is loaded yet."""
+
+    corpus: PackedCorpus
+    sequences: Dataset
+    regularizers: dict[str, Regularizer]
+    cached: CachedTeacher | None
+
+    @property
+    def needs_map(self) -> bool:
+        return any(regularizer.needs_memory_map for regularizer in self.regularizers.values())
+
+
+def _given(cfg: DictConfig, arm: DictConfig) -> _Given:
+    """Raises UserError for what can't go together."""
+    check_start(cfg)
+    corpus, regularizers = PackedCorpus.of(cfg), regularizers_of(cfg, arm)
+    given = _Given(
+        corpus, corpus.sequences(arm.corpus), regularizers, _cached_teacher(cfg, arm, regularizers)
+    )
+    if given.needs_map and arm.corpus != FULL:
+        raise UserError(
+            f"arms.{cfg.arm}: the memory map is of the whole corpus, not of '{arm.corpus}'"
+        )
+    return given
+
+
+def _settings(cfg: DictConfig, arm: DictConfig) -> dict[str, Any]:
+    """The part of the configuration that the arm depends on."""
+    settings = {
+        "arm": arm,
+        "student": cfg.student,
+        "forgetting": forgetting_of(cfg, arm),
+        "distill": cfg.distill,
+        "seed": cfg.seed,
+    }
+    return settings if arm.teacher else settings | identity_before(cfg)
+
+
+def _lesson(cfg: DictConfig, arm: DictConfig, given: _Given) -> Lesson:
+    """What the arm is trained for. Raises UserError where the map lacks what a regularizer needs."""
+    memory_map = MemoryMap.load(run_folder(cfg) / "memory_map") if given.needs_map else None
+    for name, regularizer in given.regularizers.items():
+        if regularizer.needs_reference and memory_map and not memory_map.has_reference:
+            raise UserError(
+                f"{name} teaches what a reference says, and the map was made without one: "
+                "choose memory_map.reference=ARM, or a regularizer such as undial"
+            )
+    teacher: Teacher | None = given.cached
+    if arm.teacher and teacher is None:
+        teacher = LiveTeacher(run_teacher(cfg, given.corpus), cfg.distill.temperature)
+    return Lesson(
+        teacher,
+        memory_map,
+        list(given.regularizers.values()),
+        divergence_of(cfg.distill.divergence, cfg.distill.jsd_beta),
+        cfg.distill.label_weight,
+        cfg.distill.confidence_floor,
+    )
+
+
+def _prepared(cfg: DictConfig, arm: DictConfig, given: _Given) -> PreTrainedModel:
+    """The student as its training begins."""
+    generator = torch.Generator().manual_seed(cfg.seed)
+    student = start_of(cfg, arm, given.corpus, given.sequences, from_cache=given.cached is not None)
+    for regularizer in given.regularizers.values():
+        regularizer.read_corpus(given.sequences, given.corpus.tokenizer)
+        regularizer.prepare_student(student, generator)
+    return student
+
+
+def _sequences_read(sequences: Dataset, lesson: Lesson) -> Dataset:
+    """Those that the map, and the cache, know."""
+    count = len(sequences)
+    if isinstance(lesson.memory_map, MemoryMap):
+        count = min(count, len(lesson.memory_map.score_ST))
+    if isinstance(lesson.teacher, CachedTeacher):
+        count = min(count, lesson.teacher.num_sequences)
+    return sequences.select(range(count))
+
+
+def _inputs(cfg: DictConfig, arm: DictConfig, given: _Given) -> dict[str, str]:
     """Fingerprints of what the arm is trained from; raises UserError where one is missing or doesn't fit."""
-    run, inputs = run_folder(cfg), {"corpus": corpus.fingerprint}
+    run, inputs = run_folder(cfg), {"corpus": given.corpus.fingerprint}
     if arm.teacher:
         inputs["teacher"] = fingerprint_of(run / "teacher", "teach", inputs)
-    if needs_map:
+    if given.needs_map:
         inputs["memory_map"] = fingerprint_of(run / "memory_map", "map", inputs)
     if arm.get("start"):
         made_by = f"distill arm={arm.start}"
         inputs["start"] = fingerprint_of(run / "arms" / arm.start, made_by, inputs)
-    if cached is not None:
-        inputs["teacher_cache"] = cached.fingerprint
+    if given.cached is not None:
+        inputs["teacher_cache"] = given.cached.fingerprint
     return inputs
-
-
-def _origin(
-    cfg: DictConfig, arm: DictConfig, corpus: PackedCorpus, cached: CachedTeacher | None
-) -> PreTrainedModel | PretrainedConfig:
-    """What the student comes from: a model whose weights it may inherit, or only their architecture."""
-    run = run_folder(cfg)
-    if arm.get("start"):
-        return load_model(run / "arms" / arm.start)
-    if not arm.teacher:
-        return before(cfg, len(corpus.tokenizer))
-    if cached is not None and cfg.student.start == "fresh":
-        return load_config(run / "teacher")
-    return run_teacher(cfg, corpus)
-
-
-def _start(
-    cfg: DictConfig, origin: PreTrainedModel | PretrainedConfig, sequences: Dataset
-) -> PreTrainedModel:
-    """The student before training, from a model or afresh from an architecture."""
-    settings = plain(cfg.student)
-    start = settings.pop("start")
-    sizes = {key: value for key, value in settings.items() if value is not None}
-    if isinstance(origin, PretrainedConfig):
-        return fresh_student(origin, sizes, cfg.seed)
-    if start == "fresh":
-        return fresh_student(origin.config, sizes, cfg.seed)
-    return inherited_student(
-        origin,
-        sizes,
-        cfg.seed,
-        lambda: batches_of(sequences, MEASURED, cfg.seed),
-    )
 
 
 def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
@@ -196,7 +194,9 @@ def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
     console.print(f"{cfg.arm}: made from the teacher → {artifact.folder}")
 
 
-def _cached_teacher(cfg: DictConfig, arm: DictConfig) -> CachedTeacher | None:
+def _cached_teacher(
+    cfg: DictConfig, arm: DictConfig, regularizers: Mapping[str, Regularizer]
+) -> CachedTeacher | None:
     """The teacher's signal from disk, if the arm is to learn from it; raises UserError if it can't."""
     if cfg.distill.signal not in SIGNALS:
         hint = nearest(str(cfg.distill.signal), SIGNALS) or f"; choose {' or '.join(SIGNALS)}"
@@ -211,4 +211,10 @@ def _cached_teacher(cfg: DictConfig, arm: DictConfig) -> CachedTeacher | None:
         raise UserError(
             f"arms.{cfg.arm}: the teacher's cache is of the whole corpus, not of '{arm.corpus}'"
         )
+    for name, regularizer in regularizers.items():
+        if regularizer.needs_live_teacher:
+            raise UserError(
+                f"{name} lets the teacher read something else than the corpus, and the cache holds what it "
+                "says of that: add distill.signal=live"
+            )
     return CachedTeacher.of(cfg)

@@ -26,6 +26,7 @@ from core.runs import processes
 from core.runs.console import Report
 from core.training import sharded
 from core.training.distiller import Distiller
+from core.training.lesson import PLAIN_TEXT, Lesson
 from core.training.precision import in_bfloat16
 from core.training.resume import last_whole, seal, step_of
 
@@ -50,12 +51,12 @@ def train(
     *,
     seed: int,
     report: Report,
+    lesson: Lesson = PLAIN_TEXT,
     watch: Watch | None = None,
     recompute: bool = False,
     precision: str = "auto",
-    **distiller: Any,
 ) -> PreTrainedModel:
-    """Train `model` for `settings.num_steps` steps, reading `sequences` in order.
+    """Train `model` for `settings.num_steps` steps on `lesson`, reading `sequences` in order.
 
     Returns it, trained in place; where its weights are shared out among processes, a whole copy.
 
@@ -116,7 +117,7 @@ def train(
         data_collator=default_data_collator,
         embedding_learning_rate=settings.embedding_learning_rate,
         callbacks=[_Log(folder / LOG, report, tokens_per_step, watch, settings.get("stop"))],
-        **distiller,
+        **lesson.arguments(),
     )
     if trainer.is_fsdp_enabled and watch and watch.every:
         # It asks the inner model and the projection apart, each without FSDP's hooks of the whole.

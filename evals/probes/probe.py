@@ -87,14 +87,26 @@ def parse_probe(row: dict[str, Any], where: str) -> Probe:
     for name in ("id", "axis", "family", "prompt"):
         text_of(row, name, where)
     row = {"form": STATEMENT, **{name: value for name, value in row.items() if value is not None}}
-    for name in ("fact", "half", "form"):
-        if row.get(name) is not None:
-            text_of(row, name, where)
+    for name in {"fact", "half", "form"} & set(row):
+        text_of(row, name, where)
     answers = _stripped(texts_of(row, "answers", where))
     no_choices = row.get("choices") in (None, [])
     choices = () if no_choices else _stripped(texts_of(row, "choices", where))
-    half, chance = row.get("half"), row.get("chance")
+    _check_kind(row, where)
+    _check_chance(row.get("chance"), where)
+    if row["form"] == CHOICE and not choices:
+        raise UserError(f"{where}: form '{CHOICE}' needs choices; list them")
+    for answer in answers if choices else ():
+        if answer not in choices:
+            raise UserError(
+                f"{where}: answer '{answer}' is not among choices{nearest(answer, choices)}"
+            )
+    prompt = end_of_line(row["prompt"])
+    return Probe(**{**row, "prompt": prompt, "answers": answers, "choices": choices})
 
+
+def _check_kind(row: dict[str, Any], where: str) -> None:
+    """Raise UserError for an axis, family, form or half that can't be."""
     if row["axis"] not in AXES:
         raise UserError(
             f"{where}: unknown axis '{row['axis']}'{nearest(row['axis'], AXES)}"
@@ -107,22 +119,18 @@ def parse_probe(row: dict[str, Any], where: str) -> Probe:
         raise UserError(
             f"{where}: form '{row['form']}' is for {' and '.join(MEMORY_AXES)} probes; leave it out"
         )
-    if row["form"] == CHOICE and not choices:
-        raise UserError(f"{where}: form '{CHOICE}' needs choices; list them")
-    if half not in (None, "a", "b"):
-        raise UserError(f"{where}: half is 'a' or 'b', not '{half}'")
-    if chance is not None:
-        if isinstance(chance, bool) or not isinstance(chance, int | float):
-            raise UserError(f"{where}: chance must be a number, not {json.dumps(chance)}")
-        if not 0 <= chance <= 1:
-            raise UserError(f"{where}: chance is a share between 0 and 1, not {chance}")
-    for answer in answers:
-        if choices and answer not in choices:
-            raise UserError(
-                f"{where}: answer '{answer}' is not among choices{nearest(answer, choices)}"
-            )
-    prompt = end_of_line(row["prompt"])
-    return Probe(**{**row, "prompt": prompt, "answers": answers, "choices": choices})
+    if row.get("half", "a") not in ("a", "b"):
+        raise UserError(f"{where}: half is 'a' or 'b', not '{row['half']}'")
+
+
+def _check_chance(chance: Any, where: str) -> None:
+    """Raise UserError for what is no share."""
+    if chance is None:
+        return
+    if isinstance(chance, bool) or not isinstance(chance, int | float):
+        raise UserError(f"{where}: chance must be a number, not {json.dumps(chance)}")
+    if not 0 <= chance <= 1:
+        raise UserError(f"{where}: chance is a share between 0 and 1, not {chance}")
 
 
 def _stripped(texts: Iterable[str]) -> tuple[str, ...]:
