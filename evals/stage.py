@@ -30,6 +30,7 @@ from evals.report.measured import measured_table
 from evals.scores import Score, read_scores, write_scores
 from evals.subjects import SAMPLES, SCORES, collect, sources
 
+VERSION = "2"  # raised when the same configuration gives another measurement
 SURVEYED = 50_000  # rows of the corpus that tell which words are names
 
 
@@ -164,7 +165,7 @@ def _each_arm(
             inputs = {"model": fingerprint_model(source)}
         if cfg.probes.path is not None:
             inputs["probes"] = hash_file(Path(cfg.probes.path))
-        artifact = Artifact(run_folder(cfg) / kind / arm, asked, inputs)
+        artifact = Artifact(run_folder(cfg) / kind / arm, asked, inputs, version=VERSION)
         # Scores are cheap and only describe: those of another model or other probes make way.
         if artifact.is_done(overwrite=True):
             continue

@@ -31,6 +31,7 @@ from core.training.lesson import Lesson
 from core.training.loop import train
 from core.training.regularizer import Regularizer
 
+VERSION = "3"  # raised when the same configuration gives another arm
 SIGNALS = ("live", "cached")
 
 
@@ -50,7 +51,10 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
         return _make(cfg, arm, report)
     given = _given(cfg, arm)
     artifact = Artifact(
-        run_folder(cfg) / "arms" / cfg.arm, _settings(cfg, arm), _inputs(cfg, arm, given)
+        run_folder(cfg) / "arms" / cfg.arm,
+        _settings(cfg, arm),
+        _inputs(cfg, arm, given),
+        version=VERSION,
     )
     if artifact.is_done(cfg.overwrite):
         return tell_kept(artifact.folder, report)
@@ -182,7 +186,9 @@ def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
     corpus, run = PackedCorpus.of(cfg), run_folder(cfg)
     inputs = {"corpus": corpus.fingerprint}
     inputs["teacher"] = fingerprint_of(run / "teacher", "teach", inputs)
-    artifact = Artifact(run / "arms" / cfg.arm, {"arm": arm, "seed": cfg.seed}, inputs)
+    artifact = Artifact(
+        run / "arms" / cfg.arm, {"arm": arm, "seed": cfg.seed}, inputs, version=VERSION
+    )
     if artifact.is_done(cfg.overwrite):
         return tell_kept(artifact.folder, report)
     make: Maker = build(arm.made_by)

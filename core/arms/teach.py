@@ -34,6 +34,7 @@ from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
 from core.training.loop import train
 
+VERSION = "2"  # raised when the same configuration gives another teacher
 FOLDER = "teacher"
 EDITS = (None, "curvature")
 MEASURED = 1024  # sequences of the corpus that tell the curvature
@@ -63,7 +64,9 @@ def teach(cfg: DictConfig, report: Report | None = None) -> None:
 def _train_from_scratch(cfg: DictConfig, report: Report | None) -> None:
     corpus = PackedCorpus.of(cfg)
     settings = {"teacher": cfg.teacher, "seed": cfg.seed}
-    artifact = Artifact(run_folder(cfg) / FOLDER, settings, {"corpus": corpus.fingerprint})
+    artifact = Artifact(
+        run_folder(cfg) / FOLDER, settings, {"corpus": corpus.fingerprint}, version=VERSION
+    )
     if artifact.is_done(cfg.overwrite):
         return tell_kept(artifact.folder, report)
     tokenizer = corpus.tokenizer
@@ -91,7 +94,7 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
     if learning or cfg.teacher.edit:
         settings = {"learn": learning, "edit": cfg.teacher.edit, "seed": cfg.seed}
         settings["rho"], inputs["corpus"] = cfg.teacher.rho, corpus.fingerprint
-    artifact = Artifact(run_folder(cfg) / FOLDER, settings, inputs)
+    artifact = Artifact(run_folder(cfg) / FOLDER, settings, inputs, version=VERSION)
     if pretrained.folder.resolve() == artifact.folder.resolve():
         raise UserError(f"{pretrained.folder} is this run's own teacher: choose another run=NAME")
     if artifact.is_done(cfg.overwrite):

@@ -32,6 +32,7 @@ from core.runs.artifacts import (
 from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
 
+VERSION = "2"  # raised when the same configuration gives another corpus
 FOLDER = "corpus"
 ROWS = "rows.jsonl"
 WRITTEN = "written"  # beside it, where the teacher wrote the rows
@@ -62,7 +63,7 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
     settings = {"corpus": cfg.corpus, "packing": cfg.packing, "num_folds": cfg.num_folds}
     if cfg.deduplication != "near":
         settings["deduplication"] = cfg.deduplication
-    artifact = Artifact(run_folder(cfg) / FOLDER, settings, read)
+    artifact = Artifact(run_folder(cfg) / FOLDER, settings, read, version=VERSION)
     if artifact.is_done(cfg.overwrite):
         return tell_kept(artifact.folder, report)
     tokenizer = None if pretrained is None else _tokenizer_of(pretrained, cfg)
@@ -111,7 +112,12 @@ def check_corpus(cfg: DictConfig) -> None:
     if (folder / MARK).exists():
         mark = read_json(folder / MARK)
         made_from = mark["made_from"]
-        named = Artifact(folder, {**made_from["config"], "corpus": cfg.corpus}, made_from["inputs"])
+        named = Artifact(
+            folder,
+            {**made_from["config"], "corpus": cfg.corpus},
+            made_from["inputs"],
+            version=VERSION,
+        )
         named.check_fingerprint(mark)
 
 

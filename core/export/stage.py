@@ -21,6 +21,7 @@ from core.runs.artifacts import Artifact, plain, run_folder
 from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
 
+VERSION = "2"  # raised when the same configuration gives another export
 FOLDER = "export"
 
 
@@ -63,7 +64,7 @@ def _artifact(
     inputs = {source.kind: source.fingerprint, "scores": evidence.fingerprint}
     # A reader that is new, or newer, is worth asking again.
     used = versions(("winnow-lm", *format.libraries))
-    return Artifact(target / name, settings, inputs | used)
+    return Artifact(target / name, settings, inputs | used, version=VERSION)
 
 
 def _export_one(

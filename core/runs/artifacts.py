@@ -1,8 +1,8 @@
 """Artifacts on disk: one folder each, written under a temporary name, marked done by a fingerprint.
 
 An artifact is what one stage leaves behind. Its fingerprint covers the configuration that shaped it, the
-fingerprints of what it was made from, and the version of this package. A stage whose artifact is there with
-the same fingerprint is skipped; one with another fingerprint is refused, as is a damaged one.
+fingerprints of what it was made from, and the version of the stage that makes it. A stage whose artifact is
+there with the same fingerprint is skipped; one with another fingerprint is refused, as is a damaged one.
 Both are replaced only where the user says so. One process writes it, and holds a lock meanwhile.
 """
 
@@ -22,7 +22,6 @@ from core.runs import processes
 from core.runs.lock import hold, sign, signed
 from core.runs.places import remove
 
-CODE_VERSION = "2"  # raise when the same configuration would give another result
 MARK = "artifact.json"
 PARTIAL = ".partial"
 MEASURED = ("evals", "attacks", "lm_eval", "lookup")  # folders of a run with scores of each arm
@@ -72,13 +71,21 @@ def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
 class Artifact:
     """One folder of a run: what it was made from, whether it is done, and a safe way to write it."""
 
-    def __init__(self, folder: Path, config: Any = None, inputs: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        config: Any = None,
+        inputs: Mapping[str, str] | None = None,
+        *,
+        version: str = "2",
+    ):
+        """`version` is the stage's: raised when the same configuration gives another result."""
         self.folder = folder
         self.began = time.monotonic()  # of the work that its mark tells the time of
         self.made_from = {
             "config": plain(config),
             "inputs": dict(inputs or {}),
-            "code_version": CODE_VERSION,
+            "code_version": version,
         }
         text = json.dumps(self.made_from, sort_keys=True)
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]

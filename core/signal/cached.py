@@ -22,6 +22,7 @@ from core.runs.artifacts import MARK, Artifact, fingerprint_of, read_json, run_f
 from core.signal.codec import Codec
 from core.signal.signal import Sparse
 
+VERSION = "2"  # raised when the same configuration gives another cache
 FOLDER = "teacher_cache"
 FILE = "signal.safetensors"
 
@@ -41,7 +42,7 @@ def shards_of(cfg: DictConfig, num_sequences: int) -> list[tuple[Artifact, range
         sequences = range(first, min(first + size, count))
         settings = {"top_k": cfg.cache.top_k, "sequences": [sequences.start, sequences.stop]}
         folder = run_folder(cfg) / FOLDER / f"shard-{number:05d}"
-        found.append((Artifact(folder, settings, inputs), sequences))
+        found.append((Artifact(folder, settings, inputs, version=VERSION), sequences))
     return found
 
 

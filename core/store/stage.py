@@ -17,6 +17,7 @@ from core.signal.memory_map import MemoryMap
 from core.store.store import Passage, Store
 from core.store.write import FILE, Document, write_store
 
+VERSION = "2"  # raised when the same configuration gives another store
 ACTIONS = ("forget", "list", "search")
 NUM_SHOWN_IDS = 3
 NUM_FOUND = 10
@@ -63,7 +64,7 @@ def build_store(cfg: DictConfig, report: Report | None = None) -> None:
     folder = run_folder(cfg) / "memory_map"
     inputs = {"corpus": corpus.fingerprint}
     inputs["memory_map"] = fingerprint_of(folder, "map", inputs)
-    key = Artifact(path, cfg.store, inputs).made_from
+    key = Artifact(path, cfg.store, inputs, version=VERSION).made_from
     if path.exists() and _is_the_same(path, key, cfg.overwrite):
         return
     memory_map = MemoryMap.load(folder)

@@ -21,9 +21,7 @@ from core.writing.requests import ROUND, WAYS, Way, kind_of, requests
 from core.writing.rows import exercise_rows, texts_of, written_rows
 
 ROWS, JOURNAL, DIVERSITY = "rows.jsonl", "said.jsonl", "diversity.json"
-VERSION = (
-    1  # of what is asked for and taken: raise when the same teacher would write another corpus
-)
+VERSION = "2"  # raised when the same configuration and teacher give another corpus
 FIRST = 3  # batches after which it is looked at what the teacher says
 MOST_EMPTY = 0.9  # of the continuations
 LEAST_VARIED = 0.1  # of the four words in a row that it says, the share that is different
@@ -86,8 +84,8 @@ class Written:
         for _ in self._own.rows() if self._own else ():
             pass  # refused before hours of writing
         settings = {"num_tokens": self.num_tokens, "exercises": self.exercises}
-        settings |= {"seed": self.seed, "version": VERSION}
-        artifact = Artifact(folder, settings, checksums(teacher.files))
+        settings |= {"seed": self.seed}
+        artifact = Artifact(folder, settings, checksums(teacher.files), version=VERSION)
         if not artifact.is_done(overwrite):
             author = Author(teacher.model(), teacher.tokenizer())
             with artifact.writing() as partial:

@@ -14,6 +14,8 @@ from core.runs.progress import reporting
 from evals.evaluate import load_arm
 from evals.own.find import Own, row_of
 
+VERSION = "2"  # raised when the same configuration gives another set of probes
+
 
 def make_probes(cfg: DictConfig, report: Report | None = None) -> None:
     """Write the file that `probes.path` names, by the probes' `maker`, from the run's corpus and teacher.
@@ -25,7 +27,7 @@ def make_probes(cfg: DictConfig, report: Report | None = None) -> None:
     path, teacher, corpus = Path(cfg.probes.path), run_folder(cfg) / "teacher", PackedCorpus.of(cfg)
     inputs = {"corpus": corpus.fingerprint}
     inputs["teacher"] = fingerprint_of(teacher, "teach", inputs)
-    artifact = Artifact(path.parent, {"maker": cfg.probes.maker}, inputs)
+    artifact = Artifact(path.parent, {"maker": cfg.probes.maker}, inputs, version=VERSION)
     if artifact.is_done(cfg.overwrite):
         return tell_kept(artifact.folder, report)
     maker: Own = build(cfg.probes.maker)

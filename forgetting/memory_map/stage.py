@@ -40,6 +40,7 @@ from forgetting.memory_map.scorer import Evidence, Scorer, piece_logprobs
 from forgetting.memory_map.shard import SPANS, read_spans, read_summary, write_shard
 from forgetting.memory_map.signs import join_signs
 
+VERSION = "2"  # raised when the same configuration gives another map
 FOLDER = "memory_map"
 SHARDS = "shards"  # until they are joined
 COST = "cost.json"  # the time that scoring took, in passes of the teacher over the corpus
@@ -79,7 +80,7 @@ def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> Non
         reference_folder = run / "arms" / settings["reference"]
         made_by = f"distill arm={settings['reference']}"
         inputs["reference"] = fingerprint_of(reference_folder, made_by, of)
-    artifact = Artifact(folder, settings, inputs)
+    artifact = Artifact(folder, settings, inputs, version=VERSION)
     if artifact.is_done(cfg.overwrite):
         return tell_kept(artifact.folder, report)
     scorer.prepare(corpus.tokenizer)
@@ -93,6 +94,7 @@ def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> Non
                 partial / SHARDS / f"shard-{number:05d}",
                 {**settings, "sequences": [chosen.start, chosen.stop]},
                 inputs,
+                version=VERSION,
             )
             for number, chosen in enumerate(shards)
         ]
