@@ -20,9 +20,10 @@ from omegaconf import DictConfig, OmegaConf
 from core.errors import UserError, nearest
 
 LIBRARIES = ("transformers.", "torch.optim.")
-ALLOWED_PREFIXES = ("core.", "forgetting.", "evals.", *LIBRARIES)
-# These would build or run other things on behalf of a configuration.
-FORBIDDEN_PREFIXES = ("core.config.build.", "core.cli.", "transformers.dynamic_module_utils.")
+# The rooms of core that hold what is chosen; others write and remove files, or run things.
+ROOMS = ("arms", "corpus", "export", "models.sources", "worlds", "writing")
+ALLOWED_PREFIXES = (*(f"core.{room}." for room in ROOMS), "forgetting.", "evals.", *LIBRARIES)
+FORBIDDEN_PREFIXES = ("transformers.dynamic_module_utils.",)  # would run what a model brings along
 
 
 def build(
