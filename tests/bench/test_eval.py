@@ -101,9 +101,11 @@ def test_choices_beside_lm_eval(record, monkeypatch, probes, tokenizer, model):
     def ours() -> list[Answer]:
         return answer_probes(model, tokenizer, asked)
 
+    unshared = replace(likelihood.traits_of(model), shares=False)
+
     def apart() -> list[Answer]:
         with monkeypatch.context() as patch:
-            patch.setattr(likelihood, "_can_share", lambda _: False)
+            patch.setattr(likelihood, "traits_of", lambda *_: unshared)
             return ours()
 
     def stock(lm: HFLM) -> list[tuple[float, bool]]:
