@@ -8,7 +8,7 @@ DEMO ?= tiny
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo ablation scorers smollm2 llama test check bench clean
+.PHONY: help setup demo ablation scorers smollm2 llama test check bench gpu clean
 
 help:
 	@echo "make setup   the environment, in .venv (once; a few minutes)"
@@ -20,6 +20,7 @@ help:
 	@echo "make test    every test, offline"
 	@echo "make check   formatting, lint and types"
 	@echo "make bench   the benchmarks"
+	@echo "make gpu     tokens a second in bfloat16 on a CUDA device, in runs/gpu"
 	@echo "make clean   remove caches and build output (keeps .venv and runs)"
 
 setup: $(STAMP)
@@ -73,6 +74,9 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	@echo "formatting, lint and types are clean; their settings are in pyproject.toml"
+
+gpu: $(STAMP)
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.gpu
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[bench]'

@@ -42,6 +42,7 @@ from core.signal.codec import Codec
 from core.signal.divergence import divergence_of
 from core.signal.live import LiveTeacher
 from core.signal.signal import Teacher
+from core.training.lesson import Lesson
 from core.training.loop import LOG, train
 
 LEARNING_RATE, TOP_K = 1e-4, 50
@@ -119,10 +120,9 @@ def ours(asked: Asked, text: Dataset, folder: Path) -> None:
         OmegaConf.create(settings),
         seed=0,
         report=lambda step, total, _: step < total and turns.done(losses),
+        lesson=Lesson(teacher, divergence=divergence_of(asked["divergence"]), label_weight=0.0),
         recompute=asked.get("recompute", False),
-        teacher=teacher,
-        label_weight=0.0,
-        divergence=divergence_of(asked["divergence"]),
+        precision="float32",  # as TRL's side
     )
     turns.done(losses)
 
