@@ -31,7 +31,7 @@ def test_there_are_choices() -> None:
     assert {group for group, _ in CHOICES} >= {"corpus", "teacher", "forgetting", "experiment"}
 
 
-@pytest.fixture(params=CHOICES, ids=IDS)
+@pytest.fixture(scope="module", params=CHOICES, ids=IDS)
 def choice(request: pytest.FixtureRequest) -> tuple[str, str]:
     group, name = request.param
     if "override /hydra/" in (compose.CONF / group / f"{name}.yaml").read_text():
@@ -39,12 +39,17 @@ def choice(request: pytest.FixtureRequest) -> tuple[str, str]:
     return request.param
 
 
-def composed(group: str, name: str) -> DictConfig:
-    given = [f"{group}=[{name}]" if group in LISTS else f"{group}={name}"]
-    cfg = compose.jobs(given)[0]
-    if needed := OmegaConf.missing_keys(cfg):
-        cfg = compose.jobs([*given, *(f"{key}=FILE.jsonl" for key in sorted(needed))])[0]
-    return compose.ready(cfg)
+@pytest.fixture(scope="module")
+def shown(choice: tuple[str, str]) -> tuple[str, list[str], DictConfig]:
+    """The verb and overrides of the command in its header, and what they compose; refuses what the command
+    line would.
+    """
+    group, name = choice
+    found = re.search(r"winnow (.+)$", header(compose.CONF / group / f"{name}.yaml"), re.MULTILINE)
+    assert found, "the first or second comment line shows a command"
+    verb, *words = shlex.split(found[1])
+    overrides = [word for word in words if word != "-m"]
+    return verb, overrides, compose.ready(compose.jobs(overrides)[0])
 
 
 def targets(node: Any) -> Iterator[dict[str, Any]]:
@@ -57,8 +62,10 @@ def targets(node: Any) -> Iterator[dict[str, Any]]:
                 yield from targets(child)
 
 
-def test_it_composes_and_all_that_it_names_is_built(choice: tuple[str, str]) -> None:
-    cfg = OmegaConf.to_container(composed(*choice), resolve=True)
+def test_all_that_it_names_is_built(
+    choice: tuple[str, str], shown: tuple[str, list[str], DictConfig]
+) -> None:
+    cfg = OmegaConf.to_container(shown[2], resolve=True)
     assert isinstance(cfg, dict)
     nodes = [] if choice[0] in cfg and not cfg[choice[0]] else list(targets(cfg))
     assert nodes, "at least the corpus is named"
@@ -73,14 +80,11 @@ def header(file: Path) -> str:
     return "\n".join(comments[:2])
 
 
-def test_its_header_shows_a_command_that_chooses_it(choice: tuple[str, str]) -> None:
-    group, name = choice
-    found = re.search(r"winnow (.+)$", header(compose.CONF / group / f"{name}.yaml"), re.MULTILINE)
-    assert found, "the first or second comment line shows a command"
-    verb, *words = shlex.split(found[1])
+def test_its_header_shows_a_command_that_chooses_it(
+    choice: tuple[str, str], shown: tuple[str, list[str], DictConfig]
+) -> None:
+    (group, name), (verb, overrides, _) = choice, shown
     assert verb in verbs()
-    overrides = [word for word in words if word != "-m"]
-    compose.ready(compose.jobs(overrides)[0])  # refuses what the command line would
     with initialize_config_dir(str(compose.CONF), version_base="1.3"):
         cfg = hydra_compose("config", overrides, return_hydra_config=True)
     assert name in cfg[group] if group in LISTS else name == cfg.hydra.runtime.choices[group]
