@@ -4,14 +4,12 @@ Hydra composes; what is added here is that a slip is named with the nearest righ
 value is compared with the type of the option's default before anything runs.
 """
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import conf
+from core.config.hydra_calls import CONF, choices_of, parsing, points, sweeper_of
 from core.config.options import check, check_texts, flatten, takes_text, takes_texts
 from core.config.typed_text import check_encoding, text_as_typed, texts_as_typed
 from core.errors import UserError, nearest
@@ -21,8 +19,6 @@ if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help, which need
     from hydra.core.override_parser.types import Override
     from omegaconf import DictConfig
 
-CONF = Path(conf.__file__).parent
-
 # Groups of which several may be chosen, and what each choice has.
 PLUGINS = {
     "forgetting": "_target_",
@@ -30,9 +26,6 @@ PLUGINS = {
     "attack": "_target_",
     "format": "_target_",
 }
-# How Hydra misses one of those that come with the extra `sweep`.
-PLUGIN = r"hydra/(sweeper|launcher)/(optuna|joblib)"
-
 
 RECIPE = "pretrained"  # the experiment of a teacher that brings its memories along
 
@@ -55,21 +48,17 @@ def jobs(overrides: Sequence[str], multirun: bool = False) -> "list[DictConfig]"
     an override that cannot be read, an option, group or choice that does not exist (the nearest is named),
     and a value of another type than the option's default.
     """
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
     overrides = with_recipe(overrides)
-    with _parsing() as parser:
+    with _fresh_parsing() as parser:
         parsed = parser.parse_overrides(_as_typed(overrides, parser, multirun))
         if not multirun:
             return [_compose_one(parsed)]
         fixed = _fixed(parsed)
-        if _sweeper(fixed) != "basic":
+        if sweeper_of(fixed) != "basic":
             swept = [override for override in parsed if override.is_sweep_override()]
             return [_compose_one(parser.parse_overrides(fixed), swept)]
-        points = BasicSweeper.split_arguments(parsed, None)[0]
-        return [
-            _compose_one(parser.parse_overrides(point)) for point in points
-        ]  # all, before any starts
+        # All, before any starts.
+        return [_compose_one(parser.parse_overrides(point)) for point in points(parsed)]
 
 
 def as_typed(overrides: Sequence[str], multirun: bool = False) -> list[str]:
@@ -77,7 +66,7 @@ def as_typed(overrides: Sequence[str], multirun: bool = False) -> list[str]:
 
     Raises UserError as `jobs` does for what can't be read.
     """
-    with _parsing() as parser:
+    with _fresh_parsing() as parser:
         return _as_typed(overrides, parser, multirun)
 
 
@@ -118,67 +107,21 @@ def _read(parser: "OverridesParser", line: str) -> "Override | None":
 
 def shared(overrides: Sequence[str]) -> "DictConfig":
     """The configuration of a sweep without what is swept."""
-    with _parsing() as parser:
+    with _fresh_parsing() as parser:
         lines = _as_typed(with_recipe(overrides), parser, multirun=True)
         return _compose_one(parser.parse_overrides(_fixed(parser.parse_overrides(lines))))
 
 
 @contextmanager
-def _parsing() -> "Iterator[OverridesParser]":
-    """A parser of overrides; what Hydra refuses meanwhile is a UserError."""
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException, OverrideParseException
-    from omegaconf.errors import OmegaConfBaseException
-
-    with _hydra():
-        _base.cache_clear()  # files of a user's own may have changed
-        try:
-            yield OverridesParser.create(GlobalHydra.instance().config_loader())
-        except OverrideParseException as error:
-            raise UserError(
-                f"cannot read '{error.override}': write key=value, and quote what isn't a word or a number,"
-                """ as in key="'a b'\""""
-            ) from None
-        except (HydraException, OmegaConfBaseException) as error:
-            if re.search(PLUGIN, str(error)):
-                raise UserError(
-                    "this sweep needs Hydra's plug-ins: pip install -c constraints.txt -e '.[sweep]'"
-                ) from None
-            raise UserError(str(error)) from None
+def _fresh_parsing() -> "Iterator[OverridesParser]":
+    """A parser of overrides; files of a user's own may have changed since the last one."""
+    _base.cache_clear()
+    with parsing() as parser:
+        yield parser
 
 
 def _fixed(overrides: "list[Override]") -> list[str]:
     return [str(override.input_line) for override in overrides if not override.is_sweep_override()]
-
-
-def _sweeper(lines: list[str]) -> str:
-    """The name of the sweeper that the configuration chooses."""
-    import hydra
-
-    cfg = hydra.compose("config", lines, return_hydra_config=True)
-    return str(cfg.hydra.runtime.choices["hydra/sweeper"])
-
-
-@contextmanager
-def _hydra() -> Iterator[None]:
-    """Hydra, reading our folder; left as it was found: whoever calls us may be an application of its own."""
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.singleton import Singleton
-    from hydra.core.utils import JobRuntime
-    from hydra.version import VersionBase
-
-    kinds: tuple[type, ...] = (GlobalHydra, JobRuntime, VersionBase)
-    instances = Singleton._instances
-    theirs = {kind: instances.pop(kind) for kind in kinds if kind in instances}
-    try:
-        with initialize_config_dir(str(CONF), job_name="winnow", version_base="1.3"):
-            yield
-    finally:
-        for kind in kinds:
-            instances.pop(kind, None)
-        instances.update(theirs)
 
 
 def _compose_one(overrides: "list[Override]", swept: "Sequence[Override]" = ()) -> "DictConfig":
@@ -250,16 +193,13 @@ def _chooses(override: "Override", settings: list[str]) -> bool:
 
     Hydra itself passes over a choice that is missing where the default is optional.
     """
-    from hydra.core.global_hydra import GlobalHydra
-
-    # With the settings, since `hydra.searchpath` may bring a user's own groups and choices.
-    group, loader = override.key_or_group, GlobalHydra.instance().config_loader()
-    options = loader.get_group_options(group, config_name="config", overrides=settings)
+    group = override.key_or_group
+    options = choices_of(group, settings)
     if options and not override.is_sweep_override():
         chosen = override.value()
         for choice in chosen if isinstance(chosen, list) else [chosen]:
             folder, _, name = f"{group}/{choice}".rpartition("/")
-            there = loader.get_group_options(folder, config_name="config", overrides=settings)
+            there = choices_of(folder, settings)
             if choice is not None and name not in there:
                 hint = nearest(name, there) or ";"
                 raise UserError(
