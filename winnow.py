@@ -47,11 +47,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from core.signal.row_memory import RowMemory
-    from core.training.hooks import ForgettingMixin
+    from core.training.mixin import ForgettingMixin
     from evals.scores import Score
 
 __all__ = ["ForgettingMixin", "RowMemory", "Run", "UserError"]
-_HOME = {"ForgettingMixin": "core.training.hooks", "RowMemory": "core.signal.row_memory"}
+_HOME = {"ForgettingMixin": "core.training.mixin", "RowMemory": "core.signal.row_memory"}
 
 
 def __getattr__(name: str) -> Any:

@@ -23,7 +23,7 @@ from core.models.taught import taught_labels
 from core.signal.live import LiveTeacher
 from core.signal.row_memory import RowMemory
 from core.training.distiller import Distiller
-from core.training.hooks import ForgettingMixin
+from core.training.mixin import ForgettingMixin
 from core.training.regularizer import Regularizer
 from forgetting.counterfactual_target import CounterfactualTarget
 from forgetting.memory_sink import MemorySink
