@@ -17,7 +17,7 @@ help:
 	@echo "make scorers   every way to find memories, against the truth, in runs/scorers (an hour)"
 	@echo "make smollm2   a small pretrained teacher, for teacher=smollm2 (93 MB)"
 	@echo "make llama   builds llama.cpp's reader, to check GGUF exports with (minutes)"
-	@echo "make test    every test, offline"
+	@echo "make test    every test, offline; FAST=1 leaves out those that take over 20 seconds"
 	@echo "make check   formatting, lint and types"
 	@echo "make bench   the benchmarks"
 	@echo "make gpu     tokens a second in bfloat16 on a CUDA device, in runs/gpu"
@@ -66,8 +66,9 @@ llama: $(STAMP)
 	@echo "llama.cpp reads what winnow export format=[gguf] writes; manifest.json will say how well"
 
 test: $(STAMP)
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
-	@echo "all tests passed; they are in tests/, mirroring the packages"
+	@start=$$(date +%s); HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal \
+	  $(if $(FAST),-m "not slow") && \
+	echo "all tests passed in $$(( ($$(date +%s) - start) / 60 )) minutes; they are in tests/, mirroring the packages"
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
