@@ -7,9 +7,11 @@ value is compared with the type of the option's default before anything runs.
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.config.hydra_calls import CONF, choices_of, parsing, points, sweeper_of
+import conf
+from core.config.hydra_calls import choices_of, parsing, points, sweeper_of
 from core.config.options import check, check_texts, flatten, takes_text, takes_texts
 from core.config.typed_text import check_encoding, text_as_typed, texts_as_typed
 from core.errors import UserError, nearest
@@ -18,6 +20,8 @@ if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help, which need
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import Override
     from omegaconf import DictConfig
+
+CONF = Path(conf.__file__).parent
 
 # Groups of which several may be chosen, and what each choice has.
 PLUGINS = {
@@ -116,7 +120,7 @@ def shared(overrides: Sequence[str]) -> "DictConfig":
 def _fresh_parsing() -> "Iterator[OverridesParser]":
     """A parser of overrides; files of a user's own may have changed since the last one."""
     _base.cache_clear()
-    with parsing() as parser:
+    with parsing(CONF) as parser:
         yield parser
 
 

@@ -10,27 +10,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import conf
 from core.errors import UserError
 
 if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import Override
 
-CONF = Path(conf.__file__).parent
 # How Hydra misses one of those that come with the extra `sweep`.
 PLUGIN = r"hydra/(sweeper|launcher)/(optuna|joblib)"
 
 
 @contextmanager
-def parsing() -> "Iterator[OverridesParser]":
-    """A parser of overrides; what Hydra refuses meanwhile is a UserError."""
+def parsing(folder: Path) -> "Iterator[OverridesParser]":
+    """A parser of overrides of what the folder has; what Hydra refuses meanwhile is a UserError."""
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
 
-    with session():
+    with session(folder):
         try:
             yield OverridesParser.create(GlobalHydra.instance().config_loader())
         except OverrideParseException as error:
@@ -47,8 +45,8 @@ def parsing() -> "Iterator[OverridesParser]":
 
 
 @contextmanager
-def session() -> Iterator[None]:
-    """Hydra, reading our folder; left as it was found: whoever calls us may be an application of its own."""
+def session(folder: Path) -> Iterator[None]:
+    """Hydra, reading the folder; left as it was found: whoever calls us may be an application of its own."""
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.singleton import Singleton
@@ -59,7 +57,7 @@ def session() -> Iterator[None]:
     instances = Singleton._instances
     theirs = {kind: instances.pop(kind) for kind in kinds if kind in instances}
     try:
-        with initialize_config_dir(str(CONF), job_name="winnow", version_base="1.3"):
+        with initialize_config_dir(str(folder), job_name="winnow", version_base="1.3"):
             yield
     finally:
         for kind in kinds:
