@@ -27,7 +27,15 @@ CPU_LOGITS, GPU_LOGITS, LEAST_ROWS, CPU_BLOCK = 2**20, 2**26, 128, 2**19
 
 
 def forward_kl(student_nV: Tensor, teacher_nV: Tensor) -> tuple[Tensor, Tensor]:
-    """KL(teacher ‖ student); the gradient is q − p. Tokens of no probability contribute nothing."""
+    """Work out KL(teacher ‖ student). Tokens of no probability contribute nothing.
+
+    Args:
+        student_nV: log-probabilities log q, (n, V).
+        teacher_nV: log-probabilities log p, (n, V).
+
+    Returns:
+        The divergence (n,) in nats, and its gradient q − p by the student's logits, (n, V).
+    """
     p_nV = teacher_nV.exp()
     gap_nV = (teacher_nV - student_nV).masked_fill_(p_nV == 0, 0.0)
     value_n = torch.linalg.vecdot(p_nV, gap_nV)
@@ -35,7 +43,16 @@ def forward_kl(student_nV: Tensor, teacher_nV: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def reverse_kl(student_nV: Tensor, teacher_nV: Tensor) -> tuple[Tensor, Tensor]:
-    """KL(student ‖ teacher); the gradient is q · (log q − log p − KL)."""
+    """Work out KL(student ‖ teacher).
+
+    Args:
+        student_nV: log-probabilities log q, (n, V).
+        teacher_nV: log-probabilities log p, (n, V).
+
+    Returns:
+        The divergence (n,) in nats, and its gradient by the student's logits, (n, V): q · (log q − log p −
+        KL).
+    """
     q_nV = student_nV.exp()
     gap_nV = (student_nV - teacher_nV).masked_fill_(q_nV == 0, 0.0)
     value_n = torch.linalg.vecdot(q_nV, gap_nV)
@@ -45,10 +62,21 @@ def reverse_kl(student_nV: Tensor, teacher_nV: Tensor) -> tuple[Tensor, Tensor]:
 def jensen_shannon(
     student_nV: Tensor, teacher_nV: Tensor, *, beta: float = 0.5
 ) -> tuple[Tensor, Tensor]:
-    """β · KL(p ‖ m) + (1 − β) · KL(q ‖ m) with m = βp + (1 − β)q (generalized JSD, arXiv 2306.13649).
+    """Work out β · KL(p ‖ m) + (1 − β) · KL(q ‖ m), m = βp + (1 − β)q (generalized JSD, arXiv 2306.13649).
 
-    Its gradient is q · (u − Σ q·u) with u = (1 − β) · log(q / m). In log space throughout, since p and q
-    underflow. Raises UserError for a β outside (0, 1).
+    In log space throughout, since p and q underflow.
+
+    Args:
+        student_nV: log-probabilities log q, (n, V).
+        teacher_nV: log-probabilities log p, (n, V).
+        beta: the teacher's share of the mixture.
+
+    Returns:
+        The divergence (n,) in nats, and its gradient by the student's logits, (n, V): q · (u − Σ q·u) with
+        u = (1 − β) · log(q / m).
+
+    Raises:
+        UserError: β is outside (0, 1).
     """
     if not 0 < beta < 1:
         raise UserError(

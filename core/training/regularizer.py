@@ -24,7 +24,14 @@ class Regularizer:
     needs_reference = False  # the distributions in the map, of a model that never saw the text
 
     def __init__(self, *, strength: float = 1.0):
-        """Raises UserError when the strength is outside [0, 1]."""
+        """Set how strongly it forgets.
+
+        Args:
+            strength: from 0, plain distillation, to 1.
+
+        Raises:
+            UserError: the strength is outside [0, 1].
+        """
         if not 0.0 <= strength <= 1.0:
             name = type(self).__name__
             raise UserError(f"{name}: strength must lie between 0 and 1, not {strength}")
@@ -36,24 +43,51 @@ class Regularizer:
         return type(self).edit_teacher_batch is not Regularizer.edit_teacher_batch
 
     def read_corpus(self, sequences: Dataset, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Look at the packed corpus that the student will read, once, before `prepare_student`."""
+        """Look at the corpus that the student will read, once, before `prepare_student`.
+
+        Args:
+            sequences: packed rows, each with `input_ids`, `position_ids` and `labels` of T tokens.
+            tokenizer: the corpus's.
+        """
 
     def prepare_student(self, student: PreTrainedModel, generator: torch.Generator) -> None:
-        """Change the student's start, once, before training."""
+        """Change the student's weights in place, once, before training.
+
+        Args:
+            student: as it starts.
+            generator: seeded by the run.
+        """
 
     def edit_batch(
         self, batch: Batch, memory: MemorySlice | None, generator: torch.Generator
     ) -> Batch:
-        """Change what the student reads: `input_ids` (B, T); it is asked to predict the same tokens."""
+        """Change what the student reads; it is asked to predict the same tokens.
+
+        Args:
+            batch: `input_ids`, `position_ids` and `labels`, each (B, T), and `index` (B).
+            memory: the map at the batch.
+            generator: seeded by run, step and micro-batch.
+
+        Returns:
+            The batch with other `input_ids` (B, T).
+        """
         return batch
 
     def edit_teacher_batch(
         self, batch: Batch, memory: MemorySlice | None, generator: torch.Generator
     ) -> Batch:
-        """Change what the teacher reads: `input_ids` (B, T) of the micro-batch as the corpus has it.
+        """Change what the teacher reads.
 
         What it says is taught at the same tokens; `edit_signal` may map it back. Only a teacher that runs
         beside the student can read it.
+
+        Args:
+            batch: the micro-batch as the corpus has it, as in `edit_batch`.
+            memory: the map at the batch.
+            generator: seeded by run, step and micro-batch.
+
+        Returns:
+            The batch with other `input_ids` (B, T).
         """
         return batch
 
@@ -66,21 +100,47 @@ class Regularizer:
     ) -> TeacherSignal:
         """Change what the student is taught, and how much each token counts.
 
-        `batch` is the micro-batch as the corpus has it (`input_ids`, `position_ids`, `labels`, each (B, T),
-        and `index` (B)), whatever `edit_batch` made of it.
+        Args:
+            signal: distributions and weights of the N taught tokens.
+            batch: the micro-batch as the corpus has it, whatever `edit_batch` made of it.
+            memory: the map at the batch.
+            generator: seeded by run, step and micro-batch.
+
+        Returns:
+            The signal that is taught.
         """
         return signal
 
     def penalty(self, signal: TeacherSignal) -> Tensor | None:
-        """A term (N,) added to each taught token's loss: a price on what the student is or does."""
+        """Put a price on what the student is or does.
+
+        Args:
+            signal: what is taught.
+
+        Returns:
+            A term (N,), in nats, added to each taught token's loss, or None.
+        """
         return None
 
     def edit_gradients(self, student: PreTrainedModel, generator: torch.Generator) -> None:
-        """Change the gradients, after the backward pass and before the optimizer's step."""
+        """Change the gradients in place, after the backward pass and before the optimizer's step.
+
+        Args:
+            student: with gradients of the whole step.
+            generator: seeded by run and step, alike in all processes.
+        """
 
     def metrics(self) -> dict[str, float]:
-        """Figures for the log, over the steps since the last call."""
+        """Tell figures for the log.
+
+        Returns:
+            By name, over the steps since the last call.
+        """
         return {}
 
     def fold(self, student: PreTrainedModel) -> None:
-        """Fold or drop what was added, so that the core is a stock architecture."""
+        """Fold or drop what was added, so that the core is a stock architecture.
+
+        Args:
+            student: as it ends.
+        """

@@ -48,17 +48,34 @@ class Scorer(ABC):
         return []
 
     def prepare(self, tokenizer: PreTrainedTokenizerFast) -> None:  # noqa: B027, most need nothing
-        """Load what `score` needs beside the evidence; raises UserError before anything is scored."""
+        """Load what `score` needs beside the evidence.
+
+        Args:
+            tokenizer: the corpus's.
+
+        Raises:
+            UserError: something is missing; nothing has been scored then.
+        """
 
     def survey(self, teacher: PreTrainedModel, pieces: Pieces) -> None:  # noqa: B027, likewise
         """Learn from some of the corpus what holds for all of it, once, before `score` is asked.
 
-        A corpus is scored in shards: these pieces are the first shard's, in every process.
+        Args:
+            teacher: the model whose memories are looked for.
+            pieces: those of the first shard, in every process.
         """
 
     @abstractmethod
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
-        """Scores (M,) of the wanted tokens; what the others get is ignored."""
+        """Score tokens.
+
+        Args:
+            evidence: texts and models; no label of where a text is from.
+            wanted_M: the tokens that are asked for, (M,) of bool.
+
+        Returns:
+            Scores (M,) in [0, 1]; those of tokens that aren't wanted are ignored.
+        """
 
     def parts(self) -> list["Scorer"]:
         """The scorers that this one consists of: itself, unless it combines others."""
@@ -70,7 +87,15 @@ class Scorer(ABC):
         return [type(self).__name__]
 
     def judge(self, evidence: Evidence, wanted_M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Scores (M,), and the number (M,) of the sign that said no first to a wanted token, from 1; or 0."""
+        """Score tokens, and tell which sign let one go.
+
+        Args:
+            evidence: as in `score`.
+            wanted_M: as in `score`.
+
+        Returns:
+            Scores (M,), and for each wanted token the number, from 1, of the sign that said no first; or 0.
+        """
         score_M = self.score(evidence, wanted_M)
         return score_M, refusals(score_M, wanted_M)
 
@@ -84,7 +109,14 @@ class GapScorer(Scorer):
     """A scorer by how much less likely something makes a token; `gap` nats score one half."""
 
     def __init__(self, *, gap: float = 1.0):
-        """Raises UserError for a gap that isn't positive."""
+        """Set what counts as much.
+
+        Args:
+            gap: nats that score one half.
+
+        Raises:
+            UserError: the gap isn't positive.
+        """
         if not gap > 0:
             raise UserError(f"{type(self).__name__}: gap must be above 0 nats, not {gap}")
         self.gap = gap
@@ -92,7 +124,17 @@ class GapScorer(Scorer):
     def score_against(
         self, model: PreTrainedModel, evidence: Evidence, wanted_M: np.ndarray, note: str
     ) -> np.ndarray:
-        """Scores (M,) of the gap between the teacher and `model`: one pass of `model`."""
+        """Score by the gap between the teacher and another model, in one pass of the latter.
+
+        Args:
+            model: the other one.
+            evidence: as in `score`.
+            wanted_M: as in `score`.
+            note: what the progress bar says.
+
+        Returns:
+            Scores (M,) in [0, 1].
+        """
         model.to(evidence.teacher.device)  # type: ignore[arg-type]
         other_M = piece_logprobs(model, evidence.pieces, wanted_M, evidence.report, note)
         return score_of_gap(evidence.teacher_logprob_M - other_M, self.gap)
