@@ -87,42 +87,86 @@ class Run:
         return run_folder(self.cfg)
 
     def path(self, arm: str = "core") -> Path:
-        """The Hugging Face folder of an arm, or of the `teacher`; of seeds or styles, the first one's."""
+        """Tell where an arm lies.
+
+        Args:
+            arm: its name, or `teacher`.
+
+        Returns:
+            The Hugging Face folder, made or not; of several seeds or styles the first one's.
+        """
         folder = self._first().folder
         return folder / "teacher" if arm == "teacher" else folder / "arms" / arm
 
     def teach(self) -> Path:
-        """Make the corpus and the teacher; the teacher's folder."""
+        """Make the corpus and the teacher.
+
+        Returns:
+            The teacher's folder.
+        """
         self._make("teacher")
         return self.path("teacher")
 
     def map(self) -> Path:
-        """Score each token as memory or skill; the map's folder."""
+        """Score each token as memory or skill.
+
+        Returns:
+            The map's folder.
+        """
         self._make("map")
         return self._first().folder / "memory_map"
 
     def distill(self, arm: str = "core") -> Path:
-        """Train an arm, and before it what it learns from; its folder."""
+        """Train an arm, and before it what it learns from.
+
+        Args:
+            arm: one of the configuration's arms.
+
+        Returns:
+            Its Hugging Face folder.
+        """
         self._make(arm)
         return self.path(arm)
 
     def evaluate(self, *arms: str) -> "list[Score]":
-        """Put the probes to these arms, or to all that are trained, or to `model`; their scores."""
+        """Put the probes to arms, or to the configuration's `model`.
+
+        Args:
+            *arms: their names; none: all that are trained.
+
+        Returns:
+            Their scores.
+        """
         return self._measure("eval", arms)
 
     def attack(self, *arms: str) -> "list[Score]":
-        """Try to bring the forgotten back in these arms, or all there are, or `model`; their scores."""
+        """Try to bring the forgotten back in arms, or in the configuration's `model`.
+
+        Args:
+            *arms: their names; none: all that are trained.
+
+        Returns:
+            Their scores, of the attacks.
+        """
         return self._measure("attack", arms)
 
     def run(self) -> "list[Score]":
-        """Every stage, for every arm, and the report: `winnow run`; all scores."""
+        """Do every stage, for every arm, and the report, as `winnow run` does.
+
+        Returns:
+            All scores; over several seeds, or styles, their means.
+        """
         from core.config.verbs import load_verb
 
         load_verb("run")(self.cfg)
         return self.scores
 
     def report(self) -> Path:
-        """Write the table, the frontier, the verdict and the page; the page, of styles the first's."""
+        """Write the table, the frontier, the verdict and the page.
+
+        Returns:
+            The page; of several styles the first one's.
+        """
         from core.cli.run import by_style
         from core.config.verbs import load_verb
         from core.runs.artifacts import run_folder
@@ -147,15 +191,30 @@ class Run:
         return verdicts(self.scores)
 
     def load(self, arm: str = "core") -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
-        """An arm, or the `teacher`, on the GPU if there is one, and its tokenizer."""
+        """Load an arm.
+
+        Args:
+            arm: its name, or `teacher`.
+
+        Returns:
+            The model, on the GPU if there is one, and its tokenizer.
+
+        Raises:
+            UserError: it isn't there, or not whole.
+        """
         from evals.evaluate import load_arm
 
         return load_arm(self.path(arm))
 
     def export(self, arm: str = "core", formats: "list[str] | None" = None) -> dict[str, Path]:
-        """Write an arm, or `model`, for other programs (hf, gguf, onnx, ollama); each format's folder.
+        """Write an arm, or the configuration's `model`, for other programs, with its forgetting card.
 
-        Its forgetting card says what has been measured till now.
+        Args:
+            arm: its name.
+            formats: some of hf, gguf, onnx and ollama; None: those of the configuration.
+
+        Returns:
+            By format its folder. The card says what has been measured till now.
         """
         from core.config.verbs import load_verb
         from core.export.source import source_of
