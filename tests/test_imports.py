@@ -3,6 +3,7 @@ lies below.
 """
 
 import ast
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,3 +88,11 @@ def test_a_room_imports_only_what_lies_below_it(house: str) -> None:
         if room != "__init__":
             above = {other for other in rooms_imported(house, file) if floors[other] > floors[room]}
             assert not above, f"{file.relative_to(ROOT)} imports {', '.join(sorted(above))}"
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "tests" / "bench").glob("*.py")), ids=lambda f: f.stem
+)
+def test_a_benchmark_finds_what_it_measures(file: Path) -> None:
+    """They aren't run here; a name that has moved is found all the same."""
+    importlib.import_module(f"tests.bench.{file.stem}")
