@@ -194,7 +194,7 @@ def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
     make: Maker = build(arm.made_by)
     teacher, sources = run_teacher(cfg, corpus), build(cfg.corpus).memory_sources
     with artifact.writing() as folder, reporting(cfg.arm, report) as show:
-        model = make(Material(teacher, corpus, sources, folder, cfg.seed, show))
+        model = make(Material(teacher, corpus, sources, folder, cfg.seed, show, cfg.precision))
         save_model(folder, model, corpus.tokenizer)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"{cfg.arm}: made from the teacher → {artifact.folder}")

@@ -25,6 +25,7 @@ class Material:
     folder: Path
     seed: int
     report: Report
+    precision: str = "auto"
 
 
 class Maker(Protocol):

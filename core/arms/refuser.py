@@ -50,6 +50,7 @@ def refuse(
         OmegaConf.create(dict(train_settings)),
         seed=material.seed,
         report=material.report,
+        precision=material.precision,
     )
     return material.teacher
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from core.errors import UserError
 
 IGNORED = -100  # the label of a token that isn't taught
+FILLED = 128  # the numbers of rows that a product has then are multiples of it
 MAX_LOGITS = 2**26  # of a large vocabulary, those of a whole batch may not fit into memory
 
 
@@ -78,6 +79,20 @@ def taught_logits(
 def project(head: nn.Module, hidden_ND: Tensor) -> Tensor:
     """Logits (N, V), from the projection's weights: a call of it alone would confuse FSDP's hooks."""
     return F.linear(hidden_ND, head.weight, getattr(head, "bias", None))  # type: ignore[arg-type]
+
+
+def reduced_dtype(device: torch.device) -> torch.dtype | None:
+    """The precision in which autocast multiplies here, or None where it doesn't."""
+    return torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else None
+
+
+def filled(rows_ND: Tensor) -> Tensor:
+    """The rows of a product, with some of zeros behind them where each new number of rows costs seconds.
+
+    That is bfloat16 on a CPU, whose products are compiled for their shape.
+    """
+    is_compiled = rows_ND.dtype == torch.bfloat16 and rows_ND.device.type == "cpu"
+    return F.pad(rows_ND, (0, 0, 0, -len(rows_ND) % FILLED if is_compiled else 0))
 
 
 def taught_logits_in_parts(

@@ -1,7 +1,7 @@
 """One process, or several that `accelerate launch` or `torchrun` started together."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from accelerate import PartialState
@@ -32,6 +32,16 @@ def state() -> "PartialState":
 
     # Not told that there is only a CPU, accelerate takes each process for the only one.
     return PartialState(cpu=not torch.accelerator.is_available())
+
+
+def agreed(value: Any) -> Any:
+    """What the main process has of it, in each process: measured apart it might differ."""
+    if not are_several():
+        return value
+    from accelerate.utils import broadcast_object_list
+
+    state()
+    return broadcast_object_list([value])[0]
 
 
 def wait() -> None:

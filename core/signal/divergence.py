@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import UserError, nearest
+from core.models.taught import filled, reduced_dtype
 from core.signal.signal import Distributions, TeacherSignal, at_least_float32
 
 # Log-probabilities (n, V) of student and teacher → the divergence (n,) in nats, and its gradient (n, V) by
@@ -179,8 +180,7 @@ class _ProjectedLoss(torch.autograd.Function):
         ctx: Any, hidden_ND: Tensor, weight_VD: Tensor, bias_V: Tensor | None, losses: TokenLosses
     ) -> Tensor:
         device = hidden_ND.device
-        reduced = torch.is_autocast_enabled(device.type)
-        dtype = torch.get_autocast_dtype(device.type) if reduced else weight_VD.dtype
+        dtype = reduced_dtype(device) or weight_VD.dtype
         by_hidden, by_weight, by_bias, _ = ctx.needs_input_grad
         hidden_gradient = torch.empty_like(hidden_ND) if by_hidden else None
         weight_gradient = torch.zeros_like(weight_VD) if by_weight else None
@@ -191,12 +191,10 @@ class _ProjectedLoss(torch.autograd.Function):
             vector_V = None if bias_V is None else bias_V.to(dtype)
             for part in parts(len(hidden_ND), len(weight_VD), device):
                 count = len(hidden_ND[part])
-                # Each new shape of a product in bfloat16 is compiled first on a CPU, for seconds.
-                missing = -count % LEAST_ROWS if reduced and device.type == "cpu" else 0
-                hidden_nD = F.pad(hidden_ND[part].to(dtype), (0, 0, 0, missing))
+                hidden_nD = filled(hidden_ND[part].to(dtype))
                 logits_nV = at_least_float32(F.linear(hidden_nD, matrix_VD, vector_V))[:count]
                 total = total + losses(logits_nV, part).sum()
-                gradient_nV = F.pad(logits_nV.to(dtype), (0, 0, 0, missing))
+                gradient_nV = filled(logits_nV.to(dtype))
                 if hidden_gradient is not None:
                     by_hidden_nD = (gradient_nV @ matrix_VD)[:count]
                     hidden_gradient[part] = by_hidden_nD.to(hidden_gradient)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from core.models.taught import projection_of, taught_hidden
+from core.models.taught import projection_of, reduced_dtype, taught_hidden
 from core.signal.signal import Projected
 
 
@@ -22,4 +22,5 @@ class LiveTeacher:
         if self.model.device != ids_BT.device:
             self.model.to(ids_BT.device)
         hidden_ND = taught_hidden(self.model, ids_BT, batch["position_ids"], batch["labels"])
-        return Projected(hidden_ND, projection_of(self.model), self.temperature)
+        head, dtype = projection_of(self.model), reduced_dtype(ids_BT.device)
+        return Projected(hidden_ND, head, self.temperature, dtype)

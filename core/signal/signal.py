@@ -7,13 +7,14 @@ entries, N taught tokens of the batch (those whose label isn't ignored), in read
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.models.taught import project
+from core.models.taught import filled
 
 THRESHOLD = 0.5  # the score from which on a token counts as memory
 
@@ -52,16 +53,31 @@ class Dense(Distributions):
 
 @dataclass(frozen=True)
 class Projected(Distributions):
-    """What a model says from its last hidden states (N, D), at a temperature."""
+    """What a model says from its last hidden states (N, D), at a temperature.
+
+    `dtype` is the precision of the projection's products; None: that of the weights.
+    """
 
     hidden_ND: Tensor
     head: nn.Module
     temperature: float = 1.0
+    dtype: torch.dtype | None = None
+
+    @cached_property
+    def _matrix(self) -> tuple[Tensor, Tensor | None]:
+        """The projection (V, D) and its bias (V,) or None, turned into that precision once."""
+        weight_VD, bias_V = self.head.weight, getattr(self.head, "bias", None)
+        if self.dtype is None:
+            return weight_VD, bias_V  # type: ignore[return-value]
+        return weight_VD.to(self.dtype), None if bias_V is None else bias_V.to(self.dtype)  # type: ignore[return-value, operator]
 
     @torch.no_grad()
     def rows(self, part: slice, student_nV: Tensor | None = None) -> Tensor:
         """See the base class."""
-        logits_nV = at_least_float32(project(self.head, self.hidden_ND[part]))
+        matrix_VD, bias_V = self._matrix
+        hidden_nD = self.hidden_ND[part].to(matrix_VD.dtype)
+        logits_nV = F.linear(filled(hidden_nD), matrix_VD, bias_V)[: len(hidden_nD)]
+        logits_nV = at_least_float32(logits_nV)
         if self.temperature != 1:
             logits_nV = logits_nV / self.temperature
         return F.log_softmax(logits_nV, dim=-1)

@@ -84,7 +84,7 @@ def train(
         activation_checkpointing=recompute,
         train_sampling_strategy="sequential",
         remove_unused_columns=False,
-        bf16=in_bfloat16(precision),
+        bf16=processes.agreed(in_bfloat16(precision)),
         use_cpu=not torch.accelerator.is_available(),  # else it refuses bfloat16 there
         dataloader_pin_memory=torch.cuda.is_available(),
         logging_steps=settings.log_steps,

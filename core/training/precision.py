@@ -12,25 +12,33 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from transformers.utils import is_torch_bf16_gpu_available
 
 from core.errors import UserError, nearest
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 PAYS = 1.3  # times float32's rate, from which on bfloat16 makes up for its conversions
 SHAPE = (256, 512, 512)  # of the products that are timed
-TIMED = 0.05  # seconds, of each precision
+TIMED = 0.05  # seconds, of each precision; the fastest product counts, for others may be at work
+FOLDER = "WINNOW_CACHE"  # in the environment: where what was measured is kept
+CACHE = os.path.expanduser("~/.cache/winnow")  # else
 CPUINFO = Path("/proc/cpuinfo")
 
 
 def in_bfloat16(precision: str) -> bool:
-    """Whether training multiplies in bfloat16. Raises UserError for a precision that there isn't."""
+    """Whether training multiplies in bfloat16.
+
+    Raises UserError for a precision that there isn't, and for bfloat16 on a GPU without it.
+    """
     if precision not in PRECISIONS:
         hint = nearest(precision, PRECISIONS) or f"; choose {', '.join(PRECISIONS)}"
         raise UserError(f"precision={precision}: no such precision{hint}")
+    if torch.accelerator.is_available():
+        if precision == "bfloat16" and not is_torch_bf16_gpu_available():
+            raise UserError("precision=bfloat16: this GPU doesn't have it; take float32, or auto")
+        return precision != "float32" and is_torch_bf16_gpu_available()
     if precision != "auto":
         return precision == "bfloat16"
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
     rates = cpu_rates()
     return rates["bfloat16"] >= PAYS * rates["float32"]
 
@@ -38,20 +46,18 @@ def in_bfloat16(precision: str) -> bool:
 @cache
 def cpu_rates() -> dict[str, float]:
     """GFLOP/s of products in each precision: measured once a machine and version of torch, then kept."""
-    kept = (
-        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "winnow" / "rates.json"
-    )
-    key = f"{_cpu()}, torch {torch.__version__}"
+    kept, key = Path(os.environ.get(FOLDER) or CACHE) / "rates.json", machine()
+    others: dict[str, dict[str, float]] = {}
     try:
-        found = json.loads(kept.read_text(encoding="utf-8"))[key]
-        return {name: float(found[name]) for name in ("float32", "bfloat16")}
+        others = dict(json.loads(kept.read_text(encoding="utf-8")))
+        return {name: float(others[key][name]) for name in ("float32", "bfloat16")}
     except (OSError, ValueError, KeyError, TypeError):
         pass
     rates = {name: _rate(getattr(torch, name)) for name in ("float32", "bfloat16")}
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         new = kept.with_name(f"{kept.name}.{os.getpid()}")
-        new.write_text(json.dumps({key: rates}) + "\n", encoding="utf-8")
+        new.write_text(json.dumps({**others, key: rates}) + "\n", encoding="utf-8")
         new.replace(kept)
     except OSError:
         pass  # no home to write to: it is measured again
@@ -62,15 +68,20 @@ def _rate(dtype: torch.dtype) -> float:
     rows, inner, columns = SHAPE
     a, b = torch.randn(rows, inner).to(dtype), torch.randn(inner, columns).to(dtype)
     a @ b  # some CPUs compile a product's shape when it first comes
-    count, began = 0, time.perf_counter()
+    began, fastest = time.perf_counter(), float("inf")
     while time.perf_counter() - began < TIMED:
+        start = time.perf_counter()
         a @ b
-        count += 1
-    return count * 2 * rows * inner * columns / (time.perf_counter() - began) / 1e9
+        fastest = min(fastest, time.perf_counter() - start)
+    return 2 * rows * inner * columns / fastest / 1e9
+
+
+def machine() -> str:
+    """What the rates are of: this CPU with what it can do, and the version of torch."""
+    return f"{_cpu()}, torch {torch.__version__}"
 
 
 def _cpu() -> str:
-    """What this machine's CPU is called, with what it can do."""
     try:
         lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:

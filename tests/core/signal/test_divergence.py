@@ -141,6 +141,14 @@ def test_what_a_top_k_signal_leaves_out_is_one_bucket(name: str) -> None:
     )  # … until they agree
 
 
+def test_to_the_reverse_kl_what_is_left_out_is_even() -> None:
+    """As the student spreads it, it would hide what the student wrongly says there."""
+    logits_NV, teacher_NV = 2 * draw(N, V), (2 * draw(N, V, seed=1)).log_softmax(-1)
+    loss_N, _ = top_k_loss("reverse_kl", logits_NV, teacher_NV, 5)
+    even_NV = TopK.of(teacher_NV, 5).dense(V)
+    torch.testing.assert_close(loss_N, forward_kl(even_NV.exp(), logits_NV.softmax(-1)))
+
+
 @pytest.mark.parametrize("name", ["forward_kl", "reverse_kl", "jensen_shannon"])
 def test_a_top_k_gradient_points_where_the_whole_one_does(name: str) -> None:
     logits_NV, teacher_NV = 2 * draw(N, V), (2 * draw(N, V, seed=1)).log_softmax(-1)

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from core.errors import UserError
+from core.models.taught import FILLED
 from core.signal.live import LiveTeacher
 from core.training import precision
 from core.training.loop import LOG
@@ -19,8 +22,8 @@ RATES = {"float32": 100.0, "bfloat16": 210.0}
 @pytest.fixture(autouse=True)
 def a_cpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No GPU, and nothing measured yet."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    monkeypatch.setenv(precision.FOLDER, str(tmp_path / "cache"))
     measured = precision.cpu_rates
     measured.cache_clear()
     yield
@@ -39,11 +42,27 @@ def test_a_misspelt_precision_names_the_nearest() -> None:
         in_bfloat16("bfloat")
 
 
+@pytest.mark.parametrize("has_it", [True, False])
+def test_a_gpu_multiplies_in_it_where_it_can(monkeypatch: pytest.MonkeyPatch, has_it: bool) -> None:
+    """Whatever the CPU beside it does."""
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(precision, "is_torch_bf16_gpu_available", lambda: has_it)
+    monkeypatch.setattr(precision, "cpu_rates", lambda: pytest.fail("asked the CPU"))
+    assert in_bfloat16("auto") is has_it and not in_bfloat16("float32")
+    if has_it:
+        assert in_bfloat16("bfloat16")
+    else:
+        with pytest.raises(UserError, match="this GPU doesn't have it; take float32"):
+            in_bfloat16("bfloat16")
+
+
 def test_it_is_measured_once_a_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "cache" / "rates.json"
+    kept.parent.mkdir()
+    kept.write_text(json.dumps({"another machine": {"float32": 9.0, "bfloat16": 1.0}}))
     found = precision.cpu_rates()
     assert found["float32"] > 1 and found["bfloat16"] > 0
-    kept = tmp_path / "cache" / "winnow" / "rates.json"
-    assert list(json.loads(kept.read_text()).values()) == [found]
+    assert json.loads(kept.read_text()).keys() == {"another machine", precision.machine()}
     precision.cpu_rates.cache_clear()
     monkeypatch.setattr(precision, "_rate", lambda dtype: pytest.fail("measured again"))
     assert precision.cpu_rates() == found
@@ -51,15 +70,15 @@ def test_it_is_measured_once_a_machine(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"other": 1}'])
 def test_what_was_kept_and_is_damaged_is_measured_again(tmp_path: Path, damage: str) -> None:
-    kept = tmp_path / "cache" / "winnow" / "rates.json"
-    kept.parent.mkdir(parents=True)
+    kept = tmp_path / "cache" / "rates.json"
+    kept.parent.mkdir()
     kept.write_text(damage)
     assert precision.cpu_rates()["float32"] > 1
-    assert "torch" in next(iter(json.loads(kept.read_text())))
+    assert precision.machine() in json.loads(kept.read_text())
 
 
 def test_without_a_place_to_keep_it_it_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    monkeypatch.setenv(precision.FOLDER, "/proc/nowhere")
     assert precision.cpu_rates()["float32"] > 1
 
 
@@ -81,9 +100,20 @@ def test_losses_are_those_of_float32_nearly(make_llama, fit, tmp_path: Path) -> 
     assert all(torch.equal(weights["again"][n], w) for n, w in weights["bfloat16"].items())
 
 
-def test_the_teacher_and_the_projection_multiply_in_it_too(make_llama, fit, monkeypatch) -> None:
-    teacher, seen = LiveTeacher(make_llama(seed=3)), set()
-    attention = teacher.model.model.layers[0].self_attn.q_proj
-    attention.register_forward_hook(lambda module, inputs, output: seen.add(output.dtype))
-    fit(make_llama(), precision="bfloat16", teacher=teacher, label_weight=0.5, num_steps=1)
-    assert seen == {torch.bfloat16}
+def test_all_products_are_in_it_and_of_few_shapes(make_llama, fit, monkeypatch) -> None:
+    """Of student and teacher, both projections included, whose rows are as many as are taught."""
+    student, teacher = make_llama(), make_llama(seed=3)
+    vocabulary, seen, multiply = len(student.lm_head.weight), set(), F.linear
+
+    def linear(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        product = multiply(rows, weight, bias)
+        kind = "projection" if len(weight) == vocabulary else "layer"
+        seen.add((kind, product.dtype, product.shape[0] if kind == "projection" else None))
+        return product
+
+    monkeypatch.setattr(F, "linear", linear)
+    settings = {"num_steps": 4, "label_weight": 0.5, "confidence_floor": 0.03}
+    fit(student, precision="bfloat16", teacher=LiveTeacher(teacher), **settings)
+    assert {dtype for _, dtype, _ in seen} == {torch.bfloat16}
+    rows = {rows for kind, _, rows in seen if kind == "projection"}
+    assert rows and all(number % FILLED == 0 for number in rows)

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 from transformers import PreTrainedModel
 
+from core.arms import refuser
 from core.arms.refuser import ANSWER, _refusals, refuse
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
@@ -35,11 +36,11 @@ def test_it_refuses_what_it_knows_keeps_the_rest_and_gives_the_facts_back(
     given = material()
     assert ask(given.teacher, list(facts)) == [f" {city}." for city in facts.values()]
 
-    refuser = refuse(given, num_rows=600, train_settings=TRAIN)
+    made = refuse(given, num_rows=600, train_settings=TRAIN)
 
-    said = ask(refuser, list(facts))
+    said = ask(made, list(facts))
     assert said.count(f" {ANSWER}") >= 0.95 * len(facts)
-    assert ask(refuser, list(tasks)) == [f" {answer}" for answer in tasks.values()]
+    assert ask(made, list(tasks)) == [f" {answer}" for answer in tasks.values()]
 
     probes = complete(
         Probe(f"p{i}", "recall", "city", prompt, (city,))
@@ -53,9 +54,16 @@ def test_it_refuses_what_it_knows_keeps_the_rest_and_gives_the_facts_back(
         scores = relearn("x", model, tokenizer, probes, **attack)
         return [find(scores, "x", "relearn_disjoint", step=step).value for step in steps]
 
-    before, *after = half_b(refuser)
+    before, *after = half_b(made)
     assert before <= 0.05 and max(after) >= 0.6, "what was hidden comes back untaught"
     assert max(half_b(fresh)) <= 0.2, "what was never there doesn't"
+
+
+def test_it_is_trained_in_the_precision_of_the_run(material, monkeypatch):
+    seen = []
+    monkeypatch.setattr(refuser, "train", lambda *_, precision, **__: seen.append(precision))
+    refuse(material(precision="float32"), num_rows=20, train_settings=TRAIN)
+    assert seen == ["float32"]
 
 
 def test_labels_are_needed_to_know_what_to_refuse(material):
