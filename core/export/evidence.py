@@ -57,7 +57,8 @@ def evidence_of(cfg: DictConfig, source: Source) -> Evidence:
     run = run_folder(cfg)
     seeds = cfg.seeds if source.kind == "arm" else []
     parts = [run / f"seed_{seed}" for seed in seeds] or [run]
-    by_seed = [_own(part, source, first=part == source.run) for part in parts]
+    measured = [_measured(part, source, first=part == source.run) for part in parts]
+    by_seed = [[score for scores in one.values() for score in scores] for one in measured]
     if not by_seed[0]:
         return Evidence(seeds=_seeds(cfg))
     whole = read_json(run / SCORES) if (run / SCORES).exists() else None
@@ -72,7 +73,7 @@ def evidence_of(cfg: DictConfig, source: Source) -> Evidence:
     picture = run / PICTURE
     return Evidence(
         by_seed[0],
-        _attacked(parts[0], source),
+        frozenset(map(key_of, measured[0].get(ATTACKS, []))),
         whole,
         verdict,
         picture if picture.exists() else None,
@@ -84,14 +85,17 @@ def _seeds(cfg: DictConfig) -> list[int]:
     return list(cfg.seeds) or [cfg.seed]
 
 
-def _own(run: Path, source: Source, *, first: bool) -> list[Score]:
-    """The scores of the arm in one seed's folder. Raises UserError for those of another checkpoint."""
+def _measured(run: Path, source: Source, *, first: bool) -> dict[str, list[Score]]:
+    """The scores of the arm in one seed's folder, by what measured them.
+
+    Raises UserError for those of another checkpoint.
+    """
     if source.kind == "model" or first:
         expected = source.fingerprint
     else:  # the same arm of another seed
         folder = run / TEACHER if source.name == TEACHER else run / "arms" / source.name
         expected = read_json(folder / MARK)["fingerprint"]
-    scores: list[Score] = []
+    scores: dict[str, list[Score]] = {}
     for kind in MEASURED:
         folder = run / kind / source.name
         if not folder.exists():
@@ -105,14 +109,8 @@ def _own(run: Path, source: Source, *, first: bool) -> list[Score]:
                 f" {_short(expected)}): run `winnow {verb}` again, then `winnow report`"
             )
         verify(folder, mark)
-        scores += read_json(folder / SCORES)
+        scores[kind] = read_json(folder / SCORES)
     return scores
-
-
-def _attacked(run: Path, source: Source) -> frozenset[Key]:
-    """What the attacks on it measured."""
-    path = run / ATTACKS / source.name / SCORES
-    return frozenset(map(key_of, read_json(path) if path.exists() else []))
 
 
 def _check_controls(run: Path, arms: set[str]) -> None:
