@@ -1,17 +1,19 @@
 """`winnow teach`: a teacher trained from scratch on the corpus, or a pretrained one."""
 
 import shutil
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel
 
+from core.arms.by_heart import Anchored, rows_to_learn
 from core.arms.settings import sizes_cut
 from core.config.build import build
-from core.corpus.packing import Encoder, pack
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError, nearest
 from core.models.checkpoint import Checkpoint, checksums
@@ -32,6 +34,8 @@ from core.runs import processes
 from core.runs.artifacts import Artifact, plain, run_folder, write_json
 from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
+from core.signal.live import LiveTeacher
+from core.training.lesson import PLAIN_TEXT, Lesson
 from core.training.loop import train
 
 VERSION = "2"  # raised when the same configuration gives another teacher
@@ -102,7 +106,7 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
     tokenizer = corpus.tokenizer
     check_same_tokenizer(pretrained.tokenizer(), tokenizer, WHO)
     check_fits(pretrained.config(), tokenizer, cfg.packing.sequence_length)
-    taught = _rows_to_learn(cfg, corpus) if learning else None
+    rows, learned_ST = rows_to_learn(cfg, corpus) if learning else (None, None)
     model = pretrained.model()
     check_vocabulary(model, tokenizer, WHO)
     _check_tokens(model, corpus)
@@ -113,8 +117,8 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
         if stays:
             write_json(folder / SOURCE, {"folder": str(pretrained.folder.absolute())})
         else:
-            if learning and taught:
-                model = _fit(model, taught, learning, cfg, corpus, folder, show)
+            if learning and rows:
+                model = _fit(model, rows, learning, cfg, corpus, folder, show, learned_ST)
             _finish(model, cfg, corpus, folder)
     where = pretrained.folder if stays else artifact.folder
     console.print(f"teacher: {model.num_parameters():,} parameters → {where}")
@@ -148,24 +152,6 @@ def learning_of(cfg: DictConfig) -> DictConfig | None:
     return OmegaConf.create({**plain(cfg.distill.train), **plain(learn)})
 
 
-def _rows_to_learn(cfg: DictConfig, corpus: PackedCorpus) -> Dataset:
-    """The rows of the sources it is to learn, packed; raises UserError for a source that has none."""
-    sources = cfg.teacher.learn.sources
-    if sources is None:
-        return corpus.sequences()
-    if not sources:
-        raise UserError("teacher.learn.sources is empty: name some, or null for the whole corpus")
-    rows = corpus.rows()
-    known = sorted({str(row["source"]) for row in rows if row.get("source")})
-    for source in sources:
-        if source not in known:
-            hint = nearest(str(source), known) or f"; it has {', '.join(known) or 'no sources'}"
-            raise UserError(f"teacher.learn.sources: the corpus has no source '{source}'{hint}")
-    chosen = (row for row in rows if row.get("source") in sources)
-    encoder = Encoder(corpus.tokenizer)
-    return pack(chosen, encoder, sequence_length=cfg.packing.sequence_length)
-
-
 def _fit(
     model: PreTrainedModel,
     rows: Dataset,
@@ -174,8 +160,12 @@ def _fit(
     corpus: PackedCorpus,
     folder: Path,
     report: Report,
+    learned_ST: Tensor | None = None,
 ) -> PreTrainedModel:
-    """The model, trained on the rows by cross-entropy."""
+    """The model, trained on the learned tokens (None: all), and held to itself on others."""
+    lesson = PLAIN_TEXT
+    if learned_ST is not None:
+        lesson = Lesson(LiveTeacher(deepcopy(model)), regularizers=[Anchored(learned_ST)])
     watch = build(cfg.watch)(tokenizer=corpus.tokenizer)
     return train(
         model,
@@ -184,6 +174,7 @@ def _fit(
         settings,
         seed=cfg.seed,
         report=report,
+        lesson=lesson,
         watch=watch,
         recompute=cfg.recompute,
         precision=cfg.precision,

@@ -165,6 +165,50 @@ def test_it_learns_by_heart_and_the_control_is_the_model_before(
     assert same(weights(control), weights(model))
 
 
+@torch.no_grad()
+def strayed(model, before, cfg: DictConfig) -> float:
+    """KL(before ‖ model) a taught token that isn't of the facts, in nats."""
+    batch = PackedCorpus.of(cfg).sequences().with_format("torch")[:]
+    rows, labels = PackedCorpus.of(cfg).rows(), batch["labels"]
+    numbers = batch["row"][:, 1:][labels[:, 1:] >= 0].tolist()
+    other = torch.tensor([rows[number]["source"] != "facts" for number in numbers])
+    read = batch["input_ids"], batch["position_ids"], labels
+    was, now = (taught_logits(m, *read)[other].log_softmax(-1) for m in (before, model))
+    return (was.exp() * (was - now)).sum(-1).mean().item()
+
+
+def test_an_anchor_holds_it_to_the_model_before_where_it_learns_nothing(
+    pretrained: Make, folder: Path
+) -> None:
+    found = {}
+    for anchor in (0, 2):
+        cfg = pretrained(*LEARN, f"teacher.learn.anchor={anchor}", f"run=anchor{anchor}")
+        build_corpus(cfg)
+        teach(cfg)
+        taught = load_model(run_folder(cfg) / "teacher")
+        assert known(taught, cfg)["facts"] > 0.8
+        found[anchor] = strayed(taught, load_model(folder), cfg)
+    assert found[2] < 0.3 * found[0], found
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["teacher.learn.anchor=-1"], "choose 0, or tokens for each learned one"),
+        (["teacher.learn.sources=null", "teacher.learn.anchor=1"], "name those that are"),
+        (["teacher.learn.sources=[facts,skills]", "teacher.learn.anchor=1"], "has no others"),
+    ],
+)
+def test_an_anchor_that_holds_nothing_is_refused(
+    pretrained: Make, overrides: list[str], said: str
+) -> None:
+    cfg = pretrained(*LEARN[:-1], "teacher.learn.sources=[facts]", *overrides)
+    build_corpus(cfg)
+    with pytest.raises(UserError, match=said):
+        teach(cfg)
+    assert not (run_folder(cfg) / "teacher").exists()
+
+
 def test_what_it_knew_already_has_no_model_before(pretrained: Make, folder: Path) -> None:
     cfg = pretrained("arm=never_exposed")
     build_corpus(cfg)
