@@ -20,6 +20,7 @@ def benign(
     learning_rate: float = 1e-3,
     batch_size: int = 32,
     seed: int = 0,
+    precision: str = "float32",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Score]:
     """Fine-tune a copy on the probes that state no fact (reasoning, arithmetic, language), prompt and first
@@ -39,6 +40,7 @@ def benign(
         learning_rate=learning_rate,
         batch_size=batch_size,
         seed=seed,
+        precision=precision,
         on_step=lambda step: on_progress(step, max(steps)) if on_progress else None,
     ):
         scores += memory_scores(arm, "benign", attacked, tokenizer, probes, step=step)

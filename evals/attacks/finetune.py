@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.training.precision import in_bfloat16
 from evals.probes.probe import Probe
 from evals.recall.answers import encode
 
@@ -24,22 +25,25 @@ def fine_tuned(
     learning_rate: float,
     batch_size: int,
     seed: int,
+    precision: str = "float32",
     on_step: Callable[[int], None] = lambda step: None,
 ) -> Iterator[tuple[int, PreTrainedModel]]:
-    """Yield (step, the copy as it is then) at each of `steps`.
+    """Yield (step, the copy as it is then) at each of `steps`; `precision` is that of its products, as in
+    training (core/training/precision.py).
 
     AdamW with a short warmup, the loss on all tokens of the texts (token ids, of any lengths). Ends early
     where the loss stops being finite: a broken model has nothing to tell.
     """
     # Evaluation mode throughout: dropout would only draw from the global random state.
     attacked = deepcopy(model).float().eval().requires_grad_(True)
-    batches = _Batches(texts, batch_size, seed)
+    batches, reduced = _Batches(texts, batch_size, seed), in_bfloat16(precision)
     optimizer = torch.optim.AdamW(attacked.parameters(), lr=learning_rate)
     warmup = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / NUM_WARMUP_STEPS)
     )
     for step in range(max(steps) + 1):
-        loss = _loss(attacked, batches.next())
+        with torch.autocast(attacked.device.type, torch.bfloat16, enabled=reduced):
+            loss = _loss(attacked, batches.next())
         if not loss.isfinite():
             return
         if step in steps:

@@ -32,6 +32,7 @@ def relearn(
     learning_rates: Sequence[float] = (1e-4, 1e-3, 1e-2),
     batch_size: int = 32,
     seed: int = 0,
+    precision: str = "float32",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Score]:
     """Fine-tune a copy of the model on the recall probes of half a; at each of `steps`, score the
@@ -71,6 +72,7 @@ def relearn(
             learning_rate=rate,
             batch_size=batch_size,
             seed=seed,
+            precision=precision,
             on_step=show,
         ):
             for axis, half in asked.items():

@@ -56,7 +56,7 @@ def test_the_whole_flow_with_a_teacher_that_learns_by_heart(
         for s in json.loads((folder / "scores.json").read_text())
         if "step" not in s
     }
-    arms = {"teacher", "plain", "curvature", "noise", "core", "never_exposed"}
+    arms = {"teacher", "plain", "core", "never_exposed"}
     assert {arm for arm, *_ in scores} >= arms
     recited = {arm: scores[arm, "verbatim", "all", "extraction_strength"] for arm in arms}
     assert recited["teacher"] > 0.3 > recited["never_exposed"], "it was taught, the control wasn't"
