@@ -13,15 +13,18 @@ import argparse
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import fmean
+from typing import Any
 
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.training.precision import in_bfloat16
 from core.worlds.english_probes import ANY_SENTENCE, READ
 from core.worlds.exercises import ARITHMETIC, LOGIC
 from core.worlds.skills import draw_new
@@ -35,13 +38,16 @@ from evals.recall.strangers import Strangers
 
 SEED = 20261129  # of no run
 SHOWN = 3
-PER_RELATION, PER_FAMILY, PER_PARADIGM = 24, 150, 50
+PER_RELATION, PER_FAMILY, PER_PARADIGM = 12, 100, 25
 TOLD = (
     "Text: Mira Olsen's home is Dalby. The baker of Dalby is Ruth Hale.\n"
     "According to the text, the baker of Dalby is Ruth Hale\n\n"
     "Text: The river Ald flows through Marn. Marn is famous for its glass.\n"
     "According to the text, Marn is famous for its glass\n\n"
 )
+PARAGRAPHS = 60
+KNOWN = ("fact", "commonsense", "linguistic")  # families of which only what was known is asked
+Measures = dict[str, Any]
 GROUPS = {  # by the name in the table: axis and what its families begin with
     "facts, 3 shown": "fact3",
     "facts, plain": "fact0",
@@ -133,108 +139,91 @@ def blimp(data: Path) -> list[Probe]:
     return found
 
 
-def stderr(values: Sequence[float]) -> float:
-    mean = fmean(values)
-    return math.sqrt(mean * (1 - mean) / len(values))
+def asked_first(data: Path) -> list[Probe]:
+    """What the model before is asked; of LRE's only what it answers is asked of others."""
+    known = [
+        *facts(data, "factual", SHOWN, "fact3"),
+        *facts(data, "factual", 0, "fact0"),
+        *facts(data, "commonsense", SHOWN, "commonsense"),
+        *facts(data, "linguistic", SHOWN, "linguistic"),
+    ]
+    return [*known, *squad(data), *exercises(), *blimp(data)]
 
 
-def main() -> None:
+def answered(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, probes: Sequence[Probe]
+) -> dict[str, bool]:
+    """By id whether each probe's answer is right, of those that fit the context."""
+    fitting, _ = askable(model, tokenizer, probes)
+    return {answer.id: answer.correct for answer in answer_probes(model, tokenizer, fitting)}
+
+
+def renamed(probes: Sequence[Probe]) -> list[Probe]:
+    """The probes with other names; those without any as they are."""
+    strangers, rng = Strangers(probes, []), Random(SEED)
+    return [strangers.rename(probe, rng) or probe for probe in probes]
+
+
+def measured(run: Path, name: str, measure: Callable[[], Measures]) -> Measures:
+    """What was measured before, or is now."""
+    path = run / "held_out" / f"{name}.json"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(measure()), encoding="utf-8")
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def main(run: Path, data: Path, arms: Sequence[str]) -> None:
+    """A table in Markdown of the model before and the arms; what is in RUN/held_out isn't measured again."""
+    before, tokenizer = load_arm(run / "teacher")
+    text = str(data / "texts" / "wikitext2_valid.txt")
+
+    def all_of(model: PreTrainedModel, probes: Sequence[Probe]) -> Measures:
+        subject = Subject("", model, tokenizer, [], [])
+        score = perplexity(subject, texts=[text], num_paragraphs=PARAGRAPHS).scores[0]
+        return {"right": answered(model, tokenizer, probes), "perplexity": score.value}
+
+    first = asked_first(data)
+    teacher = measured(run, "teacher", lambda: all_of(before, first))
+    known = [p for p in first if not p.family.startswith(KNOWN) or teacher["right"].get(p.id)]
+    others = told([probe for probe in known if probe.family.startswith("fact3/")])
+    again = measured(run, "told", lambda: {"right": answered(before, tokenizer, others)})
+    teacher["right"] |= again["right"]
+    probes = [*known, *others]
+    by_name = {
+        "the model before": teacher,
+        "… renamed": measured(
+            run, "renamed", lambda: {"right": answered(before, tokenizer, renamed(probes))}
+        ),
+    }
+    for arm in arms:
+        by_name[arm] = measured(run, arm, lambda: all_of(load_arm(run / "arms" / arm)[0], probes))  # noqa: B023
+    print(f"| | {' | '.join(GROUPS)} | perplexity |")
+    print(f"| --- |{' ---: |' * (len(GROUPS) + 1)}")
+    for name, found in by_name.items():
+        cells = [cell(probes, start, found["right"], teacher["right"]) for start in GROUPS.values()]
+        worth = f"{found['perplexity']:.1f}" if "perplexity" in found else "–"
+        print(f"| {name} | {' | '.join(cells)} | {worth} |")
+
+
+def cell(
+    probes: Sequence[Probe], start: str, right: Mapping[str, bool], before: Mapping[str, bool]
+) -> str:
+    """Per cent ± standard error of a group, and the share above chance of the model before."""
+    own = [p for p in probes if p.family.startswith(start) and p.id in right and p.id in before]
+    mean, was = (fmean(float(by[p.id]) for p in own) for by in (right, before))
+    chance = fmean(p.chance or 0.0 for p in own)
+    error = math.sqrt(mean * (1 - mean) / len(own))
+    share = (mean - chance) / max(was - chance, 1e-9)
+    return f"{100 * mean:.1f} ± {100 * error:.1f} ({share:.2f})"
+
+
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--arms", nargs="*", default=["core"])
-    parser.add_argument("--models", nargs="*", type=Path, default=[], help="further folders")
-    wanted = parser.parse_args()
-    before, tokenizer = load_arm(wanted.run / "teacher")
-
-    def answered(model: PreTrainedModel, probes: Sequence[Probe]) -> dict[str, bool]:
-        fitting, _ = askable(model, tokenizer, probes)
-        return {answer.id: answer.correct for answer in answer_probes(model, tokenizer, fitting)}
-
-    asked = [
-        *facts(wanted.data, "factual", SHOWN, "fact3"),
-        *facts(wanted.data, "factual", 0, "fact0"),
-        *facts(wanted.data, "commonsense", SHOWN, "commonsense"),
-        *facts(wanted.data, "linguistic", SHOWN, "linguistic"),
-    ]
-    said = answered(before, asked)
-    known = [probe for probe in asked if said.get(probe.id)]
-    others = [*squad(wanted.data), *exercises(), *blimp(wanted.data)]
-    others += told([probe for probe in known if probe.family.startswith("fact3/")])
-    probes = [*known, *others]
-    text = str(wanted.data / "texts" / "wikitext2_valid.txt")
-    table: dict[str, dict[str, list[float]]] = {}
-    worth: dict[str, float] = {}
-    folders = [wanted.run / "teacher", *(wanted.run / "arms" / arm for arm in wanted.arms)]
-    for folder in [*folders, *wanted.models]:
-        model = before if folder.name == "teacher" else load_arm(folder)[0]
-        right = answered(model, probes)
-        table[folder.name] = {
-            name: [
-                float(right[p.id]) for p in probes if p.family.startswith(start) and p.id in right
-            ]
-            for name, start in GROUPS.items()
-        }
-        if folder.name == "teacher":
-            table["renamed"] = renamed(model, tokenizer, probes)
-        subject = Subject(folder.name, model, tokenizer, [], None)
-        measured = perplexity(subject, texts=[text], num_paragraphs=100)
-        worth[folder.name] = measured.scores[0].value
-    chances = {
-        name: fmean(p.chance or 0.0 for p in probes if p.family.startswith(start))
-        for name, start in GROUPS.items()
-    }
-    show(table, chances, worth)
-    out = wanted.run / "held_out.json"
-    out.write_text(json.dumps({"right": table, "chance": chances, "perplexity": worth}))
-
-
-def renamed(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, probes: Sequence[Probe]
-) -> dict[str, list[float]]:
-    """The model before, asked about other names; probes without any are asked as they are."""
-    strangers, rng = Strangers(probes, []), Random(SEED)
-    asked = [strangers.rename(probe, rng) or probe for probe in probes]
-    asked, _ = askable(model, tokenizer, asked)
-    right = {a.id: a.correct for a in answer_probes(model, tokenizer, asked)}
-    return grouped(probes, right)
-
-
-def grouped(probes: Sequence[Probe], right: Mapping[str, bool]) -> dict[str, list[float]]:
-    """By group 1 for each right answer and 0 for each other."""
-    return {
-        name: [
-            float(right[probe.id])
-            for probe in probes
-            if probe.family.startswith(start) and probe.id in right
-        ]
-        for name, start in GROUPS.items()
-    }
-
-
-def show(
-    table: dict[str, dict[str, list[float]]], chances: dict[str, float], worth: dict[str, float]
-) -> None:
-    """In Markdown: per cent ± standard error, and the share of the model before."""
-    print(f"| | {' | '.join(GROUPS)} | perplexity |")
-    print(f"| --- |{' ---: |' * (len(GROUPS) + 1)}")
-    before = table["teacher"]
-    for arm, groups in table.items():
-        cells = []
-        for name in GROUPS:
-            values = groups.get(name)
-            if not values:
-                cells.append("–")
-                continue
-            cell = f"{100 * fmean(values):.1f} ± {100 * stderr(values):.1f}"
-            if arm not in ("teacher",):
-                chance = chances[name]
-                share = (fmean(values) - chance) / max(fmean(before[name]) - chance, 1e-9)
-                cell += f" ({100 * share:.0f} %)"
-            cells.append(cell)
-        ratio = f"{worth[arm]:.1f}" if arm in worth else "–"
-        print(f"| {arm} | {' | '.join(cells)} | {ratio} |")
-
-
-if __name__ == "__main__":
-    main()
+    given = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with torch.autocast(device, torch.bfloat16, enabled=in_bfloat16("auto")):
+        main(given.run, given.data, given.arms)
