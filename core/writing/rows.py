@@ -10,7 +10,7 @@ from core.corpus.rows import Row
 from core.worlds.exercises import ARITHMETIC, LOGIC
 from core.worlds.skills import draw_new
 from core.writing.notebook import ASKED, PROSE, READING, TOPICS, Notebook
-from core.writing.topics import NAMES, Topic
+from core.writing.topics import NAMES, ROUNDS, Topic
 
 WRITTEN, COMMON, EXERCISE = "written", "words", "exercise"  # sources; `words`: about common words
 LISTED = 4  # statements or questions in a row
@@ -18,7 +18,8 @@ ALONE = 0.5  # of the statements, those that stand alone as well
 
 
 def written_rows(notebook: Notebook, seed: int) -> list[Row]:
-    """Every fact in a list, as a question, in a passage that is asked about, and half of them alone.
+    """Every fact in a list, as a question, in a passage that is asked about, and half of them alone; those
+    about common words several times, each time among others.
 
     Free texts without near-duplicates, statements and questions some in a row. In random order.
     """
@@ -44,17 +45,20 @@ def written_rows(notebook: Notebook, seed: int) -> list[Row]:
 
 def _of_topic(topic: Topic, facts: list[tuple[str, str]], rng: Random) -> Iterator[tuple[int, str]]:
     """The numbered texts of a topic."""
+    return enumerate(text for _ in range(ROUNDS[topic.about]) for text in _round(topic, facts, rng))
+
+
+def _round(topic: Topic, facts: list[tuple[str, str]], rng: Random) -> Iterator[str]:
     rng.shuffle(facts)
-    texts = [topic.state(*fact) for fact in facts if rng.random() < ALONE]
+    yield from (topic.state(*fact) for fact in facts if rng.random() < ALONE)
     for at in range(0, len(facts), LISTED):
         some = facts[at : at + LISTED]
         told = [topic.state(*fact) for fact in some]
-        texts.append(rng.choice((" ", "\n")).join(told))
-        texts.append("\n".join(ASKED.format(topic.ask(s), value) for s, value in some))
+        yield rng.choice((" ", "\n")).join(told)
+        yield "\n".join(ASKED.format(topic.ask(s), value) for s, value in some)
         subject, value = rng.choice(some)
         rng.shuffle(told)
-        texts.append(f"Passage: {' '.join(told)}\n{ASKED.format(topic.ask(subject), value)}")
-    return enumerate(texts)
+        yield f"Passage: {' '.join(told)}\n{ASKED.format(topic.ask(subject), value)}"
 
 
 def exercise_rows(num_tokens: int, count: Callable[[str], int], seed: int) -> Iterator[Row]:
