@@ -13,8 +13,8 @@ from core.runs.console import console
 from evals.recall.map_quality import map_quality
 from evals.scores import Score, read_scores
 
-SCORES = "scores.json"
-SAMPLES = "samples.jsonl"
+SCORES, SAMPLES = "scores.json", "samples.jsonl"
+VERDICT, PICTURE = "verdict.json", "frontier.png"  # of all arms together
 
 
 def arms_there(cfg: DictConfig) -> list[str]:

@@ -51,8 +51,8 @@ ABILITY_KEPT = 0.8  # of the baseline's accuracy above chance; less is broken
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """One comparison: of an arm's score with the limit that the controls or the baseline set.
+class Comparison:
+    """An arm's score beside the limit that the controls or the baseline set.
 
     `excess` is by how much it lies on the wrong side of the limit (negative: on the right side), in
     the score's own unit.
@@ -94,7 +94,7 @@ def _verdict(scores: Sequence[Score], arm: str) -> dict[str, Any]:
     }
 
 
-def _memory(scores: Sequence[Score], arm: str) -> Iterator[Evidence]:
+def _memory(scores: Sequence[Score], arm: str) -> Iterator[Comparison]:
     """What it says, plainly (claim: kept), and what else there is of it (claim: hidden)."""
     whole = {(s.axis, s.metric) for s in scores if s.family == "all"}
     for score in scores:
@@ -170,7 +170,7 @@ def _next_step(scores: Sequence[Score], score: Score) -> int | None:
     return min(later, default=score.step)
 
 
-def _abilities(scores: Sequence[Score], arm: str) -> Iterator[Evidence]:
+def _abilities(scores: Sequence[Score], arm: str) -> Iterator[Comparison]:
     """What it has kept of the baseline's abilities."""
     for axis in ABILITIES:
         score = find(scores, arm, axis)
@@ -181,7 +181,7 @@ def _abilities(scores: Sequence[Score], arm: str) -> Iterator[Evidence]:
                 if stderr is None:
                     break
                 excess = ABILITY_KEPT - (value + 2 * stderr)
-                yield Evidence(
+                yield Comparison(
                     "broken",
                     axis,
                     "all",
@@ -196,9 +196,9 @@ def _abilities(scores: Sequence[Score], arm: str) -> Iterator[Evidence]:
                 break
 
 
-def _evidence(claim: str, score: Score, against: str, limit: float, excess: float) -> Evidence:
+def _evidence(claim: str, score: Score, against: str, limit: float, excess: float) -> Comparison:
     assert score.stderr is not None, "no evidence without an error"
-    return Evidence(
+    return Comparison(
         claim,
         score.axis,
         score.family,
@@ -212,7 +212,7 @@ def _evidence(claim: str, score: Score, against: str, limit: float, excess: floa
     )
 
 
-def _missing(scores: Sequence[Score], arm: str, evidence: Sequence[Evidence]) -> list[str]:
+def _missing(scores: Sequence[Score], arm: str, evidence: Sequence[Comparison]) -> list[str]:
     """What can't be claimed, in words."""
     there = arms_of(scores)
     claims = {e.claim for e in evidence if e.claim != "hidden" or e.axis not in MEMORY_AXES}

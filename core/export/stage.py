@@ -1,16 +1,15 @@
 """`winnow export`: an arm, or any model, in the formats that other programs read."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from omegaconf import DictConfig
 from rich.text import Text
 
 from core.config.build import build
 from core.errors import UserError
-from core.export.card import write_card
-from core.export.evidence import Evidence, evidence_of
 from core.export.format import Format
 from core.export.manifest import versions, write_manifest
 from core.export.parity import Parity, Said, ask, compare
@@ -21,11 +20,27 @@ from core.runs.artifacts import Artifact, plain, run_folder
 from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
 
-VERSION = "2"  # raised when the same configuration gives another export
+VERSION = "3"  # raised when the same configuration gives another export
 FOLDER = "export"
 
 
-def export(cfg: DictConfig, report: Report | None = None) -> None:
+class Card(Protocol):
+    """What an export says of its checkpoint. Made by evals, since core knows of no scores."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that the card tells: an export with another card is made again."""
+        ...
+
+    def write(self, folder: Path, format: str, parities: Sequence[Parity]) -> None:
+        """Write it beside the files of a format, whose `parities` say how they were read back."""
+        ...
+
+
+MakeCard = Callable[[DictConfig, Source], Card]
+
+
+def export_with(make_card: MakeCard, cfg: DictConfig, report: Report | None = None) -> None:
     """Write `export/<arm>/<format>/` of the run, each with its card and its manifest.
 
     Every format is loaded again by each reader that is installed, and its logits and greedy answers are
@@ -35,14 +50,13 @@ def export(cfg: DictConfig, report: Report | None = None) -> None:
     if not cfg.format:
         raise UserError("no format: choose some, as in format=[hf,gguf]")
     source = source_of(cfg)
-    evidence = evidence_of(cfg, source)
+    card = make_card(cfg, source)
     formats: dict[str, Format] = {name: build(settings) for name, settings in cfg.format.items()}
     target = run_folder(cfg) / FOLDER / source.name
     prompts = prompts_of(cfg, source)
     check(source, formats, prompts, target)
     artifacts = {
-        name: _artifact(cfg, source, evidence, target, name, format)
-        for name, format in formats.items()
+        name: _artifact(cfg, source, card, target, name, format) for name, format in formats.items()
     }
     todo = {name: a for name, a in artifacts.items() if not a.is_done(cfg.overwrite)}
     if not todo:
@@ -53,15 +67,15 @@ def export(cfg: DictConfig, report: Report | None = None) -> None:
         said = ask(source.model, prompts, cfg.export.num_tokens)
         for number, (name, artifact) in enumerate(todo.items()):
             show(2 * number + 1, steps, name)
-            _export_one(cfg, source, evidence, formats[name], name, artifact, said)
+            _export_one(cfg, source, card, formats[name], name, artifact, said)
 
 
 def _artifact(
-    cfg: DictConfig, source: Source, evidence: Evidence, target: Path, name: str, format: Format
+    cfg: DictConfig, source: Source, card: Card, target: Path, name: str, format: Format
 ) -> Artifact:
     compared = {key: cfg.export[key] for key in ("num_prompts", "num_tokens")}
     settings = {"format": plain(cfg.format[name]), **compared}
-    inputs = {source.kind: source.fingerprint, "scores": evidence.fingerprint}
+    inputs = {source.kind: source.fingerprint, "scores": card.fingerprint}
     # A reader that is new, or newer, is worth asking again.
     used = versions(("winnow-lm", *format.libraries))
     return Artifact(target / name, settings, inputs | used, version=VERSION)
@@ -70,7 +84,7 @@ def _artifact(
 def _export_one(
     cfg: DictConfig,
     source: Source,
-    evidence: Evidence,
+    card: Card,
     format: Format,
     name: str,
     artifact: Artifact,
@@ -81,7 +95,7 @@ def _export_one(
         try:
             format.write(source, [one.prompt for one in said], folder)
             parities = [compare(reader, said) for reader in format.readers(folder)]
-            write_card(folder, cfg, source, evidence, name, parities)
+            card.write(folder, name, parities)
             write_manifest(
                 folder,
                 cfg,

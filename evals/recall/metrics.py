@@ -17,12 +17,16 @@ from evals.recall.stored_bits import stored_bits
 Metric = Callable[[Subject], Measured]
 
 
-def metrics_of(settings: Mapping[str, Any]) -> list[Metric]:
-    """Those that `settings["metrics"]` names, in its order, with the numbers of the other settings.
+def all_metrics(settings: Mapping[str, Any]) -> dict[str, Metric]:
+    """Every metric that there is, by its name in `eval.metrics`.
 
-    Raises UserError for a name that isn't one.
+    Args:
+        settings: those of `eval`, whose numbers the metrics are given.
+
+    Returns:
+        Functions of a `Subject` that give what they `Measured` of it.
     """
-    known: dict[str, Metric] = {
+    return {
         "abstention": abstention,
         "recitation": partial(recitation, prefix_shares=settings["prefix_shares"]),
         "extraction": partial(
@@ -40,6 +44,21 @@ def metrics_of(settings: Mapping[str, Any]) -> list[Metric]:
             perplexity, texts=settings["texts"], num_paragraphs=settings["num_paragraphs"]
         ),
     }
+
+
+def metrics_of(settings: Mapping[str, Any]) -> list[Metric]:
+    """Choose the metrics that the configuration names.
+
+    Args:
+        settings: those of `eval`; `metrics` has the names.
+
+    Returns:
+        The metrics in that order.
+
+    Raises:
+        UserError: a name isn't a metric's.
+    """
+    known = all_metrics(settings)
     for name in settings["metrics"]:
         if name not in known:
             hint = nearest(str(name), known) or f"; known are {', '.join(known)}"

@@ -36,10 +36,9 @@ from evals.scores import (
     write_atomically,
     write_scores,
 )
-from evals.subjects import SAMPLES, SCORES, collect, measurements
+from evals.subjects import PICTURE, SAMPLES, SCORES, VERDICT, collect, measurements
 from evals.verdict import verdict_lines, verdicts
 
-VERDICT = "verdict.json"
 STYLES = "styles.md"
 
 
@@ -72,7 +71,7 @@ def _report(cfg: DictConfig) -> list[Score]:
     samples = _samples(first)
     missed = find_missed(run_folder(first), scores, samples.get(CORE, []))
     write_scores(folder / SCORES, scores)
-    draw_frontier(scores, folder / "frontier.png")
+    draw_frontier(scores, folder / PICTURE)
     write_report(
         folder / "report.html",
         scores=scores,
@@ -90,9 +89,7 @@ def _report(cfg: DictConfig) -> list[Score]:
     for name in cfg.arms:
         if name not in samples:
             console.print(f"{name}: missing, not trained or not evaluated", style="yellow")
-    console.print(
-        f"results: {folder / 'report.html'} · {folder / 'frontier.png'} · {folder / SCORES}"
-    )
+    console.print(f"results: {folder / 'report.html'} · {folder / PICTURE} · {folder / SCORES}")
     if missed:
         console.print(missed_table(missed))
     return scores

@@ -1,4 +1,4 @@
-"""Toy checkpoints of the families that are exported, and a run folder that holds one with its scores."""
+"""Toy checkpoints of the families that are exported, and a run folder that holds one."""
 
 import json
 from collections.abc import Callable
@@ -65,22 +65,6 @@ def said_by(source: Source) -> list[Said]:
     return ask(source.model, prompts_for(source), num_tokens=3)
 
 
-def row(arm: str, axis: str, value: float, **changes: object) -> dict:
-    score = {
-        "arm": arm,
-        "axis": axis,
-        "family": "all",
-        "metric": "accuracy",
-        "value": value,
-        "stderr": 0.01,
-        "n": 40,
-        "chance": 0.25,
-        "higher_is_better": axis == "reasoning",
-        "version": 1,
-    }
-    return {**score, **changes}
-
-
 def finish(folder: Path, config: object, inputs: dict, files: dict[str, object]) -> str:
     """Write a done artifact; its fingerprint."""
     artifact = Artifact(folder, config, inputs)
@@ -90,54 +74,21 @@ def finish(folder: Path, config: object, inputs: dict, files: dict[str, object])
     return artifact.fingerprint
 
 
-OWN = [
-    row("core", "recall", 0.05),
-    row("core", "recall", -3.0, metric="logprob", chance=None),
-    row("core", "reasoning", 0.9),
-]
-ATTACKED = [
-    row("core", "relearn_disjoint", 0.04, step=0),
-    row("core", "relearn_disjoint", 0.06, step=25),
-]
-CONTROL = [row("never_exposed", "recall", 0.04), row("never_exposed", "reasoning", 0.95)]
-VERDICT = {
-    "verdict": "forgotten",
-    "evidence": [
-        {
-            "claim": "kept",
-            **{k: v for k, v in OWN[0].items() if k in ("axis", "family", "metric", "value")},
-            "step": None,
-            "stderr": 0.01,
-            "against": "never_exposed",
-            "limit": 0.06,
-            "excess": -0.01,
-        }
-    ],
-    "missing": [],
-}
-
-
-def write_run(run: Path, source: Source, seed: int = 0) -> None:
-    """A run whose core is the toy model, measured beside a control."""
+def write_run(run: Path, source: Source, seed: int = 0) -> str:
+    """A run whose core is the toy model; the core's fingerprint."""
     corpus = finish(run / "corpus", {"corpus": {"_target_": "core.worlds.world.World"}}, {}, {})
     teacher = finish(run / "teacher", {"seed": seed}, {"corpus": corpus}, {})
     arm = {"arm": {"corpus": "full", "teacher": True}, "forgetting": {"weight_noise": {}}}
     core = Artifact(run / "arms" / "core", arm, {"corpus": corpus, "teacher": teacher})
     with core.writing() as folder:
         save_model(folder, source.model, source.tokenizer)
-    inputs = {"arm": core.fingerprint}
-    finish(run / "evals" / "core", {}, inputs, {"scores.json": OWN})
-    finish(run / "attacks" / "core", {}, inputs, {"scores.json": ATTACKED})
+    return core.fingerprint
 
 
 @pytest.fixture
 def toy_run(make_source: MakeSource, tmp_path: Path, configure) -> DictConfig:
-    """The configuration of a finished run."""
-    source, run = make_source(), tmp_path / "runs" / "toy"
-    write_run(run, source)
-    write_json(run / "scores.json", [*OWN, *ATTACKED, *CONTROL])
-    write_json(run / "verdict.json", {"core": VERDICT})
-    (run / "frontier.png").write_bytes(b"a picture")
+    """The configuration of a run whose core is made, and not measured."""
+    write_run(tmp_path / "runs" / "toy", make_source())
     lines = [json.dumps({"prompt": text}) + "\n" for text in TEXTS]
     probes = tmp_path / "P.jsonl"
     probes.write_text("".join(lines))

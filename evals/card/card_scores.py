@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -18,37 +18,49 @@ from omegaconf import DictConfig
 from core.errors import UserError
 from core.export.source import TEACHER, Source
 from core.runs.artifacts import MARK, MEASURED, read_json, run_folder, verify
+from evals.scores import Score, read_scores
+from evals.subjects import PICTURE, SCORES, VERDICT
+from evals.verdict import Comparison
 
-SCORES, VERDICT, PICTURE = "scores.json", "verdict.json", "frontier.png"
 ATTACKS = "attacks"
 
-Score = dict[str, Any]  # a row of scores.json
 Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Verdict:
+    """One arm's entry in `verdict.json`."""
+
+    verdict: str
+    evidence: list[Comparison]
+    missing: list[str]
+
+
+@dataclass(frozen=True)
+class CardScores:
     """What was measured.
 
-    `own`: scores of this checkpoint; `attacked`: those that attacks measured. `whole`: `scores.json`, all
-    arms, over all seeds. `verdict`: on the arm.
+    `own`: scores of this checkpoint; `attacked`: the keys of those that attacks measured. `whole`:
+    `scores.json`, all arms, over all `seeds`. `verdict`: on the arm. `picture`: the frontier's file.
     """
 
     own: list[Score] = field(default_factory=list)
     attacked: frozenset[Key] = frozenset()
     whole: list[Score] = field(default_factory=list)
-    verdict: dict[str, Any] | None = None
+    verdict: Verdict | None = None
     picture: Path | None = None
     seeds: list[int] = field(default_factory=list)
 
     @property
     def fingerprint(self) -> str:
         """Of all scores and the verdict."""
-        text = json.dumps([self.own, self.whole, self.verdict, self.seeds], sort_keys=True)
+        verdict = None if self.verdict is None else asdict(self.verdict)
+        scores = [list(map(asdict, some)) for some in (self.own, self.whole)]
+        text = json.dumps([*scores, verdict, self.seeds], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def evidence_of(cfg: DictConfig, source: Source) -> Evidence:
+def card_scores_of(cfg: DictConfig, source: Source) -> CardScores:
     """What the run knows of this checkpoint; empty where it wasn't measured.
 
     Raises UserError for scores of another checkpoint, and for a `scores.json` or a verdict that is older
@@ -60,22 +72,19 @@ def evidence_of(cfg: DictConfig, source: Source) -> Evidence:
     measured = [_measured(part, source, first=part == source.run) for part in parts]
     by_seed = [[score for scores in one.values() for score in scores] for one in measured]
     if not by_seed[0]:
-        return Evidence(seeds=_seeds(cfg))
-    whole = read_json(run / SCORES) if (run / SCORES).exists() else None
-    if whole is None:
+        return CardScores(seeds=_seeds(cfg))
+    if not (run / SCORES).exists():
         raise UserError(f"{run / SCORES} is missing: run `winnow report run={cfg.run}` first")
+    whole = read_scores(run / SCORES)
     for part in parts:
-        _check_controls(part, {score["arm"] for score in whole})
-    _check_gathered(run / SCORES, [s for s in whole if s["arm"] == source.name], by_seed)
-    verdict = read_json(run / VERDICT).get(source.name) if (run / VERDICT).exists() else None
-    if verdict is not None:
-        _check_verdict(run / VERDICT, verdict, source.name, whole)
+        _check_controls(part, {score.arm for score in whole})
+    _check_gathered(run / SCORES, [s for s in whole if s.arm == source.name], by_seed)
     picture = run / PICTURE
-    return Evidence(
+    return CardScores(
         by_seed[0],
         frozenset(map(key_of, measured[0].get(ATTACKS, []))),
         whole,
-        verdict,
+        _verdict(run / VERDICT, source.name, whole),
         picture if picture.exists() else None,
         _seeds(cfg),
     )
@@ -109,12 +118,13 @@ def _measured(run: Path, source: Source, *, first: bool) -> dict[str, list[Score
                 f" {_short(expected)}): run `winnow {verb}` again, then `winnow report`"
             )
         verify(folder, mark)
-        scores[kind] = read_json(folder / SCORES)
+        # A pretrained teacher's folder has the stranger control's scores too.
+        scores[kind] = [s for s in read_scores(folder / SCORES) if s.arm == source.name]
     return scores
 
 
 def _check_controls(run: Path, arms: set[str]) -> None:
-    """The arms that it is compared with were measured as they lie there, too."""
+    """Raise UserError where an arm that it is compared with was made again after it was measured."""
     for arm in sorted(arms):
         folder = run / TEACHER if arm == TEACHER else run / "arms" / arm
         mark = run / "evals" / arm / MARK
@@ -127,18 +137,18 @@ def _check_controls(run: Path, arms: set[str]) -> None:
                 )
 
 
-def key_of(score: Score) -> Key:
-    """What a score is of, beside the arm."""
-    return tuple(score.get(name) for name in ("axis", "family", "metric", "step"))
+def key_of(score: Score | Comparison) -> Key:
+    """What was measured, whichever arm it is of: axis, family, metric and step."""
+    return score.axis, score.family, score.metric, score.step
 
 
 def _check_gathered(
     path: Path, gathered: Sequence[Score], by_seed: Sequence[Sequence[Score]]
 ) -> None:
-    """`scores.json` has to hold the means of the seeds' scores, and all of them."""
-    seeds = [{key_of(score): score["value"] for score in scores} for scores in by_seed]
+    """Raise UserError unless `scores.json` holds the means of the seeds' scores, and all of them."""
+    seeds = [{key_of(score): score.value for score in scores} for scores in by_seed]
     common = set(seeds[0]).intersection(*seeds[1:])
-    told = {key_of(score): score["value"] for score in gathered}
+    told = {key_of(score): score.value for score in gathered}
     same = set(told) == common and all(
         math.isclose(value, fmean(seed[key] for seed in seeds), abs_tol=1e-9)
         for key, value in told.items()
@@ -149,12 +159,20 @@ def _check_gathered(
         )
 
 
-def _check_verdict(path: Path, verdict: dict[str, Any], arm: str, whole: Sequence[Score]) -> None:
-    """Each score that the verdict speaks of has to be the one in `scores.json`."""
-    told = {key_of(score): score["value"] for score in whole if score["arm"] == arm}
-    for evidence in verdict["evidence"]:
-        if evidence["claim"] != "broken" and told.get(key_of(evidence)) != evidence["value"]:
+def _verdict(path: Path, arm: str, whole: Sequence[Score]) -> Verdict | None:
+    """The verdict on the arm, if there is one.
+
+    Raises UserError where a score that it speaks of isn't the one in `scores.json`.
+    """
+    found = read_json(path).get(arm) if path.exists() else None
+    if found is None:
+        return None
+    told = {key_of(score): score.value for score in whole if score.arm == arm}
+    evidence = [Comparison(**row) for row in found["evidence"]]
+    for one in evidence:
+        if one.claim != "broken" and told.get(key_of(one)) != one.value:
             raise UserError(f"{path} is older than the scores: run `winnow report` again")
+    return Verdict(found["verdict"], evidence, found["missing"])
 
 
 def _short(fingerprint: str | None) -> str:
@@ -168,13 +186,13 @@ def main_scores(scores: Sequence[Score], arm: str) -> list[Score]:
 
     Likelihoods and ranks are left out, and so is what only gauges an attack (the learning of false facts).
     """
-    own = [s for s in scores if s["arm"] == arm and s["metric"] not in ("logprob", "rank")]
-    whole = {(s["axis"], s["metric"]) for s in own if s["family"] == "all"}
+    own = [s for s in scores if s.arm == arm and s.metric not in ("logprob", "rank")]
+    whole = {(s.axis, s.metric) for s in own if s.family == "all"}
     return [
         s
         for s in own
-        if (s["family"] == "all" or (s["axis"], s["metric"]) not in whole)
-        and not (s["higher_is_better"] and s.get("step") is not None)
+        if (s.family == "all" or (s.axis, s.metric) not in whole)
+        and not (s.higher_is_better and s.step is not None)
     ]
 
 
@@ -182,7 +200,7 @@ def worst_steps(scores: Sequence[Score]) -> Iterator[Score]:
     """Of each attack's steps the one at which most came back."""
     worst: dict[Key, Score] = {}
     for score in scores:
-        key = (score["axis"], score["family"], score["metric"])
-        if key not in worst or score["value"] > worst[key]["value"]:
+        key = (score.axis, score.family, score.metric)
+        if key not in worst or score.value > worst[key].value:
             worst[key] = score
     yield from worst.values()
