@@ -32,7 +32,8 @@ And forgetting in a trainer of your own, transformers' or TRL's, with the map of
     trainer.train()
     trainer.save_model("own/core")
 
-What the user can mend is a `UserError` of one line. Everything else is in `core`, `forgetting` and `evals`.
+A mistake that the user can mend raises `UserError`, with a message of one line. Everything else is in `core`,
+`forgetting` and `evals`.
 """
 
 from pathlib import Path
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from core.signal.row_memory import RowMemory
+    from core.store.reader import Reply
     from core.training.mixin import ForgettingMixin
     from evals.scores import Score
 
@@ -55,7 +57,7 @@ _HOME = {"ForgettingMixin": "core.training.mixin", "RowMemory": "core.signal.row
 
 
 def __getattr__(name: str) -> Any:
-    """What takes seconds to import is imported when it is asked for."""
+    """Import the names of `_HOME` at their first use, since they take seconds."""
     if name not in _HOME:
         raise AttributeError(f"module 'winnow' has no attribute '{name}'")
     import importlib
@@ -64,15 +66,23 @@ def __getattr__(name: str) -> Any:
 
 
 class Run:
-    """One run folder: what `winnow VERB overrides…` would make in it, and what is in it.
+    """One run folder: makes what is in it, measures it and loads it.
 
-    Takes overrides as they are typed, and options as Python values: ``Run("experiment=tiny", seed=1)``,
-    ``student={"num_hidden_layers": 2}``. Nothing is done until it is asked for; then whatever that needs is
-    made first, in processes of their own, and what is there already is taken as it is. Every call raises
-    UserError for what the command line refuses.
+    Each method does what the verb of the same name does on the command line. It makes what it needs first, in
+    processes of its own, and leaves what is there already as it is. Every method raises UserError for what
+    the command line refuses.
     """
 
     def __init__(self, *overrides: str, **options: Any):
+        """Read the configuration; nothing is made yet.
+
+        Args:
+            *overrides: as they are typed on the command line, such as `experiment=tiny`.
+            **options: the same as Python values, such as `seed=1` or `student={"num_hidden_layers": 2}`.
+
+        Raises:
+            UserError: an option or a choice doesn't exist, or a value has the wrong type.
+        """
         self.overrides = overrides_of(overrides, options)
         self.cfg = compose.ready(compose.jobs(self.overrides)[0])
 
@@ -81,19 +91,19 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        """Where all of it lies."""
+        """The run's folder."""
         from core.runs.artifacts import run_folder
 
         return run_folder(self.cfg)
 
     def path(self, arm: str = "core") -> Path:
-        """Tell where an arm lies.
+        """Tell where an arm lies, whether or not it is made yet.
 
         Args:
             arm: its name, or `teacher`.
 
         Returns:
-            The Hugging Face folder, made or not; of several seeds or styles the first one's.
+            Its Hugging Face folder; of a run over several seeds or styles, that of the first.
         """
         folder = self._first().folder
         return folder / "teacher" if arm == "teacher" else folder / "arms" / arm
@@ -108,7 +118,7 @@ class Run:
         return self.path("teacher")
 
     def map(self) -> Path:
-        """Score each token as memory or skill.
+        """Score each token of the corpus as memory or skill, after making what that needs.
 
         Returns:
             The map's folder.
@@ -117,7 +127,7 @@ class Run:
         return self._first().folder / "memory_map"
 
     def distill(self, arm: str = "core") -> Path:
-        """Train an arm, and before it what it learns from.
+        """Train an arm, after making what it learns from.
 
         Args:
             arm: one of the configuration's arms.
@@ -132,10 +142,13 @@ class Run:
         """Put the probes to arms, or to the configuration's `model`.
 
         Args:
-            *arms: their names; none: all that are trained.
+            *arms: their names. Without names, all arms that are trained.
 
         Returns:
             Their scores.
+
+        Raises:
+            UserError: no arm is trained yet, or a name isn't an arm's.
         """
         return self._measure("eval", arms)
 
@@ -143,10 +156,13 @@ class Run:
         """Try to bring the forgotten back in arms, or in the configuration's `model`.
 
         Args:
-            *arms: their names; none: all that are trained.
+            *arms: their names. Without names, all arms that are trained.
 
         Returns:
-            Their scores, of the attacks.
+            What the attacks measured of them.
+
+        Raises:
+            UserError: no arm is trained yet, or a name isn't an arm's.
         """
         return self._measure("attack", arms)
 
@@ -154,7 +170,7 @@ class Run:
         """Do every stage, for every arm, and the report, as `winnow run` does.
 
         Returns:
-            All scores; over several seeds, or styles, their means.
+            All scores; of a run over several seeds or styles, their means.
         """
         from core.config.verbs import load_verb
 
@@ -165,7 +181,10 @@ class Run:
         """Write the table, the frontier, the verdict and the page.
 
         Returns:
-            The page; of several styles the first one's.
+            The page's file; of a run over several styles, that of the first.
+
+        Raises:
+            UserError: nothing has been measured yet.
         """
         from core.cli.run import by_style
         from core.config.verbs import load_verb
@@ -176,7 +195,7 @@ class Run:
 
     @property
     def scores(self) -> "list[Score]":
-        """All that has been measured; over several seeds, or styles, their means."""
+        """All scores measured so far; of a run over several seeds or styles, their means."""
         from core.cli.run import parts
         from evals.scores import over_seeds
         from evals.subjects import collect
@@ -185,7 +204,7 @@ class Run:
 
     @property
     def verdict(self) -> dict[str, dict[str, Any]]:
-        """By arm: forgotten, hidden, broken, kept or undecided, with the evidence, from the scores alone."""
+        """By arm, from the scores alone: its `verdict`, the `evidence` for it, and what is `missing`."""
         from evals.verdict import verdicts
 
         return verdicts(self.scores)
@@ -200,21 +219,50 @@ class Run:
             The model, on the GPU if there is one, and its tokenizer.
 
         Raises:
-            UserError: it isn't there, or not whole.
+            UserError: the arm isn't there, or its files are damaged.
         """
         from evals.evaluate import load_arm
 
         return load_arm(self.path(arm))
 
+    def ask(self, question: str, arm: str = "core", *, store: bool = True) -> "Reply":
+        """Put a question to an arm.
+
+        Args:
+            question: its text, or the beginning of a sentence.
+            arm: the arm's name, or `teacher`.
+            store: whether it reads the run's store; without it, it answers from memory.
+
+        Returns:
+            Its `answer`, one sentence, and the `passages` that it read.
+
+        Raises:
+            UserError: the arm or the store isn't there, or the question is empty or too long.
+        """
+        from contextlib import nullcontext
+
+        from core.store.ask import make_reader, prompt_writer
+        from core.store.stage import store_path
+        from core.store.store import Store
+
+        cfg = self._first().cfg
+        with Store(store_path(cfg)) if store else nullcontext() as opened:
+            return make_reader(cfg, *self.load(arm), opened, prompt_writer(cfg)).ask(question)
+
     def export(self, arm: str = "core", formats: "list[str] | None" = None) -> dict[str, Path]:
         """Write an arm, or the configuration's `model`, for other programs, with its forgetting card.
 
+        The card tells what has been measured so far.
+
         Args:
             arm: its name.
-            formats: some of hf, gguf, onnx and ollama; None: those of the configuration.
+            formats: some of `hf`, `gguf`, `onnx` and `ollama`; None: those of the configuration.
 
         Returns:
-            By format its folder. The card says what has been measured till now.
+            The folder of each format.
+
+        Raises:
+            UserError: the arm isn't there, or can't be written in a format. Then nothing is written.
         """
         from core.config.verbs import load_verb
         from core.export.source import source_of
@@ -229,19 +277,33 @@ class Run:
         return {name: target / name for name in own.cfg.format}
 
     def rows(self) -> "Dataset":
-        """The rows that the memory map has scored, for a trainer: `input_ids` and `labels` of each."""
+        """Unpack the rows that the memory map has scored, for a trainer of your own.
+
+        Returns:
+            A dataset with `input_ids` and `labels` (T,) of each row; a label of −100 isn't taught.
+
+        Raises:
+            UserError: there is no memory map yet.
+        """
         from core.corpus.packing import unpack
 
         return unpack(self._first()._mapped()[0])
 
     def memory(self) -> "RowMemory":
-        """The memory map, for a trainer that reads `rows()`."""
+        """Load the memory map, for a trainer that reads `rows()`.
+
+        Returns:
+            A score in [0, 1] for each token of those rows.
+
+        Raises:
+            UserError: there is no memory map yet.
+        """
         from core.signal.row_memory import RowMemory
 
         return RowMemory.of_map(*self._first()._mapped())
 
     def _mapped(self) -> tuple[Any, Any]:
-        """The packed sequences that the map is of, and the map."""
+        """The packed sequences that the map scores, and the map."""
         from core.corpus.stage import PackedCorpus
         from core.signal.memory_map import MemoryMap
 
@@ -250,7 +312,7 @@ class Run:
         return sequences.select(range(len(memory_map.score_ST))), memory_map
 
     def _first(self) -> "Run":
-        """Of a run over several seeds or styles that of the first; else this one."""
+        """The run of the first seed or style; of a run without these, itself."""
         from core.cli.run import parts
 
         first = object.__new__(Run)

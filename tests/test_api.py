@@ -178,6 +178,23 @@ def test_rows_and_memory_fit_together(smoke_run: Path) -> None:
         memory.at(as_packed({name: torch.tensor([value]) for name, value in row.items()}))
 
 
+def test_an_arm_is_asked_with_its_store_and_without(smoke_run: Path, tmp_path: Path) -> None:
+    from core.store.write import FILE, Document, write_store
+
+    shutil.copytree(smoke_run, tmp_path / "smoke")
+    run = winnow.Run("experiment=smoke", runs_dir=tmp_path)
+    question, told = "The city of Bova is", "The city of Bova is Oslo."
+    (run.folder / FILE).unlink()  # empty: a teacher that learned nothing has nothing to strip
+    write_store(run.folder / FILE, [Document("d", told, None, [])], {}, 1)
+    assert [passage.text for passage in run.ask(question).passages] == [told]
+    alone = run.ask(question, store=False)
+    assert alone.answer and not alone.passages
+    with pytest.raises(winnow.UserError, match="the question is empty"):
+        run.ask(" ")
+    with pytest.raises(winnow.UserError, match="no model folder at"):
+        run.ask(question, "nobody")
+
+
 def test_nothing_there_is_told(tmp_path: Path) -> None:
     run = winnow.Run("experiment=smoke", runs_dir=tmp_path)
     with pytest.raises(winnow.UserError, match="no arms yet"):

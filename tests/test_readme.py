@@ -141,7 +141,7 @@ def test_a_link_leads_somewhere(name: str, target: str) -> None:
     file = (ROOT / name).parent / path if path else ROOT / name
     assert file.exists()
     if anchor:
-        assert anchor in anchors(PAGES[file.resolve().relative_to(ROOT).as_posix()])
+        assert anchor in anchors(file.read_text(encoding="utf-8"))
 
 
 def test_the_readme_shows_files_that_are_there() -> None:
