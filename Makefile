@@ -3,20 +3,22 @@
 PYTHON ?= python3
 # For torch without CUDA: make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
-# make demo DEMO=smoke runs every stage in a minute; nothing is learned in it
+# make demo DEMO=smoke is make hello
 DEMO ?= tiny
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo ablation scorers smollm2 llama test check bench gpu clean
+.PHONY: help setup hello demo docs ablation scorers smollm2 llama test check bench gpu clean
 
 help:
 	@echo "make setup   the environment, in .venv (once; a few minutes)"
+	@echo "make hello   every stage in about a minute; learns nothing, shows what a run leaves (runs/smoke)"
 	@echo "make demo    distil the embedded corpus into runs/tiny (minutes)"
 	@echo "make ablation  every way to forget side by side, in runs/ablation (hours; goes on where it was)"
 	@echo "make scorers   every way to find memories, against the truth, in runs/scorers (an hour)"
 	@echo "make smollm2   a small pretrained teacher, for teacher=smollm2 (93 MB)"
 	@echo "make llama   builds llama.cpp's reader, to check GGUF exports with (minutes)"
+	@echo "make docs    README.md and docs/ as a site, in site/"
 	@echo "make test    every test, offline; FAST=1 leaves out those that take over 20 seconds"
 	@echo "make check   formatting, lint and types"
 	@echo "make bench   the benchmarks"
@@ -39,9 +41,23 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP); \
 	echo "set up .venv in $$(( $$(date +%s) - start )) s"
 
+hello: $(STAMP)
+	$(BIN)/winnow run experiment=smoke
+	@echo "every stage ran, too briefly to learn anything. Open runs/smoke/report.html; beside it are frontier.png,"
+	@echo "scores.json, verdict.json and the models (teacher, arms). make demo learns: the same in runs/tiny"
+
 demo: $(STAMP)
 	$(BIN)/winnow run experiment=$(DEMO)
 	@echo "the demo's report, picture, scores and models: runs/$(DEMO)"
+
+# Built offline; a broken link or a page that is missing from the navigation fails.
+docs: $(BIN)/sphinx-build
+	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . site
+	@echo "the site: site/index.html"
+
+$(BIN)/sphinx-build: $(STAMP)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[docs]'
+	@touch $@
 
 ablation: $(STAMP)
 	$(BIN)/winnow run experiment=tiny/ablation
@@ -86,6 +102,6 @@ bench: $(STAMP)
 	@echo "the benchmarks are in tests/bench"
 
 clean:
-	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find conf core forgetting evals tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "clean; .venv and runs are kept"
