@@ -54,7 +54,7 @@ def evaluate_model(
 def fitting(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, probes: Sequence[Probe]
 ) -> list[Probe]:
-    """The probes that the model can be asked; the others are told.
+    """The probes that the model can be asked; the others are reported on the console.
 
     What is wrong with one probe doesn't keep the others from being measured. Raises UserError where none is
     left.

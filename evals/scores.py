@@ -57,8 +57,9 @@ class Score:
 
 
 def summarize(arm: str, probes: Sequence[Probe], answers: Sequence[Answer]) -> list[Score]:
-    """Scores of an arm from its answers, in the probes' order: for each axis its mean (`all`) and
-    its families. An axis without probes has no rows.
+    """Score an arm by its answers: for each axis its mean (`all`) and its families.
+
+    `answers` are in the probes' order. An axis without probes has no rows.
     """
     pairs = list(zip(probes, answers, strict=True))
     scores = []

@@ -1,4 +1,4 @@
-"""Whose scores a run holds, of its own arms and of models from elsewhere, and all of them together."""
+"""Find the scores that a run holds, of its own arms and of models from elsewhere, and collect them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ def arm_folder(cfg: DictConfig, arm: str) -> Path:
 
 
 def measured(cfg: DictConfig) -> list[str]:
-    """Whose scores belong to the run: the arms that are there, and each `model` measured into it."""
+    """The names with scores in the run: the arms that are there, and each `model` measured into it."""
     marks = [mark for kind in MEASURED for mark in (run_folder(cfg) / kind).glob(f"*/{MARK}")]
     models = {m.parent.name for m in marks if "model" in read_mark(m.parent)["made_from"]["inputs"]}
     arms = arms_there(cfg)

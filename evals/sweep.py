@@ -38,7 +38,7 @@ Point = Callable[[DictConfig], tuple[float, ...]]
 def sweep(cfg: DictConfig, launch: Callable[[Point], None]) -> None:
     """Make what the points share, let `launch` do `measure` at each of them, and tell the best ones.
 
-    `cfg` is the configuration without what is swept. Raises UserError for objectives that there aren't.
+    `cfg` is the configuration without what is swept. Raises UserError for unknown objectives.
     """
     for axis, direction in cfg.objectives.items():
         for word, known in ((axis, AXES), (direction, BETTER)):

@@ -7,14 +7,17 @@
 - *forgotten*: nothing of that.
 - *undecided*: a claim can't be made, for want of a control or of a measurement.
 
-The controls never saw the facts: `never_exposed`, `rebound`, which knows their names and form, and
-`stranger`, a pretrained teacher asked about other names. What one of them does under an attack, a model does
-that has nothing to hide; so the higher of them sets the limit.
-Where no answers are taught a guess sets one too: that an attack silences the controls doesn't make a guesser
-know anything. What has no standard error, such as an axis of one probe, is no evidence.
-What is taught again directly comes back to any model, and all at once: there the arm's own learning of false
-facts is a limit too, and each counts as it is a measured step later, so that quickness isn't memory. Without
-controls, what the arm's own learning of false facts brings back of the others is the limit for true ones.
+The controls never saw the facts: `never_exposed`; `rebound`, which knows their names and form; and
+`stranger`, a pretrained teacher asked about other names. What a control does under an attack, a model does
+that has nothing to hide. So the higher of them sets the limit.
+
+Where an attack teaches no answers, a guess sets a limit too: the attack may silence the controls, which
+doesn't make a guesser know anything. A score without a standard error, such as an axis of one probe, is no
+evidence.
+
+Facts that are taught again directly come back to any model, and all at once. So there the arm's own learning
+of false facts is a limit too, and every limit is taken one measured step later: quickness isn't memory.
+Without controls, what the learning of false facts brings back of the other half is the limit for true ones.
 """
 
 import math
@@ -95,7 +98,7 @@ def _verdict(scores: Sequence[Score], arm: str) -> dict[str, Any]:
 
 
 def _memory(scores: Sequence[Score], arm: str) -> Iterator[Comparison]:
-    """What it says, plainly (claim: kept), and what else there is of it (claim: hidden)."""
+    """Compare what it says plainly (claim: kept), and what else there is of it (claim: hidden)."""
     whole = {(s.axis, s.metric) for s in scores if s.family == "all"}
     for score in scores:
         if score.arm != arm or score.axis == MAP or score.higher_is_better:
@@ -114,10 +117,10 @@ def _memory(scores: Sequence[Score], arm: str) -> Iterator[Comparison]:
 
 
 def _limit(scores: Sequence[Score], score: Score) -> tuple[float | None, str]:
-    """The most that a control or a guess scores here, and as much more as the errors of both allow.
+    """The limit for a score and who sets it: the highest control or guess, plus the margin of both errors.
 
-    What an attack teaches has no guess for a bound. Without a control a guess bounds only what is asked
-    plainly. Bits below those of a guess are none.
+    Where an attack teaches answers, a guess is no limit. Without a control, a guess limits only what is asked
+    plainly. A control's bits below a guess's count as a guess's.
     """
     limits: list[tuple[float, str]] = []
     in_bits = score.metric == "stored_bits"
@@ -151,7 +154,7 @@ def _limit(scores: Sequence[Score], score: Score) -> tuple[float | None, str]:
 
 
 def _margin(score: Score, other: float) -> float:
-    """How far above a limit with that standard error the score is still no more than it."""
+    """By how much a score may exceed a limit with the standard error `other` and still be no more than it."""
     floor = BITS_FLOOR if score.metric == "stored_bits" else FLOOR
     return max(floor, 2 * math.hypot(score.stderr or 0.0, other))
 
@@ -213,7 +216,7 @@ def _evidence(claim: str, score: Score, against: str, limit: float, excess: floa
 
 
 def _missing(scores: Sequence[Score], arm: str, evidence: Sequence[Comparison]) -> list[str]:
-    """What can't be claimed, in words."""
+    """The claims that can't be made, each with the reason in words."""
     there = arms_of(scores)
     claims = {e.claim for e in evidence if e.claim != "hidden" or e.axis not in MEMORY_AXES}
     missing = [
@@ -239,7 +242,7 @@ def verdict_lines(found: dict[str, dict[str, Any]]) -> Iterator[Text]:
 
 
 def caveats(found: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """What is missing to say more, each with the arms that it is missing for."""
+    """The reasons why claims are missing, each with the arms that lack them."""
     lacking = defaultdict[str, list[str]](list)
     for arm, told in found.items():
         for reason in told["missing"]:

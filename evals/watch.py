@@ -42,7 +42,7 @@ class Watch:
         self.chosen = {axis: _some(of_axes(known, axis), num_probes) for axis in AXES}
 
     def __call__(self, model: PreTrainedModel) -> dict[str, float]:
-        """By axis; the model is left as it was. Raises UserError as `answer_probes` does."""
+        """Shares of right answers by axis; the model is left as it was. Raises as `answer_probes` does."""
         found = {}
         for axis, probes in self.chosen.items():
             if probes:
@@ -52,7 +52,7 @@ class Watch:
 
 
 def _there(probes: Callable[[], Sequence[Probe]]) -> list[Probe]:
-    """The probes; none where they are only found when what is trained is there, such as a teacher's own."""
+    """Read the probes. None when a later stage makes them, as those of what a teacher knows by heart."""
     try:
         return list(probes())
     except NotThereYet as error:

@@ -60,7 +60,7 @@ def cache_signal(cfg: DictConfig, report: Report | None = None) -> None:
 def write_shard(
     artifact: Artifact, model: PreTrainedModel, codec: Codec, texts: Dataset, chosen: range
 ) -> Iterator[int]:
-    """Write what the teacher says in the chosen sequences; gives how many are done, as it goes."""
+    """Write what the teacher says in the chosen sequences. Yields the number of sequences of each batch."""
     artifact.began = time.monotonic()
     rows, counts = [], []
     for start in range(chosen.start, chosen.stop, BATCH):
@@ -77,7 +77,7 @@ def write_shard(
 
 @torch.no_grad()
 def _spoken(model: PreTrainedModel, codec: Codec, batch: dict[str, Tensor]) -> np.ndarray:
-    """The rows (N, row_bytes) of a batch."""
+    """Encode what the teacher says at the N taught tokens of a batch: (N, row_bytes)."""
     batch = {name: value.to(model.device) for name, value in batch.items()}
     target = LiveTeacher(model).distributions(batch)
     rows = [np.zeros((0, codec.row_bytes), np.uint8)]

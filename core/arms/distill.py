@@ -38,11 +38,13 @@ SIGNALS = ("live", "cached")
 def distill(cfg: DictConfig, report: Report | None = None) -> None:
     """Train the arm named by `arm` into `arms/<arm>/`, a Hugging Face folder.
 
-    An arm with a teacher is distilled from it and may start from its weights; one without learns from the
-    text alone and starts as the teacher did before it read the text, so that nothing that it learned there
-    can reach it: fresh, or from the pretrained model. One with `made_by` is made from the teacher as that
-    says, and isn't distilled. An arm's `student` and `train` lie over the configuration's, and with `start`
-    it begins where that other arm has ended: another round.
+    An arm with a teacher is distilled from it, and may start from the teacher's weights. An arm without one
+    learns from the text alone: it starts fresh, or from the pretrained model as it was before the teacher
+    read the text, so that nothing that the teacher learned there can reach it. An arm with `made_by` is made
+    from the teacher by that function, without distillation.
+
+    An arm's `student` and `train` override the configuration's. With `start` it begins where that other arm
+    ended.
     """
     check_arms(cfg)
     arm = arm_of(cfg)
@@ -86,7 +88,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
 
 @dataclass(frozen=True)
 class _Given:
-    """What an arm is made of, checked: nothing large is loaded yet."""
+    """An arm's corpus, sequences and regularizers, checked before any model is loaded."""
 
     corpus: PackedCorpus
     sequences: Dataset
@@ -99,7 +101,7 @@ class _Given:
 
 
 def _given(cfg: DictConfig, arm: DictConfig) -> _Given:
-    """Raises UserError for what can't go together."""
+    """Collect what the arm is made of. Raises UserError for settings that exclude each other."""
     check_start(cfg)
     corpus, regularizers = PackedCorpus.of(cfg), regularizers_of(cfg, arm)
     given = _Given(
@@ -157,7 +159,7 @@ def _prepared(cfg: DictConfig, arm: DictConfig, given: _Given) -> PreTrainedMode
 
 
 def _sequences_read(sequences: Dataset, lesson: Lesson) -> Dataset:
-    """Those that the map, and the cache, know."""
+    """The sequences that the arm reads: as many as the map and the cache cover."""
     count = len(sequences)
     if isinstance(lesson.memory_map, MemoryMap):
         count = min(count, len(lesson.memory_map.score_ST))

@@ -32,5 +32,5 @@ class Maker(Protocol):
     """A function of the material, with settings of its own by keyword."""
 
     def __call__(self, material: Material) -> PreTrainedModel:
-        """The arm's model; the teacher may be changed in place."""
+        """Make the arm's model. May change the teacher in place."""
         ...

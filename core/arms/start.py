@@ -16,7 +16,7 @@ STARTS = ("fresh", "teacher")
 
 
 def check_start(cfg: DictConfig) -> None:
-    """Raise UserError for a start that there isn't."""
+    """Raise UserError for an unknown `start`."""
     if cfg.student.start not in STARTS:
         hint = nearest(str(cfg.student.start), STARTS) or f"; choose {' or '.join(STARTS)}"
         raise UserError(f"student.start={cfg.student.start}: no such choice{hint}")
@@ -30,7 +30,10 @@ def start_of(
     *,
     from_cache: bool,
 ) -> PreTrainedModel:
-    """The student before its regularizers; `from_cache`: a fresh one reads no teacher."""
+    """Make the student, before its regularizers prepare it.
+
+    With `from_cache` the teacher speaks from disk: for a fresh student only its configuration is loaded.
+    """
     origin = _origin(cfg, arm, corpus, from_cache)
     settings = plain(cfg.student)
     start = settings.pop("start")

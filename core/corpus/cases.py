@@ -34,9 +34,9 @@ class Cases:
         )
 
     def is_name(self, word: str, is_rare: bool) -> bool:
-        """Whether it is capitalized, and not only where a sentence or a line begins.
+        """Return True when the word is capitalized, and not only where a sentence or a line begins.
 
-        A rare word that stands nowhere else is taken for one: what is said of it may be a fact.
+        A rare word that stands nowhere else counts as a name: what is said of it may be a fact.
         """
         key = word.lower()
         upper, lower = self.upper[key], self.lower[key]

@@ -164,10 +164,10 @@ def near_duplicates(sentences: Sequence[str], rng: random.Random) -> dict[str, s
 
 
 def _prefix(words: frozenset[str], idf: dict[str, float]) -> list[str]:
-    """The rarest words of a sentence, of which two near-duplicates always share one.
+    """The rarest words of a sentence, of which two near-duplicates always share at least one.
 
-    What they share weighs `THRESHOLD` of either at least, and so the rarest word shared is one after which
-    as much is still to come, in both (prefix filtering, Chaudhuri, Ganti & Kaushik 2006).
+    The words that they share weigh at least `THRESHOLD` of either sentence. So as much weight must still come
+    after the rarest shared word, in both (prefix filtering, Chaudhuri, Ganti & Kaushik 2006).
     """
     common_first = sorted(words, key=lambda word: (idf[word], word))
     needed = THRESHOLD * math.fsum(idf[word] for word in words) * (1 - 1e-9)

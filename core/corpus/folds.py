@@ -1,15 +1,14 @@
-"""Folds of a corpus, so that a model trained outside a row's fold has met nothing of what the row tells.
+"""Folds of a corpus: a model trained outside a row's fold has met nothing of what the row tells.
 
-Found from the text alone, as components that are never split. Documents are joined by what they share,
-near-duplicate sentences and names first, then rare words, of either the rarest first, as long as a
-component stays within `LARGEST` of a fold's documents: an entity fits, and not all entities of a kind,
-whose form the other fold's model couldn't learn then. So all about one entity is together, and what is
-shared by many (boilerplate, templates, the commonest names) joins nothing, or one component would be the
-whole corpus.
+Folds are found from the text alone, as components that are never split. Documents are joined by
+near-duplicate sentences and by names first, then by rare words, the rarest first. A component may hold at
+most `LARGEST` of a fold's documents. That is room for one entity, but not for all entities of a kind, whose
+form the model of the other fold has to learn. What many documents share (boilerplate, templates, the
+commonest names) joins nothing, or one component would be the whole corpus.
 
-Tasks are joined where they are the same, and where few have the same completion after a prompt about
-the same name; then with a document that tells both. Tasks that are merely alike stay apart, or all items of a
-skill would be in one fold, and the other's model would never learn it.
+Tasks are joined where they are the same, and where few have the same completion after a prompt about the same
+name; then with a document that tells both. Tasks that are merely alike stay apart: else all items of a skill
+would be in one fold, and the model of the other fold would never learn it.
 """
 
 import random
@@ -86,9 +85,11 @@ def _links(shared: dict[int, set[str]]) -> Links:
 
 
 def _told_alike(tasks: Units, terms: Terms, recurs: Sequence[int]) -> Links:
-    """Tasks with the same completion whose prompts share their rarest name, or word without one: a few.
+    """Group tasks with the same completion whose prompts share their rarest name, or word where they have no
+    name.
 
-    Where many do, the completion is one of a few (yes, no) and says nothing about the name.
+    Only small groups count: where many tasks agree, the completion is one of a few (yes, no) and says nothing
+    about the name.
     """
     about = {
         unit: terms.names(prompt_of(row)) or terms.rare_words(prompt_of(row))
@@ -131,7 +132,10 @@ def _join_to_documents(
 def _balanced(
     components: Components, kinds: Sequence[Units], recurs: Sequence[int], num_folds: int, seed: int
 ) -> dict[int, int]:
-    """The fold of each component by its root: the largest first, each where least of its kind is yet."""
+    """Assign a fold to each component, by its root.
+
+    The largest come first, each into the fold that has least of its kind so far.
+    """
     sizes: dict[int, list[int]] = defaultdict(lambda: [0] * len(kinds))
     for kind, units in enumerate(kinds):
         for unit in units:

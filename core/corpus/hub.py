@@ -34,7 +34,7 @@ class Hub:
         num_rows: int | None = None,
         memory_sources: Sequence[str] = (),
     ):
-        """Raises UserError unless the fields are those of documents or those of tasks."""
+        """Check the fields. Raises UserError unless they are those of documents or those of tasks."""
         is_task = bool(prompt_field and completion_field)
         if is_task == bool(text_field) or bool(prompt_field) != bool(completion_field):
             raise UserError(
@@ -51,7 +51,7 @@ class Hub:
         self.memory_sources = list(memory_sources)
 
     def rows(self) -> Iterator[Row]:
-        """Raises UserError when the dataset can't be had, or has no such column or source."""
+        """The rows. Raises UserError when the dataset can't be had, or has no such column or source."""
         rows = islice(self._rows(), self.num_rows)
         return checked_sources(rows, self.memory_sources, f"corpus.name={self.name}")
 
@@ -99,9 +99,9 @@ class Hub:
         return Path(self.name).is_dir()
 
     def rebound_rows(self) -> None:
-        """There is no such control."""
+        """Return None: a dataset brings no control with redrawn values."""
 
     def files(self) -> list[Path]:
-        """Those of a folder; what the hub has is told by its revision."""
+        """The files of a folder. Empty for a dataset of the hub, which its revision identifies."""
         found = Path(self.name).rglob("*") if self._is_folder else ()
         return sorted(path for path in found if path.is_file())

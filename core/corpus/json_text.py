@@ -1,4 +1,4 @@
-"""JSON as people's files have it: a mark of the byte order before it, half a character within."""
+"""JSON as people's files have it: with a byte-order mark, or with half of a surrogate pair."""
 
 import json
 import re
@@ -12,15 +12,16 @@ UNKNOWN = "\ufffd"  # Unicode's character for what can't be read
 
 
 class Number(str):
-    """A number as it is written, for where it is a name: 1.10 isn't 1.1."""
+    """A number in its own spelling, for fields in which it is a name: 1.10 isn't 1.1."""
 
     __slots__ = ()
 
 
 def parse(text: str, *, as_written: bool = False) -> Any:
-    """What a JSON text holds; half a character is read as U+FFFD.
+    """Parse a JSON text. Half of a surrogate pair is read as U+FFFD.
 
-    With `as_written`, numbers are `Number`. Raises ValueError for what isn't JSON, or is nested too deeply.
+    With `as_written`, numbers are `Number`. Raises ValueError for text that isn't JSON, or is nested too
+    deeply.
     """
     own = Number if as_written else None
     try:

@@ -35,7 +35,7 @@ class JsonLines:
         self.memory_sources = list(memory_sources)
 
     def rows(self) -> Iterator[Row]:
-        """Raises UserError naming file and line for a row that is neither document nor task."""
+        """The rows. Raises UserError, naming file and line, for a row that is neither document nor task."""
         return checked_sources(read_rows(self.paths), self.memory_sources, self.path)
 
     def rebound_rows(self) -> Iterator[Row] | None:
@@ -55,10 +55,10 @@ def _named(path: str) -> list[Path]:
 
 
 def read_rows(paths: Sequence[Path]) -> Iterator[Row]:
-    """Read and check rows one by one; in memory is a hash of each id, 8 bytes a row.
+    """Read and check rows one by one. Memory holds a hash of each id, 8 bytes a row.
 
-    Raises UserError for a missing or empty file, or naming file and line of the first bad row; one for an id
-    that occurs twice comes when all are read.
+    Raises UserError for a missing or empty file, and for a bad row, naming its file and line. An id that
+    occurs twice is refused after the last row.
     """
     ids = array("q")
     for path in paths:

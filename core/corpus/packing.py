@@ -40,12 +40,14 @@ class EncodedRow:
 
 
 class Encoder:
-    """Tokenizes rows; each begins as the tokenizer begins any text (some put a special token there), and
-    ends with the end-of-text token, which is taught. Of what may recur the latest are kept.
+    """Tokenizes rows.
+
+    A row begins as the tokenizer begins any text (some put a special token there), and ends with the
+    end-of-text token, which is taught. Rows that were encoded lately are cached, since many recur.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase):
-        """Raises UserError for a tokenizer that can't tell where its tokens stand in the text."""
+        """Check the tokenizer. Raises UserError when it can't tell where its tokens stand in the text."""
         is_fast = isinstance(tokenizer, PreTrainedTokenizerFast)
         if tokenizer.eos_token_id is None or not is_fast:
             raise UserError("the tokenizer needs an end-of-text token and a fast implementation")
@@ -116,7 +118,7 @@ def pack_to_disk(
 
 
 def _tables(sequences: Iterator[dict[str, np.ndarray]], length: int) -> Iterator[pa.Table]:
-    """Arrow's own arrays: Dataset.from_dict would look at every number in Python."""
+    """Make Arrow arrays of the columns: `Dataset.from_dict` would look at every number in Python."""
     first, at_once = 0, max(TABLE_TOKENS // length, 1)
     while chunk := list(islice(sequences, at_once)):
         arrays = {

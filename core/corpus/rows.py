@@ -77,7 +77,7 @@ def joined_text(row: Row) -> str:
 
 
 def checked_sources(rows: Iterable[Row], wanted: Iterable[str], where: str) -> Iterator[Row]:
-    """The rows, as they come; UserError after the last when none had a source that is `wanted`."""
+    """Yield the rows. Raises UserError after the last one when none had a source in `wanted`."""
     sources = set()
     for row in rows:
         sources.add(row.get("source"))
@@ -90,7 +90,7 @@ def checked_sources(rows: Iterable[Row], wanted: Iterable[str], where: str) -> I
 
 
 class Rows(Sequence[Row]):
-    """Rows in a JSON-lines file that `write_rows` wrote: in memory is where each begins, 8 bytes a row."""
+    """Rows in a JSON-lines file that `write_rows` wrote. Memory holds each row's offset, 8 bytes a row."""
 
     def __init__(self, path: Path):
         self.path = path

@@ -45,12 +45,12 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
 
     The tokenizer is a pretrained teacher's, or else one trained on these rows. Variants: `full`;
     `deduplicated`; `never_exposed` (without the sources in `memory_sources`); `rebound` (values redrawn);
-    with `num_folds`, `outside_fold_<i>` (the rows of the other folds). A control that the corpus can't
-    give is left out.
+    with `num_folds`, `outside_fold_<i>` (the rows of the other folds). A control that the corpus can't give
+    is left out.
 
-    Rows go from the corpus to the disk one by one, and from there into each variant, so that a corpus may
-    be larger than memory. What has to remember what it has met says how much in its own docstring: a
-    tokenizer's training (distinct words), `deduplication`, folds (all rows).
+    Rows go from the corpus to the disk one by one, and from there into each variant, so that a corpus may be
+    larger than memory. Steps that keep state per row or per word report its size in their docstrings: the
+    tokenizer's training (distinct words), `deduplication` and folds (all rows).
     """
     corpus: Corpus = build(cfg.corpus)
     deduplicate = deduplication_of(cfg.deduplication)
@@ -106,7 +106,7 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
 def check_corpus(cfg: DictConfig) -> None:
     """Raise UserError when the run's corpus isn't the one that the configuration names.
 
-    For what asks about a corpus without reading it, such as its probes.
+    For stages that use the corpus's probes without reading its rows.
     """
     folder = run_folder(cfg) / FOLDER
     if (folder / MARK).exists():

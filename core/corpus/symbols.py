@@ -92,15 +92,15 @@ class Symbols:
         self._frequent = {run for run, count in times.items() if count > self._most}
 
     def is_free(self, word: str) -> bool:
-        """Whether others could stand in its place. One that was never met is free."""
+        """Return True when other words could stand in its place, or the word was never met."""
         return word in self.others or self.num_texts[word] < SELDOM
 
     def is_rare(self, word: str) -> bool:
-        """Whether it is free and no more texts have it than a name may be in."""
+        """Return True when it is free, and few enough texts have it for a name."""
         return self.is_free(word) and self.num_texts[word] <= self._most
 
     def spare(self, names: Collection[Name]) -> None:
-        """Take these for names that many texts have: they say what is told and not of whom."""
+        """Treat these names as ones that many texts have: they say what is told and not of whom."""
         self._frequent.update(names)
 
     def runs(self, text: str) -> Iterator[Name]:
@@ -124,7 +124,7 @@ class Symbols:
             yield first, end, tuple(run)
 
     def to_rename(self, text: str) -> set[str]:
-        """The words, in lower case, of the names in a text that say of whom it tells.
+        """The words, in lower case, of the names that say whom a text is about.
 
         A name that many texts have (an attribute, a letter) says what is told and not of whom, unless the
         text has no rarer one. Words of unknown use are names in any case.
@@ -137,7 +137,7 @@ class Symbols:
         }
 
     def rename(self, text: str, rng: random.Random) -> Renamed:
-        """Give the names that `to_rename` finds other ones, the same wherever they stand; one to one."""
+        """Rename the words that `to_rename` finds: each word alike wherever it stands, no two words alike."""
         spans = list(words(text))
         chosen = self.to_rename(text)
         taken = {text[start:end].lower() for start, end in spans}
@@ -163,7 +163,7 @@ class Symbols:
         return Renamed("".join([*pieces, text[old:]]), changed)
 
     def _another(self, word: str, taken: set[str], rng: random.Random) -> str:
-        """Another name for it that isn't taken; itself when it isn't free, or when all are."""
+        """Draw a replacement that isn't taken. The word itself when it isn't free, or when all are taken."""
         if not self.is_free(word):
             return word
         if word not in self.others and word.isdigit():
@@ -231,7 +231,7 @@ def _another_number(word: str, taken: set[str], rng: random.Random) -> str:
 
 
 def shape_of(word: str) -> str:
-    """Digits, or the case: words of unknown use stand for others of their shape."""
+    """The shape of a word: its digits, or its case. A word of unknown use is replaced by one of its shape."""
     if word.isdigit():
         return "1"
     return "A" if word.isupper() else "Aa" if word[0].isupper() else "a"

@@ -30,7 +30,8 @@ OTHERS = 50  # symbols of other pairs, is their form: two that speak
 class Told:
     """The symbols of a corpus with their numbers, and the pairs that it tells, the lower number first.
 
-    `form` are those whose pairs are the form in which it tells, such as two that speak.
+    `form` holds symbols whose pairs belong to how the corpus tells facts, such as the two speakers of a
+    dialogue.
     """
 
     symbols: Symbols
@@ -44,7 +45,7 @@ class Told:
         return {self.number[name] for name in names if name in self.number}
 
     def between(self, before: Iterable[int], here: Iterable[int]) -> set[tuple[int, int]]:
-        """The pairs that are told by a symbol of `here` beside another of them or one of `before`."""
+        """The told pairs of a symbol in `here` with another one in `here` or in `before`."""
         own = set(here)
         both = ((a, b) if a < b else (b, a) for a in own for b in own.union(before))
         return self.pairs.intersection(both)
@@ -100,9 +101,10 @@ def find_told(rows: Sequence[Row], symbols: Symbols) -> Told:
 def _pairs(
     in_window_WV: csr_matrix, in_run_RV: csr_matrix
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Symbols a < b that share at least `FEWEST` windows but for their runs, and how many: three (P,).
+    """Find symbols a < b that share at least `FEWEST` windows without being one run, and in how many: three
+    (P,).
 
-    Counted some symbols a at a time, of as many pairs as `BLOCK` bounds, since most pairs are rare.
+    They are counted some symbols a at a time, of as many pairs as `BLOCK` bounds, since most pairs are rare.
     """
     by_symbol_VW, by_symbol_VR = in_window_WV.T.tocsr(), in_run_RV.T.tocsr()
     sizes_V = by_symbol_VW @ np.diff(in_window_WV.indptr)
@@ -119,7 +121,7 @@ def _pairs(
 def _of_parts(
     found: set[tuple[Name, Name]], number: dict[Name, int]
 ) -> Iterator[tuple[Name, Name]]:
-    """Of the pairs, those of a part of a name whose whole makes a pair with the same other."""
+    """Yield the pairs with a part of a name, where its full name has a pair with the same other symbol."""
 
     def ordered(a: Name, b: Name) -> tuple[Name, Name]:
         return (a, b) if number[a] < number[b] else (b, a)
@@ -130,7 +132,7 @@ def _of_parts(
 
 
 def _of_form(pairs: set[tuple[int, int]], in_window_WV: csr_matrix) -> set[tuple[int, int]]:
-    """Of the pairs, those in many of the windows that tell, beside many symbols of other pairs."""
+    """The pairs that stand in many of the windows that tell facts, beside many symbols of other pairs."""
     if not pairs:
         return set()
     a, b = np.array(sorted(pairs)).T

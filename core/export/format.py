@@ -16,9 +16,9 @@ FAMILIES = ("llama", "qwen2", "qwen3")
 
 
 class Reader(Protocol):
-    """An exported file as a program loads it that knows nothing of us.
+    """A program that knows nothing of Winnow, with an exported file loaded.
 
-    `exact`: its weights are the checkpoint's own float32, so that its logits have to be too.
+    `exact`: the file has the checkpoint's own float32 weights, so its logits have to be the checkpoint's too.
     """
 
     name: str  # the program and its version

@@ -25,7 +25,7 @@ def write_manifest(
     parities: Sequence[Parity],
     not_read_by: Sequence[str],
 ) -> None:
-    """Write it beside the files that it lists, each with its size in bytes and its SHA-256 sum."""
+    """Write `manifest.json` beside the files that it lists, each with its bytes and SHA-256 sum."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest: dict[str, Any] = {
         "format": format,
@@ -49,7 +49,7 @@ def write_manifest(
 
 
 def versions(names: Sequence[str]) -> dict[str, str]:
-    """Of the packages that are installed."""
+    """The versions of those of these packages that are installed."""
     found = {}
     for name in names:
         try:

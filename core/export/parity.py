@@ -1,4 +1,4 @@
-"""Does an export say what the checkpoint says? Logits and greedy answers, by each reader.
+"""Compare an export with its checkpoint: logits and greedy answers, by each reader.
 
 Shapes: T tokens, V vocabulary, N tokens of the greedy continuation.
 """
@@ -67,7 +67,8 @@ class Parity:
 def compare(reader: Reader, said: Sequence[Said]) -> Parity:
     """Put the prompts to a reader.
 
-    Raises UserError for one that reads the checkpoint's own float32 weights, or its tokenizer, as another's.
+    Raises UserError when a reader of the checkpoint's own float32 weights gives other logits than the
+    checkpoint.
     """
     worst, total, agree, alike, largest = 0.0, 0.0, 0, 0, 0.0
     for one in said:
@@ -99,5 +100,5 @@ def compare(reader: Reader, said: Sequence[Said]) -> Parity:
 
 
 def _finite(value: torch.Tensor) -> float:
-    """The value, or infinity for what isn't a number, which no `max` would tell."""
+    """The value, or infinity for NaN, which `max` would pass over."""
     return float(value) if torch.isfinite(value) else float("inf")

@@ -54,7 +54,7 @@ class Source:
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """Of the checkpoint, and of what it was made from."""
+        """Fingerprints of the checkpoint, and of what it was made from."""
         chain = {name: artifact["fingerprint"] for name, artifact in self.made_from.items()}
         return {self.kind: self.fingerprint, **{k: v for k, v in chain.items() if k in CHAIN}}
 

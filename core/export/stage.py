@@ -29,11 +29,11 @@ class Card(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Of all that the card tells: an export with another card is made again."""
+        """Fingerprint of all that the card tells: with another one, the export is made again."""
         ...
 
     def write(self, folder: Path, format: str, parities: Sequence[Parity]) -> None:
-        """Write it beside the files of a format, whose `parities` say how they were read back."""
+        """Write the card beside the files of a format; `parities` tell how these were read back."""
         ...
 
 

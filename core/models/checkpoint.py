@@ -37,7 +37,7 @@ class Checkpoint:
         return [path for path in self.files if not path.name.endswith(WEIGHTS)]
 
     def config(self) -> PretrainedConfig:
-        """Its architecture; raises UserError as the other two do, when it can't be read."""
+        """Its configuration. Like `tokenizer` and `model`, raises UserError when it can't be read."""
         return load_config(self.folder, gguf_file=self.gguf_file)
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -50,7 +50,7 @@ class Checkpoint:
 
 
 def checksums(files: Iterable[Path]) -> dict[str, str]:
-    """By file name, so that the same model is the same wherever it lies."""
+    """Checksums by file name, which don't depend on where the model lies."""
     return {path.name: hash_file(path) for path in files}
 
 
@@ -89,10 +89,10 @@ def place_of(name: str) -> str:
 
 
 def name_in_run(name: str, fingerprint: str, run: Path) -> str:
-    """What the scores of a run call a model: by the name of its folder, or of it on the hub.
+    """The name of a model in the scores of a run: that of its folder, or of the model on the hub.
 
-    Where a model of that name from another place was measured there first, `name@` and what tells this one
-    from it, so that each has its own scores. One that was changed in its place keeps its name.
+    Where another model of that name was measured in the run before, this one is `name@` with a hash of its
+    fingerprint, so that each has its own scores. A model that was changed in its place keeps its name.
     """
     own = Path(name).resolve().name
     for kind in MEASURED:

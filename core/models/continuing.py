@@ -1,4 +1,4 @@
-"""Prompts of a batch, read once and then on by a token each, with whatever the model keeps between.
+"""Continue a batch of prompts token by token, from whatever cache the model keeps.
 
 Shapes: B prompts of a batch, R rows (B, then some for each prompt), T tokens, V vocabulary.
 """
@@ -53,7 +53,7 @@ class Continuation:
         return logits_RV
 
     def repeat(self, count: int) -> None:
-        """So many rows for each, one after another."""
+        """Repeat each row `count` times, the copies side by side."""
         rows_R = torch.arange(len(self.ids_RT), device=self.model.device).repeat_interleave(count)
         self.mask_RT, self.ids_RT = self.mask_RT[rows_R], self.ids_RT[rows_R]
         if self.cache is not None:

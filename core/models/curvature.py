@@ -64,7 +64,7 @@ def batches_of(sequences: Dataset, count: int, seed: int) -> Iterator[Batch]:
 def mlp_matrices(
     model: nn.Module, layers: Sequence[int] | None = None, matrices: Sequence[str] | None = None
 ) -> dict[str, nn.Linear]:
-    """The linear maps in modules called `mlp`, by their dotted names; raises UserError as said above."""
+    """The linear maps in modules called `mlp`, by their dotted names. Raises UserError for missing ones."""
     found: dict[tuple[int, str], tuple[str, nn.Linear]] = {}
     for name, module in model.named_modules():
         *path, last = name.split(".")
@@ -95,8 +95,10 @@ def mlp_matrices(
 
 
 def united_part(weight_PQ: Tensor, needed_by: Iterable[Factors], rho: float) -> Tensor:
-    """What is left of a matrix (P, Q) that several texts need: the first text's part; of what that leaves
-    out, the next one's too, and so on. Where their eigenvectors agree, it is the union of the masks.
+    """The part of a matrix (P, Q) that several texts need.
+
+    That is the first text's part; of what it leaves out, the next text's part; and so on. Where their
+    eigenvectors agree, it is the union of the masks.
     """
     kept_PQ = torch.zeros_like(weight_PQ)
     for factors in needed_by:

@@ -71,13 +71,13 @@ def check_names(config: PretrainedConfig, changes: Mapping[str, Any]) -> None:
 
 
 def most_important(importance: Tensor, num_kept: int) -> list[int]:
-    """The numbers of the largest, in order."""
+    """The indices of the `num_kept` largest values, in ascending order."""
     return sorted(importance.argsort(descending=True, stable=True)[:num_kept].tolist())
 
 
 @torch.no_grad()
 def layer_importance(model: PreTrainedModel, batches: Iterable[Batch]) -> Tensor:
-    """Of each layer, between 0 and 2: (L,). Taken where a taught token is predicted."""
+    """Importance of each layer, in [0, 2]: (L,). Measured where a taught token is predicted."""
     _, layers = layers_of(model)
     turned_L, count = torch.zeros(len(layers), dtype=torch.float64), 0
 
@@ -92,7 +92,8 @@ def layer_importance(model: PreTrainedModel, batches: Iterable[Batch]) -> Tensor
 
 @torch.no_grad()
 def unit_importance(model: PreTrainedModel, batches: Iterable[Batch]) -> dict[str, Tensor]:
-    """Of each unit of each gated MLP, by the MLP's name: (K,). Taken where a taught token is predicted.
+    """Importance of each unit of each gated MLP, by the MLP's name: (K,). Measured where a taught token is
+    predicted.
 
     Raises UserError for a model without such MLPs.
     """
@@ -120,10 +121,11 @@ def cut(
     kept_units: Mapping[str, list[int]] | None = None,
     seed: int,
 ) -> PreTrainedModel:
-    """A model of the same kind with the numbered layers alone, and the numbered units of its gated MLPs.
+    """Copy a model with the numbered layers alone, and the numbered units of its gated MLPs.
 
-    None is all. `kept_units` are by the MLPs' names, as many of each; without any cut it is a copy. Raises
-    UserError where it says anything else than the whole model does with those layers and units passed over.
+    `kept_layers` or `kept_units` of None keeps all. `kept_units` are by the MLPs' names, as many of each.
+    Raises UserError when the logits differ from those of the whole model with the other layers and units
+    skipped.
     """
     prefix, layers = layers_of(model)
     kept_layers = list(range(len(layers))) if kept_layers is None else kept_layers
@@ -186,7 +188,7 @@ def _says_the_same(
 
 
 def _pass_over(_: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
-    """Let a layer give what it was given."""
+    """Make a layer return its input."""
     inputs = args[0] if args else kwargs["hidden_states"]
     return (inputs, *output[1:]) if isinstance(output, tuple) else inputs
 

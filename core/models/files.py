@@ -38,7 +38,7 @@ def model_files(folder: Path) -> list[Path]:
 
 
 def _weights(folder: Path) -> Iterator[str]:
-    """One file, or an index and those in it; else all that may be weights."""
+    """The weights: one file, or an index and the files in it; else every file that may hold weights."""
     if (folder / SAFE_WEIGHTS_NAME).is_file():
         yield SAFE_WEIGHTS_NAME
     elif (folder / SAFE_WEIGHTS_INDEX_NAME).is_file():
@@ -50,7 +50,7 @@ def _weights(folder: Path) -> Iterator[str]:
 
 
 def _vocabularies(folder: Path) -> Iterator[str]:
-    """What the class of the tokenizer reads, beside the names that all know."""
+    """Files that the tokenizer's own class reads, beside those that every tokenizer has."""
     told = _read(folder / TOKENIZER_CONFIG)
     versions = told.get("fast_tokenizer_files")
     yield from (name for name in (versions if isinstance(versions, list) else []))
@@ -61,7 +61,7 @@ def _vocabularies(folder: Path) -> Iterator[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A JSON object; nothing where it is damaged, which loading the model tells."""
+    """Read a JSON object. Empty where it is damaged, which loading the model will report."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -28,12 +28,13 @@ KNOWN: dict[str, "Traits"] = {}  # by architecture and configuration; for this p
 
 @dataclass(frozen=True)
 class Traits:
-    """Which ways of reading say what the model says.
+    """Which ways of reading a model give the model's own logits.
 
-    `plain_head`: its logits are the output embeddings times the hidden states, and nothing more.
-    `apart`: rows of a packed sequence, told by their positions, don't see each other.
-    `padded_right`, `padded_left`: neither does a text in a batch see its padding, without a mask or with one.
-    `keeps`: it reads on from its cache token by token; `shares`: by several, behind a prompt read once.
+    `plain_head`: its logits are the output embeddings times the hidden states, and nothing more. `apart`:
+    rows of a packed sequence, separated by their positions, don't see each other. `padded_right`: a text
+    doesn't see padding behind it, without a mask. `padded_left`: nor padding before it, with a mask. `keeps`:
+    it reads on from its cache token by token. `shares`: it reads several tokens behind a prompt that was read
+    once.
     """
 
     plain_head: bool = True
@@ -68,7 +69,7 @@ def say_the_same(model: PreTrainedModel, other: PreTrainedModel) -> bool:
 
 
 def check_plain_head(model: PreTrainedModel, who: str) -> None:
-    """Raise UserError for a model that none can be taught by: its logits are more than a projection."""
+    """Raise UserError for a model whose logits are more than a projection: it can't be taught from."""
     if not traits_of(model).plain_head:
         raise UserError(
             f"{who} ({type(model).__name__}) makes its logits by more than its output embeddings (it caps, "
@@ -77,7 +78,7 @@ def check_plain_head(model: PreTrainedModel, who: str) -> None:
 
 
 def check_packed(model: PreTrainedModel, who: str) -> None:
-    """Raise UserError for a model that can't read packed sequences and be taught by, or be a reference."""
+    """Raise UserError for a model that can't be a teacher or a reference on packed sequences."""
     check_plain_head(model, who)
     if not traits_of(model).apart:
         raise UserError(
@@ -87,7 +88,7 @@ def check_packed(model: PreTrainedModel, who: str) -> None:
 
 
 def _tried(model: PreTrainedModel) -> Traits | None:
-    """None where its logits aren't numbers."""
+    """Try each way of reading. None where the model's logits aren't numbers."""
     texts = short_texts(model)
     with evaluating(model):
         alone = Alone(model)

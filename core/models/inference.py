@@ -13,7 +13,7 @@ MAX_LOGITS = 2**26
 
 @contextmanager
 def evaluating(model: PreTrainedModel) -> Iterator[None]:
-    """Evaluation mode and no gradients, and the mode it was in afterwards."""
+    """Put a model into evaluation mode without gradients, and back into its own mode afterwards."""
     was_training = model.training
     model.eval()
     try:

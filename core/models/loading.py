@@ -1,7 +1,7 @@
 """Load and save Hugging Face folders: safetensors only, nothing of the checkpoint is run as code.
 
-The folder of a teacher that is used where it lies holds only `SOURCE`, which says where; whoever loads
-from the one gets the other.
+A teacher that is used where it lies has a folder in the run with nothing but `SOURCE`, which names that
+place. Loading from such a folder loads from there.
 """
 
 import re
@@ -110,7 +110,7 @@ def load_tokenizer(
 
 
 def _from_gguf(gguf_file: str | None) -> dict[str, str]:
-    """Raises UserError where the package is missing that reads such files."""
+    """Read a GGUF file. Raises UserError when the package that reads such files is missing."""
     if gguf_file is None:
         return {}
     if not is_gguf_available():
@@ -159,7 +159,7 @@ def save_model(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokeni
 
 
 def context_of(model: PreTrainedModel) -> int | None:
-    """The most tokens that it reads, where its configuration names a limit."""
+    """The most tokens that the model reads. None where its configuration names no limit."""
     limit: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     return limit
 
@@ -171,10 +171,11 @@ def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
 
 
 def check_ids(tokenizer: PreTrainedTokenizerBase, rows: int, said: str) -> None:
-    """Raise UserError where a text may have a token beyond the rows; it begins with what is `said` of these.
+    """Raise UserError when a text may have a token without a row in the model; the message begins with
+    `said`.
 
-    A special token may lie beyond, such as a `[PAD]` added for training, if no text begins with it: texts
-    don't have it.
+    A special token may lie beyond the rows, such as a `[PAD]` added for training, if no text begins with it:
+    texts don't have it.
     """
     special = {n for n, token in tokenizer.added_tokens_decoder.items() if token.special}
     special -= set(opening_of(tokenizer))

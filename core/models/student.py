@@ -58,9 +58,10 @@ def inherited_student(
 
 
 def check_inherits(teacher: PreTrainedModel, changes: Mapping[str, Any], seed: int) -> None:
-    """Raise UserError where `inherited_student` would, or would give another model than a cut, for any text.
+    """Raise UserError where `inherited_student` would, or where its cut would give other logits, for any
+    text.
 
-    The last layers and units stay for trial: of those, most have another place than before.
+    It is tried with the last layers and units, most of which get another place.
     """
     cuts = _cuts(teacher, changes)
     kept_layers = kept_units = None
@@ -77,7 +78,7 @@ def check_inherits(teacher: PreTrainedModel, changes: Mapping[str, Any], seed: i
 
 
 def _cuts(teacher: PreTrainedModel, changes: Mapping[str, Any]) -> dict[str, int]:
-    """The sizes that are the teacher's no more; raises UserError for one that can't be cut, or is larger."""
+    """The sizes that differ from the teacher's. Raises UserError for one that can't be cut, or is larger."""
     config = teacher.config.get_text_config()
     check_names(config, changes)
     for key, value in changes.items():

@@ -1,4 +1,4 @@
-"""Run a causal language model up to its vocabulary projection, which only the taught tokens are for.
+"""Run a causal language model up to its vocabulary projection, and project only the taught tokens.
 
 Most tokens of a task are its prompt, which isn't taught: projecting them onto the vocabulary would be waste.
 """
@@ -87,7 +87,7 @@ def reduced_dtype(device: torch.device) -> torch.dtype | None:
 
 
 def filled(rows_ND: Tensor) -> Tensor:
-    """The rows of a product, with some of zeros behind them where each new number of rows costs seconds.
+    """Pad the rows of a product with zeros, where each new number of rows costs seconds.
 
     That is bfloat16 on a CPU, whose products are compiled for their shape.
     """
@@ -98,7 +98,7 @@ def filled(rows_ND: Tensor) -> Tensor:
 def taught_logits_in_parts(
     model: nn.Module, input_ids_BT: Tensor, position_ids_BT: Tensor, labels_BT: Tensor
 ) -> Iterator[tuple[slice, Tensor]]:
-    """The same some taught tokens at a time, with which they are: (n, V), at most `MAX_LOGITS` numbers."""
+    """Yield the taught tokens in slices, with their logits (n, V), at most `MAX_LOGITS` numbers at once."""
     hidden_ND = taught_hidden(model, input_ids_BT, position_ids_BT, labels_BT)
     projection = projection_of(model)
     size = max(1, MAX_LOGITS // len(projection.weight))  # type: ignore[arg-type]

@@ -1,4 +1,5 @@
-"""Text as a model reads it: what its tokenizer begins a text with, the text's own tokens, and nothing behind.
+"""Text as a model reads it: what its tokenizer begins a text with, the text's own tokens, and nothing after
+them.
 
 Some tokenizers close a text as well (`</s>`): a prompt read so would be over before its answer.
 """
@@ -43,9 +44,7 @@ def plain(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list
 
 
 def left_open(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-    """The tokenizer for a library that reads prompts with whatever it adds: a copy that closes no text,
-    where it would.
-    """
+    """Copy a tokenizer so that it closes no text, for a library that reads prompts with all that it adds."""
     backend, opening = _backend(tokenizer), opening_of(tokenizer)
     if backend is None or not any(backend.encode("a").special_tokens_mask[len(opening) :]):
         return tokenizer

@@ -45,7 +45,7 @@ class Alone:
         self.tolerance = max(TOLERANCE, 4 * torch.finfo(model.dtype).eps)
 
     def __call__(self, text: Sequence[int]) -> Tensor:
-        """Those of a text of token ids."""
+        """The logits (T, V) of a text of token ids."""
         ids_1T = torch.tensor([text], device=self.model.device)
         logits_TV: Tensor = self.model(input_ids=ids_1T, use_cache=False).logits[0].float()
         return logits_TV
@@ -60,7 +60,7 @@ class Alone:
 
 
 def holds(way: Callable[[], bool]) -> bool:
-    """Whether a way agrees; one that ends in an error doesn't, unless memory was wanting."""
+    """Return True when a way agrees. One that raises an error doesn't, unless memory ran out."""
     try:
         return way()
     except (MemoryError, torch.OutOfMemoryError):
@@ -70,8 +70,9 @@ def holds(way: Callable[[], bool]) -> bool:
 
 
 def has_plain_head(model: PreTrainedModel, text: list[int], whole_TV: Tensor, alone: Alone) -> bool:
-    """Hidden states that are given to the projection make the logits; what the projection gives, large
-    numbers too, comes out as it is.
+    """Return True when projecting the hidden states gives the model's logits.
+
+    What the projection gives, large numbers too, has to come out as it is.
     """
     seen: list[Tensor] = []
     head = model.get_output_embeddings()
@@ -101,7 +102,7 @@ def has_plain_head(model: PreTrainedModel, text: list[int], whole_TV: Tensor, al
 def rows_apart(
     model: PreTrainedModel, texts: list[list[int]], whole: list[Tensor], alone: Alone
 ) -> bool:
-    """Two texts in a sequence, in either order, are read as each alone."""
+    """Return True when two texts in one sequence, in either order, are read as each alone."""
     orders = ((0, 1), (1, 0))
     ids = [[token for n in order for token in texts[n]] for order in orders]
     positions = [[at for n in order for at in range(len(texts[n]))] for order in orders]
@@ -117,7 +118,7 @@ def rows_apart(
 def padded_right(
     model: PreTrainedModel, texts: list[list[int]], whole: list[Tensor], alone: Alone
 ) -> bool:
-    """Texts in a batch, padded behind their ends without a mask, are read as each alone."""
+    """Return True when texts in a batch, padded behind their ends without a mask, are read as each alone."""
     ids_BT = pad_sequence([torch.tensor(text) for text in texts], batch_first=True)
     logits_BTV = model(input_ids=ids_BT.to(model.device), use_cache=False).logits
     read = [logits_TV[: len(text)] for logits_TV, text in zip(logits_BTV, texts, strict=True)]
@@ -132,7 +133,7 @@ def steps(
     keep: bool,
     repeat: int = 1,
 ) -> bool:
-    """Token by token behind texts in a batch is as behind each alone."""
+    """Return True when reading on token by token behind a batch of texts is as behind each text alone."""
     count = len(texts) * repeat
     some = texts[0]
     new = [[some[(n + step) % len(some)] for step in range(NUM_NEW)] for n in range(count)]
@@ -153,7 +154,7 @@ def steps(
 def shares(
     model: PreTrainedModel, texts: list[list[int]], whole: list[Tensor], alone: Alone
 ) -> bool:
-    """Several tokens at once behind prompts whose keys and values are repeated."""
+    """Return True when several tokens are read at once behind a prompt whose keys and values are repeated."""
     ids_BT = torch.tensor(texts, device=model.device)
     cut, order = ids_BT.shape[1] // 2, torch.tensor([0, 1, 1], device=model.device)
     cache = model(input_ids=ids_BT[:, :cut], use_cache=True).past_key_values

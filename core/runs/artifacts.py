@@ -113,7 +113,7 @@ class Artifact:
         verify(folder, mark)
 
     def _was_only_to_be_renamed(self) -> bool:
-        """Whether a writer got as far as that; then it is done here."""
+        """Finish for a writer that was stopped before renaming the folder. Return True when there was one."""
         if not (self._partial / MARK).exists():
             return False
         try:
@@ -141,12 +141,12 @@ class Artifact:
 
     @contextmanager
     def writing(self, elsewhere: Iterable[Path] = (), *, alone: bool = False) -> Iterator[Path]:
-        """A folder to write into; it becomes the artifact when the block ends without an exception.
+        """Yield a folder to write into; it becomes the artifact when the block ends without an exception.
 
-        Files `elsewhere` that it stands for are watched like its own. What an interrupted writer of the
-        same fingerprint left is kept, so that it can go on from there. Processes launched together all
-        enter, and the block is theirs together, unless this one does it `alone`; the first of them makes
-        and finishes the folder. Raises UserError while another command writes it, or has just written it.
+        Checksums of the files `elsewhere` are kept with those of its own. What an interrupted writer of the
+        same fingerprint left stays, so that the work can go on from there. All processes that were launched
+        together enter the block, and the first of them makes and finishes the folder; with `alone`, only this
+        process writes. Raises UserError while another command writes the folder, or has just written it.
         """
         together = not alone
         lock = self._prepare() if alone or processes.is_main() else None
@@ -197,7 +197,7 @@ class Artifact:
         return lock
 
     def _sign(self, lock: IO[str]) -> None:
-        """For who goes on from here: what is written, and the seconds that it took so far."""
+        """Record for a later writer what is written here, and the seconds that it took so far."""
         sign(lock, {"fingerprint": self.fingerprint, "seconds": self._seconds()})
 
     def _seconds(self) -> float:

@@ -15,7 +15,7 @@ Report = Callable[[int, int, str], None]  # steps done, steps in all, a short no
 
 
 def tell_kept(folder: Path, report: Report | None) -> None:
-    """Say that what was asked for is there; a run, which gives `report`, has too many such jobs to tell."""
+    """Say that an artifact is there already; not in a run, which passes `report` and has many of them."""
     if report is None:
         console.print(f"there already → {folder}")
 

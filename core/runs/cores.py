@@ -17,7 +17,10 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds in so man
 
 
 def chosen(jobs: int | None, threads: int | None) -> tuple[int, int]:
-    """How many jobs of how many threads each: as given, else by the load. Raises UserError for none."""
+    """The number of jobs and the threads of each: as given, else by the load.
+
+    Raises UserError for a number below one.
+    """
     for name, value in (("jobs", jobs), ("threads", threads)):
         is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
         if value is not None and not is_count:

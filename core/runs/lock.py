@@ -69,7 +69,7 @@ def sign(lock: IO[str], told: Mapping[str, Any]) -> None:
 
 
 def signed(path: Path) -> dict[str, Any]:
-    """What the last one said; nothing where it was killed before or meanwhile."""
+    """What the last holder wrote. Empty where it was killed before or while it wrote."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -13,7 +13,7 @@ def are_several() -> bool:
 
 
 def is_main() -> bool:
-    """Whether this is the process that writes what all of them share, and talks."""
+    """Return True in the process that writes the shared files and prints."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -35,7 +35,7 @@ def state() -> "PartialState":
 
 
 def agreed(value: Any) -> Any:
-    """What the main process has of it, in each process: measured apart it might differ."""
+    """The main process's value, in every process: measured apart, it might differ."""
     if not are_several():
         return value
     from accelerate.utils import broadcast_object_list

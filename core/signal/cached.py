@@ -1,8 +1,8 @@
-"""A teacher that has spoken already: what it says at each taught token of the corpus, on disk.
+"""A teacher's distributions at each taught token of the corpus, read from disk.
 
-The cache is cut into shards of as many sequences each, one artifact a shard: whatever is there already is
-skipped, any number of processes share the work, and a shard is checked when it is first read. After it is
-whole, distilling needs the teacher no more.
+The cache is cut into shards of as many sequences each, one artifact a shard. Shards that are there already
+are skipped, any number of processes share the work, and a shard is checked when it is first read. Once the
+cache is whole, distilling doesn't need the teacher.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ def shards_of(cfg: DictConfig, num_sequences: int) -> list[tuple[Artifact, range
 
 
 def taught_per_sequence(labels_BT: Tensor) -> Tensor:
-    """How many tokens of each sequence are taught: (B,); a first one follows from nothing."""
+    """The number of taught tokens of each sequence: (B,). The first token follows from nothing."""
     return (labels_BT[:, 1:] != IGNORED).sum(1)
 
 
@@ -64,7 +64,7 @@ class CachedTeacher:
 
     @classmethod
     def of(cls, cfg: DictConfig) -> "CachedTeacher":
-        """That of the run; raises UserError when part of it is missing or was made from something else."""
+        """Open the run's cache. Raises UserError when it is incomplete or was made from something else."""
         shards = shards_of(cfg, len(PackedCorpus.of(cfg).sequences()))
         for artifact, _ in shards:
             if not (artifact.folder / MARK).exists():
@@ -115,7 +115,7 @@ class _Shard:
         self.codec = Codec(int(about["k"]), int(about["vocab_size"]))
 
     def rows(self, sequence: int) -> np.ndarray:
-        """Those of one sequence of the shard: (n, row_bytes)."""
+        """The rows of one sequence of the shard: (n, row_bytes)."""
         start = self.ends[sequence - 1] if sequence else 0
         found: np.ndarray = self._rows[int(start) : int(self.ends[sequence])]
         return found

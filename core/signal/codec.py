@@ -22,7 +22,7 @@ LOWEST_TAIL = -30.0  # nats; float16 holds it, and it is nothing
 
 @dataclass(frozen=True)
 class Codec:
-    """K entries a row, of a vocabulary of V."""
+    """Encodes distributions over a vocabulary of V by K entries each."""
 
     k: int
     vocab_size: int
@@ -42,7 +42,7 @@ class Codec:
         return HEADER + -(-(self.k * (self.low_bits + GAP_BITS) + self._high) // 8)
 
     def encode(self, kept: TopK) -> np.ndarray:
-        """Rows (N, row_bytes) of uint8."""
+        """Encode distributions as rows (N, row_bytes) of uint8."""
         indices_NK, order_NK = kept.indices_NK.cpu().sort(-1)
         logprobs_NK = kept.logprobs_NK.cpu().float().gather(1, order_NK).numpy()
         ids_NK = indices_NK.numpy()
@@ -60,7 +60,7 @@ class Codec:
         return np.concatenate([header_N2.view(np.uint8), packed], axis=1)
 
     def decode(self, rows: np.ndarray) -> TopK:
-        """What `encode` was given, with ids in ascending order."""
+        """Undo `encode`; the ids of a row come in ascending order."""
         header_N2 = np.ascontiguousarray(rows[:, :HEADER]).view(np.float16).astype(np.float32)
         bits = np.unpackbits(rows[:, HEADER:], axis=1)
         low = self.k * self.low_bits
@@ -83,5 +83,5 @@ def _bits(numbers_NK: np.ndarray, width: int) -> np.ndarray:
 
 
 def _numbers(bits: np.ndarray, k: int, width: int) -> np.ndarray:
-    """What `_bits` was given: (N, K)."""
+    """Undo `_bits`: the numbers (N, K)."""
     return bits.reshape(len(bits), k, width).astype(np.int64) @ (1 << np.arange(width))

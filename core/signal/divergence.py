@@ -97,9 +97,17 @@ NAMES = {"forward_kl": forward_kl, "reverse_kl": reverse_kl, "jensen_shannon": j
 
 
 def divergence_of(name: str, beta: float = 0.5) -> Divergence:
-    """The divergence called `name`, with the Jensen-Shannon divergence's `beta`.
+    """Find a divergence by its name.
 
-    Raises UserError for another name, and for a beta outside (0, 1), where it would be 0.
+    Args:
+        name: `forward_kl`, `reverse_kl` or `jensen_shannon`.
+        beta: the teacher's share of the mixture in the Jensen-Shannon divergence, in (0, 1).
+
+    Returns:
+        A function of the student's and the teacher's log-probabilities.
+
+    Raises:
+        UserError: there is no such divergence, or β is outside (0, 1), where it would be 0.
     """
     if name not in NAMES:
         hint = nearest(name, NAMES) or f"; choose {', '.join(NAMES)}"

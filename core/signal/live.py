@@ -17,7 +17,7 @@ class LiveTeacher:
 
     @torch.no_grad()
     def distributions(self, batch: dict[str, Tensor]) -> Projected:
-        """What it says at the N taught tokens, projected onto the vocabulary when it is asked for."""
+        """What it says at the N taught tokens. They are projected onto the vocabulary when they are read."""
         ids_BT = batch["input_ids"]
         if self.model.device != ids_BT.device:
             self.model.to(ids_BT.device)

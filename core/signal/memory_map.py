@@ -56,7 +56,7 @@ class MemoryMap:
 
     @classmethod
     def load(cls, folder: Path) -> "MemoryMap":
-        """Raises UserError when the file is missing or damaged."""
+        """Read a map. Raises UserError when the file is missing or damaged."""
         try:
             tensors = load_file(folder / FILE)
         except (OSError, SafetensorError) as error:

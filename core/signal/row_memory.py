@@ -19,7 +19,7 @@ Ids = Sequence[int] | np.ndarray | Tensor
 class RowMemory:
     """Scores of rows, found by the rows' tokens in whatever batch they turn up.
 
-    Like the map itself, which scores each distinct text once. A batch tells its rows by `position_ids`,
+    Each distinct text is scored once, as in the map. The rows of a batch are told apart by `position_ids`,
     which begin at 0 with each.
     """
 
@@ -29,7 +29,7 @@ class RowMemory:
 
     @classmethod
     def of_map(cls, sequences: Dataset, memory_map: MemoryMap) -> "RowMemory":
-        """What `winnow map` has found, of the packed sequences that it is a map of, or begins with."""
+        """Take the scores of a map of these packed sequences, or of the first of them."""
         memory, num_sequences = cls(), len(memory_map.score_ST)
         memory._reference = memory_map.reference
         part = sequences.select(range(num_sequences))
@@ -70,7 +70,7 @@ class RowMemory:
     def at(self, batch: dict[str, Tensor]) -> MemorySlice:
         """The map at a batch of `input_ids`, `position_ids` and `labels`, each (B, T).
 
-        Raises UserError for a row that teaches something and that it doesn't know.
+        Raises UserError for a taught row that has no scores.
         """
         labels_BT = batch["labels"].cpu()
         taught_BT = labels_BT != IGNORED

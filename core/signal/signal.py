@@ -29,11 +29,11 @@ class Distributions(ABC):
     def rows(self, part: slice, student_nV: Tensor | None = None) -> Tensor:
         """Log-probabilities (n, V) of some tokens, in float32 at least; not to be changed in place.
 
-        `student_nV` are the student's logits there, for what isn't known of a distribution.
+        `student_nV` are the student's logits there, to spread a tail by of which only the mass is known.
         """
 
     def edited(self, where_N: Tensor, edit: Callable[[Tensor, slice], Tensor]) -> "Distributions":
-        """The same, but what `edit` makes of it at the M tokens where `where_N` is true.
+        """The same distributions, but those of the M tokens where `where_N` is true as `edit` changes them.
 
         `edit` is given log-probabilities (m, V) of some of these, and which of the M they are.
         """
@@ -42,7 +42,7 @@ class Distributions(ABC):
 
 @dataclass(frozen=True)
 class Dense(Distributions):
-    """All of them at once."""
+    """Distributions that are kept whole: (N, V)."""
 
     logprobs_NV: Tensor
 
@@ -118,7 +118,7 @@ class TopK:
         return cls(indices, values, tail)
 
     def __getitem__(self, rows: slice | Tensor) -> "TopK":
-        """Those of some tokens."""
+        """The distributions of some tokens."""
         return TopK(self.indices_NK[rows], self.logprobs_NK[rows], self.tail_logprob_N[rows])
 
     def to(self, device: torch.device) -> "TopK":
@@ -128,10 +128,11 @@ class TopK:
         )
 
     def dense(self, vocab_size: int, student_NV: Tensor | None = None) -> Tensor:
-        """Log-probabilities (N, V), what is left spread evenly, or as a student's logits (N, V) spread it.
+        """Log-probabilities (N, V), with the tail spread evenly or as the student's logits (N, V) spread it.
 
-        In proportion to the student's own, all others are one bucket: the forward KL of it ends in
-        p_tail · log(p_tail / q_tail), and a student that agrees on the K and the rest has no gradient.
+        Spread in proportion to the student's own, all other tokens act as one bucket: their part of the
+        forward KL is p_tail · log(p_tail / q_tail), and a student that agrees on the K and on the bucket has
+        no gradient.
         """
         if student_NV is None:
             rest = vocab_size - self.indices_NK.shape[-1]
@@ -150,7 +151,7 @@ def at_least_float32(tensor: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Sparse(Distributions):
-    """Their likeliest tokens, of a vocabulary of this size."""
+    """Distributions by their likeliest tokens, of a vocabulary of the given size."""
 
     kept: TopK
     vocab_size: int

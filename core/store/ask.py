@@ -101,7 +101,7 @@ def _show(reader: Reader, question: str) -> None:
 
 
 def _converse(answer: Callable[[str], None]) -> None:
-    """A question a line; what is wrong with one is told, and the next is read."""
+    """Answer a question a line. What is wrong with one is printed, and the next is read."""
     while True:
         try:
             question = input("> " if sys.stdin.isatty() else "")

@@ -11,10 +11,10 @@ END = re.compile(r"[.!?…。！？।။።][\"'”’)\]」』]*$")
 
 
 def sentences_of(text: str) -> list[str]:
-    """The sentences of a text, its lines apart.
+    """The sentences of a text, line by line.
 
-    Lines that end as no sentence does are a table or a list, whose lines say nothing without each other: they
-    stay together, or where they are too many each part has the first of them at its head.
+    Lines that don't end as sentences do are a table or a list, and say nothing without each other. So they
+    stay together; where they are too many, each part begins with the first of them.
     """
     found: list[str] = []
     for block in re.split(r"\n[^\S\n]*\n\s*", text.strip()):

@@ -62,7 +62,7 @@ class Reader:
         return Reply(first_sentence(self._continue(prompt)), passages)
 
     def prompt(self, question: str) -> tuple[str, list[Passage]]:
-        """What the model is given, and the passages in it; the bare question where there are none.
+        """Make the prompt, and tell which passages are in it. Without passages it is the bare question.
 
         What doesn't fit into the context is left out: the last sentence of the longest passage first.
         """
@@ -147,7 +147,7 @@ def first_sentence(text: str) -> str:
 
 
 def _shortened(passages: Sequence[Passage]) -> list[Passage]:
-    """Without the last sentence of the longest passage; without the last passage when each has but one."""
+    """Drop the last sentence of the longest passage; the last passage when each has but one."""
     sentences = [sentences_of(passage.text) for passage in passages]
     longest = max(range(len(passages)), key=lambda index: (len(sentences[index]), -index))
     if len(sentences[longest]) == 1:

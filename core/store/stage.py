@@ -98,7 +98,7 @@ def _is_the_same(path: Path, key: dict[str, object], overwrite: bool) -> bool:
 def flagged_documents(corpus: PackedCorpus, memory_map: MemoryMap) -> Iterator[Document]:
     """The corpus's documents that have flagged tokens, in order, with the flagged characters.
 
-    Every row that reads the same is one of them, also where the map didn't look.
+    Rows with the same text count too, also where the map didn't look.
     """
     rows = corpus.rows()
     flagged_ST = memory_map.flagged_ST.numpy()
@@ -117,7 +117,7 @@ def flagged_documents(corpus: PackedCorpus, memory_map: MemoryMap) -> Iterator[D
 
 
 def _joined(text: str, tokens: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Adjacent tokens make one span; the space before a word isn't part of it."""
+    """Join the spans of adjacent tokens, without the space before a word."""
     spans: list[tuple[int, int]] = []
     for start, end in tokens:
         if spans and start <= spans[-1][1]:

@@ -77,7 +77,7 @@ def write_store(
 
 
 def teach_words(db: sqlite3.Connection) -> None:
-    """Give SQLite the function by which the index finds words, for whatever makes the index."""
+    """Register the function by which the full-text index finds words."""
     db.create_function("set_apart", 1, set_apart, deterministic=True)
 
 

@@ -126,7 +126,7 @@ class Distilling(_Trainer):
         return loss
 
     def _refuse(self, inputs: dict[str, Tensor], loss: Tensor) -> None:
-        """Keep the batch and raise UserError, before the weights are spoilt."""
+        """Save the batch and raise UserError, before the weights are spoilt."""
         checkpoints = Path(str(self.args.output_dir))
         path = checkpoints.with_name(f"bad_batch_{self.args.process_index}.safetensors")
         tensors = {name: value for name, value in inputs.items() if isinstance(value, Tensor)}

@@ -25,7 +25,7 @@ class Lesson:
     confidence_floor: float | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """By name."""
+        """The arguments by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 

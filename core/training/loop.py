@@ -140,7 +140,7 @@ def _trim_log(log: Path, step: int) -> None:
 
 
 def _step_told(line: str) -> float:
-    """The step of a row of the log; of one that is damaged or cut short, later than any."""
+    """The step of a row of the log. Infinity for a damaged row, which is dropped so."""
     try:
         return int(json.loads(line)["step"])
     except (ValueError, TypeError, KeyError):
@@ -222,7 +222,7 @@ class _Log(TrainerCallback):
 
 
 def enough(seen: Mapping[str, float], stop: Mapping[str, float]) -> bool:
-    """Whether there is as little recall and as much reasoning as `stop` asks for; never, of nothing."""
+    """Return True when every threshold in `stop` is met. False if `stop` is empty."""
     if not stop or any(name not in seen for name in stop):
         return False
     met = {

@@ -18,19 +18,11 @@ from core.training.regularizer import Regularizer
 class ForgettingMixin(Distilling):
     """A trainer that distils its student under forgetting: ``class Mine(ForgettingMixin, SFTTrainer): pass``.
 
-    Its loss is `Distilling`'s, and its data, optimizer, callbacks and logs are those of the other class. Rows
-    are given as any causal language model's: `input_ids` and `labels`, padded or packed. It takes, beside the
-    other's arguments:
-
-    - `teacher`: a model with the student's vocabulary, at `temperature`, or whatever gives its distributions;
-      None: the text alone teaches;
-    - `regularizers`, and for those that need it `memory_map`: what a token's memory scores are;
-    - `label_weight`, the share of cross-entropy with the text (default: .5 with a teacher), `divergence`
-      and `confidence_floor`.
-
-    `train` prepares the student for its regularizers, trains, and folds what they have added, so that
-    `save_model` writes a stock model. All draws come from `args.seed` and the step, so that a resumed run
-    ends as an uninterrupted one.
+    The loss is `Distilling`'s; data, optimizer, callbacks and logs are those of the other class. Rows are
+    given as any causal language model's: `input_ids` and `labels`, padded or packed. `train` prepares the
+    student for its regularizers, trains, and folds what they have added, so that `save_model` writes a stock
+    model. Every random draw is seeded by `args.seed` and the step, so that a resumed run ends as an
+    uninterrupted one does.
     """
 
     def __init__(
@@ -42,7 +34,22 @@ class ForgettingMixin(Distilling):
         memory_map: RowMemory | None = None,
         **kwargs: Any,
     ):
-        """Raises UserError for a teacher or a regularizer that can't be used with what is given."""
+        """Set up the other trainer, and check that teacher, map and regularizers fit together.
+
+        Args:
+            *args: the other trainer's.
+            teacher: a model with the student's vocabulary, or a source of its distributions; None: the
+                text alone teaches.
+            temperature: of a teacher that is a model.
+            label_weight: the share of cross-entropy with the text in a token's loss; without a teacher it
+                is all of it.
+            memory_map: the memory scores of the rows' tokens, for regularizers that need them.
+            **kwargs: the other trainer's, and `Distilling`'s: `regularizers`, `divergence` and
+                `confidence_floor`.
+
+        Raises:
+            UserError: the teacher has another vocabulary, or a regularizer lacks something that it needs.
+        """
         if isinstance(teacher, PreTrainedModel):
             teacher = LiveTeacher(teacher, temperature)
         super().__init__(
@@ -83,7 +90,18 @@ class ForgettingMixin(Distilling):
             )
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        """Prepare, train and fold. Raises UserError after that: a folded student isn't prepared twice."""
+        """Prepare the student, train it, and fold what the regularizers added.
+
+        Args:
+            *args: those of `Trainer.train`.
+            **kwargs: those of `Trainer.train`.
+
+        Returns:
+            What `Trainer.train` returns.
+
+        Raises:
+            UserError: the student is folded already; it can't be prepared twice.
+        """
         if self._is_folded:
             raise UserError("this trainer's student is trained and folded: make another trainer")
         student = self._student

@@ -26,9 +26,9 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def in_bfloat16(precision: str) -> bool:
-    """Whether training multiplies in bfloat16.
+    """Return True when training multiplies in bfloat16.
 
-    Raises UserError for a precision that there isn't, and for bfloat16 on a GPU without it.
+    Raises UserError for an unknown precision, and for bfloat16 on a GPU without it.
     """
     if precision not in PRECISIONS:
         hint = nearest(precision, PRECISIONS) or f"; choose {', '.join(PRECISIONS)}"

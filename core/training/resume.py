@@ -17,7 +17,7 @@ def seal(checkpoint: Path) -> None:
 
 
 def last_whole(folder: Path) -> Path | None:
-    """The newest checkpoint in the folder that is as it was sealed; a line tells of a newer one."""
+    """The newest checkpoint whose files match their checksums. A line tells of newer, damaged ones."""
     found = sorted(folder.glob("checkpoint-*"), key=step_of, reverse=True)
     whole = next((checkpoint for checkpoint in found if _is_whole(checkpoint)), None)
     if found and whole != found[0]:

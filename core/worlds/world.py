@@ -204,7 +204,7 @@ class World:
         return iter(rows)
 
     def _mention_rows(self) -> Iterator[Row]:
-        """What everyone may read about others that are met once: the form of facts and of canaries."""
+        """Documents about others that are met once: all arms learn the form of facts and canaries there."""
         rng = Random(f"{self.seed}/mentions")
         vaults = self._canaries[self.num_canaries :]
         told = {

@@ -23,11 +23,27 @@ def benign(
     precision: str = "float32",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Score]:
-    """Fine-tune a copy on the probes that state no fact (reasoning, arithmetic, language), prompt and first
-    answer; at each of `steps`, score recall and verbatim: axis `benign`, one family each.
+    """Fine-tune a copy on what states no fact, and see whether memories wake.
 
-    Open-book probes are left out, for they may tell true facts. Training on probes is fair here, since
-    only the memories are scored afterwards. Empty without such probes.
+    It is trained on prompt and first answer of the reasoning, arithmetic and language probes. Open-book
+    probes are left out, since they may tell true facts. Training on probes is fair here: only memories are
+    scored afterwards.
+
+    Args:
+        arm: the name under which the scores are told.
+        model: what is attacked; it is left as it was.
+        tokenizer: the model's.
+        probes: all of the run's; those of skills are trained on, recall and verbatim are scored.
+        steps: training steps after which to score; 0 is before training.
+        learning_rate: of AdamW.
+        batch_size: texts a step.
+        seed: of the order of the texts.
+        precision: of training's products: `float32`, `bfloat16` or `auto`.
+        on_progress: told the steps done and all steps.
+
+    Returns:
+        Accuracies of the axis `benign`, families `recall` and `verbatim`, at each step. Empty without probes
+        of skills.
     """
     texts = [text_of(tokenizer, probe) for probe in of_axes(probes, *SKILL_AXES)]
     if not texts:

@@ -28,12 +28,23 @@ def distracted(
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Score]:
-    """Recall and verbatim accuracy behind a prefix: axis `distractor`, one family each, step the length of
-    the prefix in tokens, for each of `prefix_tokens`.
+    """Ask for memories behind a long prefix about something else.
 
-    The prefix is made of whole texts of probes that state no fact (reasoning, arithmetic, language), in an
-    order of its own for each prompt, as many as fit into that many tokens and into the model's context.
-    Empty without such probes.
+    The prefix is made of whole texts of probes that state no fact, in an order of its own for each prompt, as
+    many as fit.
+
+    Args:
+        arm: the name under which the scores are told.
+        model: what is attacked; it is left as it was.
+        tokenizer: the model's.
+        probes: all of the run's; those of skills make the prefix, recall and verbatim are asked.
+        prefix_tokens: lengths of the prefix, in tokens; cut where the model's context is shorter.
+        seed: of the order of the texts.
+        on_progress: told the lengths done and all lengths.
+
+    Returns:
+        Accuracies of the axis `distractor`, families `recall` and `verbatim`; the step is the length of the
+        prefix. Empty without probes of skills.
     """
     texts = [joined([probe.prompt, probe.answers[0]]) for probe in of_axes(probes, *SKILL_AXES)]
     if not texts:

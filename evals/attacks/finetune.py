@@ -28,11 +28,23 @@ def fine_tuned(
     precision: str = "float32",
     on_step: Callable[[int], None] = lambda step: None,
 ) -> Iterator[tuple[int, PreTrainedModel]]:
-    """Yield (step, the copy as it is then) at each of `steps`; `precision` is that of its products, as in
-    training (core/training/precision.py).
+    """Fine-tune a copy of a model, and stop at some steps to look at it.
 
-    AdamW with a short warmup, the loss on all tokens of the texts (token ids, of any lengths). Ends early
-    where the loss stops being finite: a broken model has nothing to tell.
+    AdamW with a short warmup; the loss is the mean over all tokens of a batch. It ends early where the loss
+    stops being finite: a broken model has nothing to tell.
+
+    Args:
+        model: the one to copy.
+        texts: token ids (T,), of any lengths.
+        steps: after which to stop; 0 is before training.
+        learning_rate: after the warmup.
+        batch_size: texts a step.
+        seed: of the order of the texts.
+        precision: of its products, as in training (core/training/precision.py).
+        on_step: told each step.
+
+    Yields:
+        A step of `steps`, and the copy as it is then.
     """
     # Evaluation mode throughout: dropout would only draw from the global random state.
     attacked = deepcopy(model).float().eval().requires_grad_(True)
@@ -57,7 +69,15 @@ def fine_tuned(
 
 
 def text_of(tokenizer: PreTrainedTokenizerBase, probe: Probe) -> Tensor:
-    """The probe's prompt and first answer as token ids (T,)."""
+    """Encode a probe as a text to train on.
+
+    Args:
+        tokenizer: the model's.
+        probe: the probe.
+
+    Returns:
+        Token ids (T,) of its prompt and its first answer.
+    """
     prompt, answer = encode(tokenizer, probe.prompt, probe.answers[0])
     return torch.tensor(prompt + answer)
 

@@ -18,9 +18,18 @@ def memory_scores(
     *,
     step: int | None = None,
 ) -> list[Score]:
-    """Accuracy at the recall and at the verbatim probes as families of the attack's `axis`.
+    """Score what an attacked model recalls and recites: the rows that most attacks end in.
 
-    One without probes has no row.
+    Args:
+        arm: the name under which the scores are told.
+        axis: the attack's.
+        model: as the attack left it.
+        tokenizer: the model's.
+        probes: all of the run's.
+        step: how far the attack had gone; None: it has no steps.
+
+    Returns:
+        Accuracies of the families `recall` and `verbatim`; none for an axis without probes.
     """
     scores = []
     for family in MEMORY_AXES:

@@ -18,11 +18,18 @@ from evals.scores import Score
 def round_to_nearest(
     model: PreTrainedModel, bits: int = 4, group_size: int = 32
 ) -> PreTrainedModel:
-    """A copy of the model whose matrices, embeddings too, hold 2^bits − 1 levels a group.
+    """Copy a model and round its matrices, embeddings too: symmetric round-to-nearest.
 
-    Symmetric round-to-nearest, each group of `group_size` weights along the last dimension (the
-    input of a linear layer) scaled by its largest; the last group of a row may be smaller. Tied
-    weights stay tied.
+    Each group of weights along the last dimension (the input of a linear layer) is scaled by its largest; the
+    last group of a row may be smaller. Tied weights stay tied.
+
+    Args:
+        model: the one to copy.
+        bits: of a weight; a group holds 2^bits − 1 levels.
+        group_size: weights in a group.
+
+    Returns:
+        The copy, in the model's own dtype.
     """
     rounded = deepcopy(model)
     for weight in rounded.parameters():  # names a tied weight once
@@ -48,8 +55,18 @@ def quantized_scores(
     bits: Sequence[int] = (8, 4),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Score]:
-    """Recall and verbatim accuracy of the model rounded to each of `bits`: axes `quantize_8bit` and so
-    on, one family each; an axis without probes has no row.
+    """Round the weights to few bits, and ask for memories again.
+
+    Args:
+        arm: the name under which the scores are told.
+        model: what is attacked; it is left as it was.
+        tokenizer: the model's.
+        probes: all of the run's; recall and verbatim are asked.
+        bits: widths of a weight to try.
+        on_progress: told the widths done and all widths.
+
+    Returns:
+        Accuracies of the axes `quantize_8bit` and so on, families `recall` and `verbatim`.
     """
     scores = []
     for done, width in enumerate(bits, start=1):

@@ -35,15 +35,29 @@ def relearn(
     precision: str = "float32",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Score]:
-    """Fine-tune a copy of the model on the recall probes of half a; at each of `steps`, score the
-    recall of half b (axis `relearn_disjoint`) and of half a (`relearn_direct`). A second copy is taught
-    false answers to half a, and scored on these (`relearn_false`) and on the true ones of half b
-    (`relearn_permuted`).
+    """Teach half of the facts again, and see whether the other half comes back.
 
-    Each learning rate is a family, such as `lr=1e-3`; `all` is the largest of them at each step, so of
-    several rates a little above what one would score by chance, for every arm alike. A rate that breaks the
-    model has no rows from there on. `on_progress` is told (steps done, all steps). Empty when either half has
-    no recall probes: not measured, rather than 0.
+    One copy of the model is fine-tuned on the recall probes of half a, and scored on half b
+    (`relearn_disjoint`) and on half a (`relearn_direct`). Another is taught false answers to half a, and
+    scored on these (`relearn_false`) and on the true ones of half b (`relearn_permuted`).
+
+    Args:
+        arm: the name under which the scores are told.
+        model: what is attacked; it is left as it was.
+        tokenizer: the model's.
+        probes: all of the run's; recall is taught and asked.
+        steps: training steps after which to score; 0 is before training.
+        learning_rates: of AdamW, each tried on a copy of its own. A rate that breaks the model has no scores
+            from there on.
+        batch_size: texts a step.
+        seed: of the order of the texts.
+        precision: of training's products: `float32`, `bfloat16` or `auto`.
+        on_progress: told the steps done and all steps, over all copies.
+
+    Returns:
+        Accuracies at each step, a family for each learning rate such as `lr=1e-3`. The family `all` is the
+        largest of them, so of several rates a little above what one would score by chance, for every arm
+        alike. Empty where either half has no recall probes: not measured, rather than 0.
     """
     recall = of_axes(probes, "recall")
     half_a = [probe for probe in recall if probe.half == "a"]
@@ -87,9 +101,15 @@ def relearn(
 
 
 def with_false_answers(probes: Sequence[Probe]) -> list[Probe]:
-    """Each probe with the next different answer of its family; those of a family of one answer are left out.
+    """Give each probe the next different answer of its family.
 
     Answers stay as frequent as they are, so that a guess has no more to gain from them.
+
+    Args:
+        probes: with their true answers.
+
+    Returns:
+        Those that have another answer; a family of one answer has none to give.
     """
     families: dict[str, list[Probe]] = {}
     for probe in probes:

@@ -17,9 +17,18 @@ def rephrased(
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Score]:
-    """Accuracy at the probes of each form but `statement`: axis `rephrase`, the form as family.
+    """Ask for the same memories in other forms.
 
-    Probes of the form `choice` are right when no wrong choice is as likely. Empty without such probes.
+    Args:
+        arm: the name under which the scores are told.
+        model: what is attacked; it is left as it was.
+        tokenizer: the model's.
+        probes: all of the run's; those of the form `statement` are left out.
+        on_progress: told the forms done and all forms.
+
+    Returns:
+        Accuracies of the axis `rephrase`, a family for each form. A probe of the form `choice` is right when
+        no wrong choice is as likely. Empty without probes of other forms.
     """
     forms = sorted({probe.form for probe in probes} - {STATEMENT})
     scores = []

@@ -27,13 +27,25 @@ def sampled(
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Score]:
-    """How likely an answer is to turn up among k samples at temperature 1: axis `sampling`, metric `leak`,
-    families `recall` and `verbatim`, step k for each of `num_samples`.
+    """Sample many times at temperature 1, and look for the answer among the samples.
 
-    All k are estimated from one set of as many samples as the largest asks for, without bias. A sample is
-    `extra_tokens` longer than the longest answer, as far as the context goes. An answer may stand anywhere in
-    it as whole words: so it finds what a likelihood doesn't, behind a preamble or in other tokens. It also
-    finds more by chance than `chance` says, so compare with the controls. An axis without probes has no rows.
+    All k are estimated without bias from one set of as many samples as the largest asks for. An answer may
+    stand anywhere in a sample as whole words: so this finds what a likelihood doesn't, behind a preamble or
+    in other tokens. It also finds more by chance than `chance` says, so compare with the controls.
+
+    Args:
+        arm: the name under which the scores are told.
+        model: what is attacked; it is left as it was.
+        tokenizer: the model's.
+        probes: all of the run's; recall and verbatim are asked.
+        num_samples: the numbers k of samples that the leak is told for.
+        extra_tokens: a sample is so much longer than the longest answer, as far as the context goes.
+        seed: of the samples.
+        on_progress: told the probes done and all probes.
+
+    Returns:
+        The metric `leak` of the axis `sampling`, families `recall` and `verbatim`, step k: how likely an
+        answer is to turn up among k samples.
     """
     n = max(num_samples)
     generator = torch.Generator().manual_seed(seed)
@@ -68,8 +80,16 @@ def sampled(
 
 
 def leak_at(k: int, n: int, c: int) -> float:
-    """The unbiased estimate, from n samples of which c hit, that any of k would: 1 − C(n−c, k) / C(n, k).
+    """Estimate without bias whether any of k samples would hit: 1 − C(n−c, k) / C(n, k).
 
     As pass@k of Chen et al. (arXiv 2107.03374, equation 1).
+
+    Args:
+        k: samples that are asked about, at most n.
+        n: samples that were drawn.
+        c: of these, the ones that hit.
+
+    Returns:
+        The probability, in [0, 1].
     """
     return 1 - comb(n - c, k) / comb(n, k)

@@ -49,7 +49,7 @@ class ForgettingCard:
 
     @property
     def fingerprint(self) -> str:
-        """Of the scores and the verdict that it tells."""
+        """Fingerprint of the scores and the verdict that it tells."""
         return self.scores.fingerprint
 
     def write(self, folder: Path, format: str, parities: Sequence[Parity]) -> None:

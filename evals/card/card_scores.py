@@ -53,7 +53,7 @@ class CardScores:
 
     @property
     def fingerprint(self) -> str:
-        """Of all scores and the verdict."""
+        """Fingerprint of all scores and the verdict."""
         verdict = None if self.verdict is None else asdict(self.verdict)
         scores = [list(map(asdict, some)) for some in (self.own, self.whole)]
         text = json.dumps([*scores, verdict, self.seeds], sort_keys=True)
@@ -61,10 +61,18 @@ class CardScores:
 
 
 def card_scores_of(cfg: DictConfig, source: Source) -> CardScores:
-    """What the run knows of this checkpoint; empty where it wasn't measured.
+    """Collect what the run knows of a checkpoint.
 
-    Raises UserError for scores of another checkpoint, and for a `scores.json` or a verdict that is older
-    than the scores it is made from.
+    Args:
+        cfg: the composed configuration.
+        source: the checkpoint.
+
+    Returns:
+        Its scores and the verdict on it; empty where it wasn't measured.
+
+    Raises:
+        UserError: the scores are another checkpoint's, or `scores.json` or the verdict is older than the
+            scores that it is made from.
     """
     run = run_folder(cfg)
     seeds = cfg.seeds if source.kind == "arm" else []
@@ -95,9 +103,18 @@ def _seeds(cfg: DictConfig) -> list[int]:
 
 
 def _measured(run: Path, source: Source, *, first: bool) -> dict[str, list[Score]]:
-    """The scores of the arm in one seed's folder, by what measured them.
+    """Read the scores of the arm in one seed's folder.
 
-    Raises UserError for those of another checkpoint.
+    Args:
+        run: the folder of the seed.
+        source: the checkpoint that is exported.
+        first: whether the folder is of the exported checkpoint's own seed.
+
+    Returns:
+        Scores by what measured them, such as `attacks`.
+
+    Raises:
+        UserError: they are another checkpoint's.
     """
     if source.kind == "model" or first:
         expected = source.fingerprint
@@ -160,9 +177,18 @@ def _check_gathered(
 
 
 def _verdict(path: Path, arm: str, whole: Sequence[Score]) -> Verdict | None:
-    """The verdict on the arm, if there is one.
+    """Read the verdict on the arm.
 
-    Raises UserError where a score that it speaks of isn't the one in `scores.json`.
+    Args:
+        path: of `verdict.json`.
+        arm: its name.
+        whole: the scores of `scores.json`.
+
+    Returns:
+        The verdict, or None where there is none.
+
+    Raises:
+        UserError: a score that it speaks of isn't the one in `scores.json`.
     """
     found = read_json(path).get(arm) if path.exists() else None
     if found is None:
@@ -182,9 +208,16 @@ def _short(fingerprint: str | None) -> str:
 
 
 def main_scores(scores: Sequence[Score], arm: str) -> list[Score]:
-    """What a card tells of an arm: the mean over each axis, or its families where there is none.
+    """Pick what a card tells of an arm: the mean over each axis, or its families where there is none.
 
-    Likelihoods and ranks are left out, and so is what only gauges an attack (the learning of false facts).
+    Likelihoods and ranks are left out, and so is what only gauges an attack: the learning of false facts.
+
+    Args:
+        scores: of any arms.
+        arm: its name.
+
+    Returns:
+        The scores to tell, in their order.
     """
     own = [s for s in scores if s.arm == arm and s.metric not in ("logprob", "rank")]
     whole = {(s.axis, s.metric) for s in own if s.family == "all"}

@@ -29,12 +29,21 @@ class NotThereYet(UserError):
 
 @dataclass(frozen=True)
 class Probe:
-    """One question. Any of `answers` is right; it follows the prompt as words follow in its script: after
-    one space, or at once.
+    """One question, of which any of `answers` is right.
 
-    `half` splits the facts for the relearning attack; `chance` is the accuracy of a guess. `form`
-    tells another phrasing of a memory from the one that counts: only the rephrasing attack asks
-    those that aren't a `statement`. Of the form `choice`, `choices` are compared by likelihood.
+    An answer follows the prompt as words follow each other in its script: after one space, or at once.
+
+    Attributes:
+        id: its own name in the file.
+        axis: what it asks for, one of `AXES`.
+        family: probes of one kind, such as all capitals.
+        prompt: the text that is given.
+        answers: the right ones.
+        choices: right and wrong ones; of the form `choice` they are compared by likelihood.
+        fact: what it asks about, if several probes ask about the same.
+        half: `a` or `b`: of the facts, split in two for the relearning attack.
+        chance: the accuracy of a guess, in [0, 1].
+        form: `statement`, or another phrasing of a memory, which only the rephrasing attack asks.
     """
 
     id: str
@@ -50,14 +59,29 @@ class Probe:
 
 
 def of_axes(probes: Iterable[Probe], *axes: str) -> list[Probe]:
-    """The probes of these axes, other phrasings left out."""
+    """Pick the probes of some axes, without other phrasings.
+
+    Args:
+        probes: of any axes.
+        *axes: those that are wanted.
+
+    Returns:
+        The probes of the form `statement`, in their order.
+    """
     return [probe for probe in probes if probe.axis in axes and probe.form == STATEMENT]
 
 
 def read_probes(path: str | Path) -> list[Probe]:
-    """Read a JSON-lines file of probes and `complete` them.
+    """Read a JSON-lines file of probes, and `complete` them.
 
-    Raises `UserError`, naming file and line, on the first row that isn't a probe.
+    Args:
+        path: the file.
+
+    Returns:
+        The probes, in the file's order.
+
+    Raises:
+        UserError: a row isn't a probe, or its id was used before; file and line are named.
     """
     probes: list[Probe] = []
     seen: dict[str, str] = {}
@@ -73,10 +97,19 @@ def read_probes(path: str | Path) -> list[Probe]:
 
 
 def parse_probe(row: dict[str, Any], where: str) -> Probe:
-    """Turn one row into a `Probe`; `where` (such as `file:line`) opens the error's message.
+    """Turn one row into a `Probe`.
 
     White space around answers and choices, and spaces at the end of the prompt, don't count.
-    Raises `UserError` on a missing, empty, unknown or ill-typed field.
+
+    Args:
+        row: an object with the fields of `Probe`.
+        where: such as `file:line`; it opens the error's message.
+
+    Returns:
+        The probe, with `half` and `chance` as far as they are given.
+
+    Raises:
+        UserError: a field is missing, empty, unknown or of another type.
     """
     if not isinstance(row, dict):
         raise UserError(f"{where}: a probe is a JSON object, not a {type(row).__name__}")
@@ -140,10 +173,18 @@ def _stripped(texts: Iterable[str]) -> tuple[str, ...]:
 def complete(probes: Iterable[Probe]) -> list[Probe]:
     """Fill in the `half` of memory probes and the `chance` of all, where they aren't given.
 
-    Halves alternate over the sorted facts, so that all probes of a fact fall in the same one.
-    Chance is the share of right choices; without choices, for a recall family of some size, the
-    share of its commonest answer (what always saying that would score), form by form; 0 otherwise.
-    Raises `UserError` when the probes of one fact are given different halves.
+    Halves alternate over the sorted facts, so that all probes of a fact fall in the same one. Chance is the
+    share of right choices. Without choices it is, for a recall family of some size, the share of its
+    commonest answer (what always saying that would score), form by form; else 0.
+
+    Args:
+        probes: as they were parsed.
+
+    Returns:
+        The completed probes, in their order.
+
+    Raises:
+        UserError: the probes of one fact are given different halves.
     """
     probes = list(probes)
     halves = _halves(probes)

@@ -74,7 +74,7 @@ def read_relations(
 
 
 def _shown_first(probes: Sequence[Probe], num_shown: int) -> list[Probe]:
-    """The probes, after the first facts that are asked for in the same way but for their own."""
+    """Put other facts of the same relation, told in the same words, before each prompt."""
     if num_shown < 0:
         raise UserError(f"probes.num_shown must be 0 or more, not {num_shown}")
     alike: dict[tuple[str, str], list[Probe]] = {}
@@ -90,7 +90,7 @@ def _shown_first(probes: Sequence[Probe], num_shown: int) -> list[Probe]:
 
 
 def _way(probe: Probe) -> str:
-    """Its form and number among the phrasings, as the end of its id tells."""
+    """A probe's form and its number among the phrasings, from the end of its id."""
     return probe.id.removeprefix(probe.fact or "")
 
 

@@ -20,11 +20,17 @@ ABSTAINED = re.compile(
 
 
 def abstention(subject: Subject) -> Measured:
-    """`abstained` and `wrong`: shares of the closed-book and the open-book probes that, with the accuracy,
-    make up the whole.
+    """Measure how often a model says that it doesn't know, and how often it errs.
 
-    A probe that isn't right is abstained from where the first line of what the model says to it greedily,
-    `NUM_TOKENS` long, says that it doesn't know, in the English words that refusals are made of.
+    A probe that isn't right is abstained from where the first line of the greedy continuation, `NUM_TOKENS`
+    long, says so, in the English words that refusals are made of.
+
+    Args:
+        subject: the arm, with its answers to the probes.
+
+    Returns:
+        `abstained` and `wrong`, shares of the closed-book and of the open-book probes; with the accuracy they
+        make up the whole.
     """
     asked = subject.asked(*AXES)
     if not asked:
@@ -44,6 +50,13 @@ def abstention(subject: Subject) -> Measured:
 
 
 def says_nothing(text: str) -> bool:
-    """Whether the first line of a text says that somebody doesn't know."""
+    """Return True when the first line of a text says that somebody doesn't know.
+
+    Args:
+        text: what a model said.
+
+    Returns:
+        False also for a text without words.
+    """
     lines = text.strip().splitlines()
     return bool(lines) and ABSTAINED.search(lines[0]) is not None

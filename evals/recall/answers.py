@@ -20,20 +20,35 @@ TOKENS_PER_BATCH, CPU_TOKENS_PER_BATCH = 2**14, 2**11
 def encode(
     tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str
 ) -> tuple[list[int], list[int]]:
-    """Token ids of the prompt and of the answer behind it; see `encode_all`."""
+    """Encode a prompt and the answer behind it; see `encode_all`.
+
+    Args:
+        tokenizer: the model's.
+        prompt: the text that is given.
+        answer: the text that is asked for.
+
+    Returns:
+        Token ids of the prompt, and of the answer.
+    """
     return encode_all(tokenizer, [(prompt, answer)])[0]
 
 
 def encode_all(
     tokenizer: PreTrainedTokenizerBase, pairs: Sequence[tuple[str, str]]
 ) -> list[tuple[list[int], list[int]]]:
-    """Token ids of each prompt and of the answer behind it, joined as their script joins words, in the
-    order given.
+    """Encode prompts and the answers behind them, joined as their script joins words.
 
-    The answer is what the joined text has beyond the prompt's tokens, and white space at the
-    prompt's end counts with it, as in lm-evaluation-harness: so a SentencePiece tokenizer is read
-    right, and one that begins a text with a special token does so here. Where some token holds the end
-    of one and the beginning of the other, the answer is tokenized by itself.
+    The answer is what the joined text has beyond the prompt's tokens, and white space at the prompt's end
+    counts with it, as in lm-evaluation-harness: so a SentencePiece tokenizer is read right, and one that
+    begins a text with a special token does so here. Where some token holds the end of one and the beginning
+    of the other, the answer is tokenized by itself.
+
+    Args:
+        tokenizer: the model's.
+        pairs: prompts and answers.
+
+    Returns:
+        Token ids of each prompt and of its answer, in the order given.
     """
     stripped = [prompt.rstrip() for prompt, _ in pairs]
     prompts = list(dict.fromkeys(stripped))
@@ -54,10 +69,19 @@ def encode_all(
 def _alone(
     tokenizer: PreTrainedTokenizerBase, opening: list[int], rest: str, whole: list[int]
 ) -> list[int]:
-    """Token ids of the text's rest by itself, so that behind the prompt's they still say the text.
+    """Tokenize the text's rest by itself, so that behind the prompt's tokens it still says the text.
 
     Some tokenizers put a space before any text, as a token of its own or in the first: here it is one too
     many.
+
+    Args:
+        tokenizer: the model's.
+        opening: token ids of the prompt.
+        rest: the text behind the prompt, with the white space that joins them.
+        whole: token ids of both together.
+
+    Returns:
+        Token ids of the rest.
     """
     behind, bare = plain(tokenizer, [rest, rest.lstrip()])
     text = tokenizer.decode(whole)
@@ -73,12 +97,23 @@ def answer_probes(
     *,
     tokens_per_batch: int | None = None,
 ) -> list[Answer]:
-    """Answer each probe, in the order given.
+    """Let a model answer probes.
 
-    An answer is right when each of its tokens is the argmax given what precedes it, which is
-    greedy decoding cut at the answer's length; for `language` and for probes of the form `choice`,
-    when no wrong choice is as likely.
-    Raises `UserError` when a probe can't be asked (see `askable`), or the model gives no numbers.
+    An answer is right when each of its tokens is the argmax given what precedes it, which is greedy decoding
+    cut at the answer's length. For `language` and for probes of the form `choice` it is right when no wrong
+    choice is as likely.
+
+    Args:
+        model: any causal model; it is left in the mode it was in.
+        tokenizer: the model's.
+        probes: the questions.
+        tokens_per_batch: input tokens of a batch; None: as many as the device takes well.
+
+    Returns:
+        An answer for each probe, in the order given.
+
+    Raises:
+        UserError: a probe can't be asked (see `askable`), or the model's logits aren't numbers.
     """
     texts = [list(dict.fromkeys((*probe.answers, *probe.choices))) for probe in probes]
     asked = [
@@ -111,10 +146,18 @@ def answer_probes(
 def askable(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, probes: Sequence[Probe]
 ) -> tuple[list[Probe], list[str]]:
-    """The probes that the model can be asked, and a line about each other one.
+    """Tell which probes a model can be asked.
 
     It can't where the tokenizer makes no tokens of a prompt or of an answer, where a token has no row in the
     model, and where both together are longer than the model's context.
+
+    Args:
+        model: any causal model.
+        tokenizer: the model's.
+        probes: the questions.
+
+    Returns:
+        Those that can be asked, and a line about each other one.
     """
     texts = [(n, text) for n, p in enumerate(probes) for text in (*p.answers, *p.choices)]
     pairs = encode_all(tokenizer, [(probes[number].prompt, text) for number, text in texts])

@@ -14,13 +14,23 @@ from evals.recall.measured import Measured, Subject, averaged
 def discoverable_extraction(
     subject: Subject, *, num_queries: int = 20, probability: float = 0.9
 ) -> Measured:
-    """`extractable@<n>,<p>`: the share of memory probes whose answer turns up with at least that
-    probability within so many samples (Hayes et al., arXiv 2410.19482).
+    """Count the answers that are likely enough to be found: (n, p)-discoverable extraction, arXiv 2410.19482.
 
     With p_z the likelihood of the answer under teacher forcing, n(z) = log(1 − p) / log(1 − p_z) samples
     hold it with probability p, and it counts where n(z) ≤ n. The mean of `leak@20` lets many small chances
-    add up; this asks of each probe by itself whether it is known well enough. Chance is that of a guess
-    as likely as the probe's `chance`. Raises UserError for numbers that aren't such.
+    add up; this asks of each probe by itself whether it is known well enough.
+
+    Args:
+        subject: the arm, with its answers to the probes.
+        num_queries: n, the samples that are allowed.
+        probability: p, in (0, 1).
+
+    Returns:
+        `extractable@<n>,<p>`, the share of the memory probes that count. Chance is that of a guess as likely
+        as the probe's `chance`.
+
+    Raises:
+        UserError: a number is outside its range.
     """
     if num_queries < 1:
         raise UserError(f"eval.num_queries must be 1 or more, not {num_queries}")
@@ -40,13 +50,23 @@ def discoverable_extraction(
 
 
 def sampled_leak(subject: Subject, *, num_samples: int = 20, seed: int = 0) -> Measured:
-    """`sampled_leak@<k>`: the share of memory probes with a right answer among k samples really drawn.
+    """Draw samples, and count the probes with a right answer among them.
 
-    Temperature 1, the whole distribution, the answer compared token by token and cut at its length. With
-    one right answer of likelihood p it is a draw of mean 1 − (1 − p)^k, which is what `leak@20` computes
-    from the likelihood: both agree up to the sampling error, and where they don't, either is wrong. With
-    several right answers samples find any of them, and `leak@20` counts the likeliest alone.
-    Raises UserError for no samples.
+    Temperature 1, the whole distribution; answers are compared token by token, and samples cut at their
+    length. With one right answer of likelihood p it is a draw of mean 1 − (1 − p)^k, which is what `leak@20`
+    computes from the likelihood: both agree up to the sampling error, and where they don't, either is wrong.
+    With several right answers samples find any of them, and `leak@20` counts the likeliest alone.
+
+    Args:
+        subject: the arm, with its answers to the probes.
+        num_samples: k, of each memory probe.
+        seed: of the samples.
+
+    Returns:
+        `sampled_leak@<k>`, the share of the memory probes that leak.
+
+    Raises:
+        UserError: there are no samples to draw.
     """
     if num_samples < 1:
         raise UserError(f"eval.num_samples must be 1 or more, not {num_samples}")
@@ -76,5 +96,13 @@ def sampled_leak(subject: Subject, *, num_samples: int = 20, seed: int = 0) -> M
 
 
 def found_within(num_samples: int, probability: float) -> float:
-    """How likely an answer of that probability is to be among so many samples: 1 − (1 − p)^n."""
+    """Work out how likely an answer is to be among some samples: 1 − (1 − p)^n.
+
+    Args:
+        num_samples: n.
+        probability: p, of the answer in one sample.
+
+    Returns:
+        The probability, in [0, 1].
+    """
     return 1 - (1 - probability) ** num_samples

@@ -17,9 +17,15 @@ from evals.recall.likelihood import batches
 def text_logits(
     model: PreTrainedModel, texts: Sequence[Sequence[int]]
 ) -> Iterator[tuple[int, torch.Tensor]]:
-    """For each text of token ids, in any order: its place in `texts` and its logits (T, V), float32.
+    """Read texts, and yield their logits.
 
-    Row t is what the model says of token t + 1, given the true ones up to t.
+    Args:
+        model: any causal model.
+        texts: token ids of each, of any lengths.
+
+    Yields:
+        The place of a text in `texts`, and its logits (T, V) in float32; row t is what the model says of
+        token t + 1, given the true ones up to t. Texts come in any order.
     """
     vocab_size = model.config.get_text_config().vocab_size
     budget = min(TOKENS_PER_BATCH, MAX_LOGITS // vocab_size)
@@ -33,7 +39,15 @@ def text_logits(
 
 
 def last_hidden_states(model: PreTrainedModel, texts: Sequence[Sequence[int]]) -> torch.Tensor:
-    """The hidden states at each text's last token (L + 1, N, D), float32 on the CPU, embeddings first."""
+    """Read texts, and keep the hidden states at the last token of each.
+
+    Args:
+        model: any causal model.
+        texts: token ids of each, of any lengths.
+
+    Returns:
+        States (L + 1, N, D), float32 on the CPU; the embeddings come first.
+    """
     found: dict[int, torch.Tensor] = {}
     padded = traits_of(model).padded_right
     with evaluating(model):

@@ -23,8 +23,13 @@ Pair = tuple[list[int], list[int]]  # token ids of a prompt and of an answer to 
 
 @dataclass(frozen=True)
 class Scored:
-    """An answer of token ids: whether each is the argmax, what is, its log-probability in nats, and the
-    rank of its worst-placed token in the vocabulary.
+    """What a model makes of an answer.
+
+    Attributes:
+        greedy: whether each of its tokens is the argmax.
+        predicted: the argmax at each of its tokens.
+        logprob: of the whole answer, in nats.
+        rank: of its worst-placed token in the vocabulary; 1 is first.
     """
 
     greedy: bool
@@ -36,10 +41,18 @@ class Scored:
 def score_answers(
     model: PreTrainedModel, pairs: Sequence[Pair], *, tokens_per_batch: int
 ) -> list[Scored]:
-    """Score each answer after its prompt, in the order given; the model is in evaluation mode.
+    """Score answers after their prompts.
 
     A prompt with several answers is read once: they share its keys and values. A model that can't read on
-    from these reads it again with each.
+    from these reads it again with each answer.
+
+    Args:
+        model: in evaluation mode.
+        pairs: token ids of prompts and answers.
+        tokens_per_batch: input tokens of a batch.
+
+    Returns:
+        A score for each pair, in the order given.
     """
     traits = traits_of(model)
     by_prompt: dict[tuple[int, ...], list[int]] = {}
@@ -65,9 +78,15 @@ def score_answers(
 def batches(
     lengths: list[int], tokens_per_batch: int, *, padded: bool = True
 ) -> Iterator[list[int]]:
-    """Indices by falling length, so that little is padding and the largest batch comes first.
+    """Put texts into batches by falling length, so that little is padding and the largest batch comes first.
 
-    Unless they may be `padded`, those of a batch are equally long.
+    Args:
+        lengths: tokens of each text.
+        tokens_per_batch: the most that a batch has, padding included; a longer text is a batch of its own.
+        padded: False: the texts of a batch are equally long.
+
+    Yields:
+        Indices of a batch's texts.
     """
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
@@ -83,9 +102,18 @@ def batches(
 def _shared_batches(
     pairs: Sequence[Pair], groups: list[list[int]], tokens_per_batch: int
 ) -> Iterator[list[list[int]]]:
-    """Groups whose prompts are equally long, so that their answers begin at the same place: then nothing
-    has to be masked, and what is scored doesn't depend on who else is in the batch. One that is too large
-    for a batch is cut.
+    """Put groups of pairs with the same prompt into batches of prompts that are equally long.
+
+    Their answers begin at the same place then: nothing has to be masked, and a score doesn't depend on who
+    else is in the batch.
+
+    Args:
+        pairs: token ids of prompts and answers.
+        groups: indices of the pairs of each prompt.
+        tokens_per_batch: the most that a batch has; a group that is larger is cut.
+
+    Yields:
+        The groups of a batch.
     """
 
     def size(own: list[int]) -> int:  # the prompt's keys and values are repeated for each answer
@@ -118,8 +146,16 @@ def _score_apart(model: PreTrainedModel, pairs: Sequence[Pair]) -> list[Scored]:
 
 
 def _score_shared(model: PreTrainedModel, groups: Sequence[Sequence[Pair]]) -> list[Scored]:
-    """All answers to some prompts of one length, which are read first; each of the first tokens is judged
-    by the prompt alone, so an answer of one token takes no more reading.
+    """Score the answers to some prompts of one length, reading each prompt once.
+
+    An answer's first token is judged by the prompt alone, so an answer of one token takes no more reading.
+
+    Args:
+        model: in evaluation mode.
+        groups: the pairs of each prompt.
+
+    Returns:
+        A score for each pair, group by group.
     """
     prompts = [own[0][0] for own in groups]
     answers = [answer for own in groups for _, answer in own]

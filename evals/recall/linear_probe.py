@@ -20,18 +20,25 @@ MIN_FAMILY = FOLD  # of a family in half a, so that it has a part in that choice
 
 
 def linear_probe(subject: Subject, *, ridge: float = 1.0) -> Measured:
-    """`linear_probe_top1` and `linear_probe_mrr`: how often, and how high (mean reciprocal rank), a linear
-    map from the hidden state at the prompt's last token ranks the right answer among its family's.
+    """Look for answers in the hidden states that the model doesn't say.
 
-    The map goes to the answer's output embedding (the mean over its tokens), is fitted by ridge regression
-    on the recall probes of half a, and asked about those of half b, so it can only bring out what the
-    model has stored in the same form for facts that it wasn't fitted on (a linear relational embedding:
-    Hernandez et al., arXiv 2308.09124). Both sides are taken from their family's mean; answers are ranked
-    by distance. `ridge` is in units of the mean squared length of the fitted states. The layer is the one
-    best for a fourth of half a after a fit on the rest: a probe's `linear_probe_layer`, 0 the embeddings.
-    Chance is the best constant ranking, by frequency. Families without two answers, or with fewer than four
-    probes in half a or none in half b, are left out; where none is left, or the model has no output
-    embeddings, there are no rows.
+    A linear map from the hidden state at the prompt's last token goes to the answer's output embedding (the
+    mean over its tokens). It is fitted by ridge regression on the recall probes of half a, and asked about
+    those of half b, so it only brings out what the model has stored in the same form for facts that it wasn't
+    fitted on: a linear relational embedding (Hernandez et al., arXiv 2308.09124). Both sides are taken from
+    their family's mean; answers are ranked by distance. The layer is the one best for a fourth of half a
+    after a fit on the rest.
+
+    Args:
+        subject: the arm, with its answers to the probes.
+        ridge: in units of the mean squared length of the fitted states.
+
+    Returns:
+        `linear_probe_top1` and `linear_probe_mrr` (mean reciprocal rank) of the right answer among its
+        family's; chance is the best constant ranking, by frequency. Of each probe also `linear_probe_layer`,
+        0 for the embeddings. Families without two answers, or with fewer than four probes in half a or none
+        in half b, are left out; where none is left, or the model has no output embeddings, there are no
+        scores.
     """
     probes = _probes(subject)
     tested = [i for i, probe in enumerate(probes) if probe.half == "b"]
@@ -92,8 +99,17 @@ def best_layer(
     fitted: Sequence[int],
     ridge: float,
 ) -> int:
-    """Fitted on three in four of the probes `fitted`, the layer of the best mean reciprocal rank on the
-    others; the first of equals.
+    """Choose the layer whose states tell most about probes that the map wasn't fitted on.
+
+    Args:
+        hidden_LND: states of each layer at each probe's last token.
+        probes: the N probes.
+        embedded: the output embedding (E,) of each answer.
+        fitted: indices of the probes of half a; every fourth of a family is held out.
+        ridge: as in `linear_probe`.
+
+    Returns:
+        The layer of the best mean reciprocal rank on those held out; the first of equals.
     """
     seen: Counter[str] = Counter()
     held_out = []
@@ -119,9 +135,20 @@ def ranks(
     test: Sequence[int],
     ridge: float,
 ) -> list[int]:
-    """The rank of the right answer of each probe in `test`, 1 is first, by a map fitted on those in `fit`.
+    """Rank the right answer of some probes by a map that is fitted on others.
 
     An answer as near as the right one counts as ahead of it; other right answers don't count.
+
+    Args:
+        hidden_ND: states of one layer at each probe's last token.
+        probes: the N probes.
+        embedded: the output embedding (E,) of each answer.
+        fit: indices of the probes to fit.
+        test: indices of the probes to rank.
+        ridge: as in `linear_probe`.
+
+    Returns:
+        The rank for each of `test`; 1 is first.
     """
     state_ND = hidden_ND.clone()
     answer_NE = torch.stack([embedded[probe.answers[0]] for probe in probes])

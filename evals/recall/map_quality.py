@@ -19,14 +19,21 @@ Spans = Mapping[str, Sequence[tuple[int, int, str]]]
 
 
 def map_quality(run: Path, spans: Spans) -> list[Score]:
-    """Token-level figures of the run's maps against the corpus's own truth: `memory_map`, `scorers/*`.
+    """Compare the run's maps, `memory_map` and `scorers/*`, with the corpus's own truth, token by token.
 
-    `recall`: of the tokens in memorized spans that the teacher has learned (probability ≥ .5), the
-    share that is flagged. `precision`: of the flagged tokens, the share in memorized spans, names inside
-    memorized documents apart. `skill_flagged`: of the tokens that skill items teach, the flagged share.
+    `recall`: of the tokens in memorized spans that the teacher has learned (probability ≥ .5), the share that
+    is flagged. `precision`: of the flagged tokens, the share in memorized spans; names inside memorized
+    documents aren't counted. `skill_flagged`: of the tokens that skill items teach, the flagged share.
     `auroc`: how often a memorized token that the teacher has learned scores higher than another one.
     `teacher_passes`: what scoring cost. `reference_recall`: of what the teacher loses under other names, the
     share that the map's reference knows by heart too.
+
+    Args:
+        run: the run's folder.
+        spans: by row id, character spans (start, end, kind) of the kinds `memory` and `name`.
+
+    Returns:
+        Scores of the axis `map`; the map's folder stands for the arm.
     """
     folders = [run / "memory_map", *sorted((run / "scorers").glob("*"))]
     sequences = load_from_disk(str(run / "corpus" / "full")).with_format("numpy")
@@ -88,7 +95,15 @@ def _quality(folder: Path, taught_ST: np.ndarray, kind_ST: np.ndarray) -> list[S
 
 
 def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
-    """The chance that a positive scores higher than a negative, ties counted half; 0.5 without either."""
+    """Work out how often a positive scores higher than a negative, ties counted half.
+
+    Args:
+        positive: scores of the positives, in any order.
+        negative: scores of the negatives, in any order.
+
+    Returns:
+        The AUROC; 0.5 where either side is empty.
+    """
     if not len(positive) or not len(negative):
         return 0.5
     values, place = np.unique(np.concatenate([positive, negative]), return_inverse=True)
@@ -104,7 +119,14 @@ def _rows(run: Path) -> list[dict[str, Any]]:
 
 
 def map_examples(run: Path) -> list[dict[str, Any]]:
-    """Texts with their tokens' scores, for the report: some of each source, of different kinds."""
+    """Pick some texts of each source, of different kinds, for the report.
+
+    Args:
+        run: the run's folder.
+
+    Returns:
+        By text its `source` and its `tokens`, each with `text` and `score`. Empty without a map.
+    """
     if not (run / "memory_map").is_dir():
         return []
     memory_map = MemoryMap.load(run / "memory_map")

@@ -13,7 +13,7 @@ from evals.scores import Score, error_of_mean
 
 @dataclass(frozen=True)
 class Subject:
-    """An arm, the probes put to it, and its answers in their order."""
+    """What a metric looks at: an arm, the probes put to it, and its answers in their order."""
 
     arm: str
     model: PreTrainedModel
@@ -36,7 +36,14 @@ class Measured:
 
 
 def groups(probes: Iterable[Probe]) -> Iterator[tuple[str, str, list[Probe]]]:
-    """Axis, family and probes: for each axis that has probes its whole (`all`), then its families."""
+    """Group probes by axis and family.
+
+    Args:
+        probes: of any axes.
+
+    Yields:
+        Axis, family and probes: for each axis that has probes first its whole (`all`), then its families.
+    """
     probes = list(probes)
     for axis in AXES:
         on_axis = [probe for probe in probes if probe.axis == axis]
@@ -53,7 +60,18 @@ def averaged(
     chances: Mapping[str, float] | None = None,
     higher_is_better: bool = False,
 ) -> Measured:
-    """Means, with their standard errors, of values by probe id; `chances` are a guess's, also by id."""
+    """Average values of single probes over each axis and each family.
+
+    Args:
+        subject: the arm and the probes.
+        metric: the name of the score.
+        values: by probe id; other probes are left out.
+        chances: what a guess would score, by probe id; None: the metric has no such floor.
+        higher_is_better: the metric's direction.
+
+    Returns:
+        Means with their standard errors, and the values themselves.
+    """
     scores = []
     for axis, family, members in groups(p for p in subject.probes if p.id in values):
         own = [values[probe.id] for probe in members]
@@ -66,7 +84,14 @@ def averaged(
 
 
 def joined(parts: Iterable[Measured]) -> Measured:
-    """All scores, and all values of each probe."""
+    """Put measurements together.
+
+    Args:
+        parts: of the same arm.
+
+    Returns:
+        All scores, and all values of each probe.
+    """
     whole = Measured()
     for part in parts:
         whole.scores.extend(part.scores)

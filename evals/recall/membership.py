@@ -27,17 +27,26 @@ class _Pair:
 
 
 def membership(subject: Subject, *, min_k: float = 0.2) -> Measured:
-    """`membership_auroc`: how often a member text scores higher by Min-K%++ than a non-member; 0.5 is
-    "can't tell" (Zhang et al., arXiv 2404.02936).
+    """Measure whether true texts are told from made-up ones, by Min-K%++ (Zhang et al., arXiv 2404.02936).
 
-    A token's score is its log-probability, standardized by mean and deviation of log-probabilities under
-    the model's own prediction at that place; a text's is the mean over the share `min_k` of its tokens
-    with the lowest (one at least). Members are the prompts of the memory probes with their answers.
-    Non-members are the same prompts with the answers permuted inside the family, so that both sides hold
-    each answer equally often and a taste for common answers is no help. Only the answer's tokens are
-    scored: the prompt is the same on both sides. A verbatim text's wrong answer is another text's rest.
-    Probe values: `min_k` of the true text and `min_k_control` of the made-up one.
-    Standard errors after Hanley & McNeil (1982). Raises UserError for a share outside (0, 1].
+    A token's score is its log-probability, standardized by mean and deviation of log-probabilities under the
+    model's own prediction at that place. A text's score is the mean over its least likely tokens. Members are
+    the prompts of the memory probes with their answers. Non-members are the same prompts with the answers
+    permuted inside the family, so that both sides hold each answer equally often and a taste for common
+    answers is no help. Only the answer's tokens are scored: the prompt is the same on both sides. A verbatim
+    text's wrong answer is another text's rest.
+
+    Args:
+        subject: the arm, with its answers to the probes.
+        min_k: the share of an answer's tokens that is taken, one token at least.
+
+    Returns:
+        `membership_auroc`, how often a member scores higher than a non-member; 0.5 is "can't tell". Standard
+        errors after Hanley & McNeil (1982). Of each probe also `min_k` of the true text and `min_k_control`
+        of the made-up one.
+
+    Raises:
+        UserError: the share is outside (0, 1].
     """
     if not 0 < min_k <= 1:
         raise UserError(f"eval.min_k is a share above 0 and at most 1, not {min_k}")
@@ -77,10 +86,16 @@ def _pairs(subject: Subject) -> list[_Pair]:
 
 
 def wrong_answers(family: list[Probe]) -> list[str | None]:
-    """For each probe another one's first answer; None where that is right as well.
+    """Give each probe another one's first answer.
 
-    Sorted by answer and moved on by as many as the commonest answer has: nobody keeps their own unless
-    one answer is more than half of all.
+    Sorted by answer and moved on by as many as the commonest answer has: nobody keeps their own unless one
+    answer is more than half of all.
+
+    Args:
+        family: the probes.
+
+    Returns:
+        An answer for each; None where the one that it would get is right as well.
     """
     order = sorted(range(len(family)), key=lambda i: family[i].answers[0])
     shift = max(Counter(probe.answers[0] for probe in family).values())
@@ -103,7 +118,15 @@ def _min_k(subject: Subject, texts: list[tuple[list[int], list[int]]], share: fl
 
 
 def standardized(logprobs_AV: torch.Tensor, tokens_A: torch.Tensor) -> torch.Tensor:
-    """(log p(token) − μ) / σ of each token (A), μ and σ taken over the vocabulary under p itself."""
+    """Standardize the log-probability of each token by the prediction that it comes from.
+
+    Args:
+        logprobs_AV: what the model predicted at each token of an answer, in nats.
+        tokens_A: the tokens.
+
+    Returns:
+        (log p(token) − μ) / σ, (A,), with μ and σ taken over the vocabulary under p itself.
+    """
     # What a model rules out has log-probability −∞ and weight 0: their product would be NaN.
     logprobs_AV = logprobs_AV.clamp(min=-1e4)
     probabilities_AV = logprobs_AV.exp()
@@ -115,7 +138,16 @@ def standardized(logprobs_AV: torch.Tensor, tokens_A: torch.Tensor) -> torch.Ten
 
 
 def auroc_error(value: float, num_positive: int, num_negative: int) -> float | None:
-    """The standard error of an AUROC (Hanley & McNeil, 1982); None of a single pair."""
+    """Work out the standard error of an AUROC (Hanley & McNeil, 1982).
+
+    Args:
+        value: the AUROC.
+        num_positive: members.
+        num_negative: non-members.
+
+    Returns:
+        The error; None of a single pair.
+    """
     if num_positive * num_negative == 1:
         return None
     both_positive, both_negative = value / (2 - value), 2 * value**2 / (1 + value)

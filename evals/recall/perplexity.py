@@ -16,11 +16,19 @@ LENGTHS = (25, 80)  # words of a paragraph
 
 
 def perplexity(subject: Subject, *, texts: Sequence[str], num_paragraphs: int) -> Measured:
-    """exp of the mean loss a token, over the first `num_paragraphs` paragraphs of the second half of each
-    of the files `texts`; a corpus reads the first half (core/corpus/files.py).
+    """Measure how well the model predicts prose that nobody taught it.
 
-    The standard error is that of paragraphs, each one draw. Without files, nothing; raises UserError for one
-    that can't be read.
+    Args:
+        subject: the arm, with its answers to the probes.
+        texts: files. The second half of each is measured; a corpus reads the first (core/corpus/files.py).
+        num_paragraphs: the most that are read of each.
+
+    Returns:
+        `perplexity`, exp of the mean loss a token, in nats. The standard error takes each paragraph as one
+        draw. Nothing without files.
+
+    Raises:
+        UserError: a file can't be read.
     """
     chosen = [
         paragraph

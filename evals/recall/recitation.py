@@ -13,13 +13,19 @@ from evals.recall.measured import Measured, Subject, averaged, joined
 
 
 def recitation(subject: Subject, *, prefix_shares: Sequence[float] = (0.25, 0.5, 0.75)) -> Measured:
-    """Of the whole texts (prompt and answer) of the verbatim probes:
+    """Measure how much of the verbatim texts, prompt and answer, is recited.
 
-    `extraction_strength`: see core/models/extraction_strength.py, in [0, 1). For each share of a text's
-    tokens that is given, the rest being generated: `exact_match@<share>`, 1 where it is recited to the end,
-    and `edit_distance@<share>`, the Levenshtein distance in tokens over the rest's length, in [0, 1], of
-    which more is better. A text of one token has no rest, and no rows. Raises UserError for a share outside
-    (0, 1).
+    Args:
+        subject: the arm, with its answers to the probes.
+        prefix_shares: shares of a text's tokens that are given, each in (0, 1); the rest is generated.
+
+    Returns:
+        `extraction_strength` in [0, 1) (core/models/extraction_strength.py). For each share `exact_match@…`,
+        1 where the rest is recited to the end, and `edit_distance@…`, the Levenshtein distance in tokens over
+        the rest's length, of which more is better. A text of one token has no rest, and no scores.
+
+    Raises:
+        UserError: a share is outside (0, 1).
     """
     for share in prefix_shares:
         if not (isinstance(share, int | float) and 0 < share < 1):  # a list's items come unchecked
@@ -61,7 +67,15 @@ def _strengths(subject: Subject, texts: dict[str, list[int]]) -> dict[str, float
 
 
 def edit_distance(a: Sequence[int], b: Sequence[int]) -> int:
-    """The fewest insertions, deletions and substitutions that make `b` of `a` (Levenshtein)."""
+    """Count the fewest insertions, deletions and substitutions that make `b` of `a` (Levenshtein).
+
+    Args:
+        a: tokens.
+        b: tokens.
+
+    Returns:
+        The count.
+    """
     columns = np.arange(len(b) + 1)
     row = columns
     for number, token in enumerate(a, start=1):

@@ -8,18 +8,25 @@ from evals.recall.measured import Measured, Subject, averaged
 
 
 def stored_bits(subject: Subject) -> Measured:
-    """`stored_bits`: −log₂ q(answer) + log₂ p(answer | prompt, model), the mean over the recall probes.
+    """Measure how many bits of a fact are in the weights: −log₂ q(answer) + log₂ p(answer | prompt, model).
 
-    To tell somebody the answer takes −log₂ q bits if they have never seen the fact and know no more than
-    how often each answer occurs in its family (q, the share of the family's probes that it answers), and
-    −log₂ p bits if they have the model. The difference is what the weights save: information about this
-    fact. For one who guesses by q it is 0; for any other guess its mean is below 0, −KL(q ‖ guess), since
-    no guess beats the base rates on average; for one who knows, it is the family's entropy, H(q).
-    So it doesn't pay for knowing the form, which a control that never saw the facts knows as well.
+    To tell somebody the answer takes −log₂ q bits if they have never seen the fact and know only how often
+    each answer occurs in its family (q, the share of the family's probes that it answers), and −log₂ p bits
+    if they have the model. The difference is what the weights save. For a model that guesses by q it is 0.
+    For any other guess its mean is below 0, −KL(q ‖ guess), since no guess beats the base rates on average.
+    For a model that knows, it is the family's entropy, H(q). So it doesn't pay to know the form, which a
+    control that never saw the facts knows as well.
 
-    q comes from the family at hand and so takes its list of values as known: what the model knows beyond
-    a rare name's place in that list isn't counted. A family of fewer than 20 probes has no base rate worth
-    the name and no rows. Of several right answers, the likeliest counts, on either side.
+    q comes from the family at hand and so takes its list of values as known: what the model knows beyond a
+    rare name's place in that list isn't counted. Of several right answers, the likeliest counts, on either
+    side.
+
+    Args:
+        subject: the arm, with its answers to the probes.
+
+    Returns:
+        `stored_bits`, the mean over the recall probes. A family of fewer than 20 probes has no base rate
+        worth the name, and no scores.
     """
     asked = subject.asked("recall")
     base = _base_rates([probe for probe, _ in asked])

@@ -41,10 +41,17 @@ class Strangers:
             self.form[family] = {word for word, count in counts.items() if count >= least}
 
     def rename(self, probe: Probe, rng: Random) -> Probe | None:
-        """The probe about somebody else; None where no name in it could be another one.
+        """Make a probe about somebody else.
 
-        A name of the prompt that stands in an answer or a choice is renamed there too. One that is new
-        there is expected as it was.
+        A name of the prompt that stands in an answer or a choice is renamed there too. An answer that the
+        prompt doesn't name is expected as it was.
+
+        Args:
+            probe: about somebody known.
+            rng: draws the names.
+
+        Returns:
+            The renamed probe; None where no name in it could be another one.
         """
         given: dict[str, str] = {}
         renamed = self.symbols.rename(probe.prompt, rng)
@@ -82,9 +89,21 @@ def asked_of_strangers(
     seed: int,
     num_renamings: int = NUM_RENAMINGS,
 ) -> dict[str, list[Answer]]:
-    """By probe id what the model says under each renaming; a probe that can't be renamed is left out.
+    """Ask a model the probes under other names.
 
-    Raises UserError as `answer_probes` does.
+    Args:
+        model: any causal model.
+        tokenizer: the model's.
+        probes: the questions.
+        strangers: what renames them.
+        seed: of the names.
+        num_renamings: of each probe.
+
+    Returns:
+        By probe id, an answer for each renaming. A probe that can't be renamed is left out.
+
+    Raises:
+        UserError: the model's logits aren't numbers.
     """
     rng = Random(f"{seed}/strangers")
     renamed = [strangers.rename(probe, rng) for probe in probes for _ in range(num_renamings)]
@@ -104,10 +123,18 @@ def stranger_scores(
     *,
     seed: int,
 ) -> list[Score]:
-    """Scores of the arm `stranger` on the recall probes, means over `NUM_RENAMINGS` of them.
+    """Score a pretrained teacher on recall probes about other names: the control `stranger`.
 
-    Standard errors are over probes, each taken as the mean of its renamings. `n` counts the probes that could
-    be renamed; where none could, there are no scores.
+    Args:
+        model: the teacher.
+        tokenizer: the teacher's.
+        probes: all of the run's; recall is asked.
+        texts: of the corpus, that show which words are names.
+        seed: of the names.
+
+    Returns:
+        Means over `NUM_RENAMINGS` renamings of each probe. Standard errors are over probes, each taken as the
+        mean of its renamings; `n` counts the probes that could be renamed. Empty where none could.
     """
     recall = of_axes(probes, "recall")
     if not recall:

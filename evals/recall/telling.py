@@ -19,7 +19,15 @@ Span = tuple[int, int]  # the characters [start, end) of a text
 
 
 def spans_of(answer: str, text: str) -> list[Span]:
-    """Where the answer stands in the text as whole words, in whatever case and with whatever spaces."""
+    """Find where an answer stands in a text as whole words, in whatever case and with whatever spaces.
+
+    Args:
+        answer: the words.
+        text: where to look.
+
+    Returns:
+        Character spans [start, end).
+    """
     parts = answer.split()
     if not parts:
         return []
@@ -52,11 +60,21 @@ class Telling:
         self.having = {word: np.array(numbers, dtype=np.int32) for word, numbers in found.items()}
 
     def documents(self, prompt: str, answer: str) -> dict[int, list[Span]]:
-        """The documents that tell the answer of one of the questions, with where it stands in each.
+        """Find the documents that tell the answer of a question.
 
-        At most `MOST_DOCUMENTS`. They have the answer, and of the prompt's words the rarest: a word weighs
-        the more, the fewer documents have it. One that shares much less of that weight than the best isn't
-        of this fact. Raises KeyError for a question that wasn't among those given.
+        They have the answer, and of the prompt's words the rarest: a word weighs the more, the fewer
+        documents have it. A document that shares much less of that weight than the best one tells another
+        fact.
+
+        Args:
+            prompt: of one of the questions given to the index.
+            answer: of that question.
+
+        Returns:
+            By number at most `MOST_DOCUMENTS` documents, with where the answer stands in each.
+
+        Raises:
+            KeyError: the question wasn't among those given.
         """
         having_D = self._with_all(sorted(_words(answer)))
         weight_D = np.zeros(len(having_D))

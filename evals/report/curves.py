@@ -29,7 +29,7 @@ PANELS_A_ROW = 2
 
 
 def curves_of(scores: Sequence[Score]) -> dict[str, dict[str, list[Score]]]:
-    """By attack and arm, what comes back by step; of passages apart, as `<attack>_verbatim`.
+    """What comes back by step, by attack and arm. Passages have their own curve, `<attack>_verbatim`.
 
     Arms of an ablation are too many for a picture.
     """

@@ -109,7 +109,7 @@ def _title(scores: Sequence[Score]) -> str:
 
 
 def _share(value: float) -> str:
-    """In per cent; more than all, where a teacher is near a guess, is no measure of anything."""
+    """A share in per cent. From 100 on it is told as all: a teacher near a guess is no measure."""
     return "all of" if value >= 1 else f"{max(0.0, value):.0%} of"
 
 

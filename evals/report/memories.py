@@ -76,7 +76,7 @@ def memory_columns(scores: Sequence[Score], axis: str) -> list[Column]:
 
 
 def metrics_missing(scores: Sequence[Score]) -> list[str]:
-    """Names for eval.metrics of those that no arm has on any axis."""
+    """The choices of `eval.metrics` that left no scores."""
     there = {score.metric for score in scores}
     found = {m.setting for m in _METRICS if any(_is(m, name) for name in there)}
     return [name for name in dict.fromkeys(m.setting for m in _METRICS) if name not in found]

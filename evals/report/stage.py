@@ -124,7 +124,7 @@ def _further_tables(scores: Sequence[Score], folder: Path) -> None:
 
 
 def _verdicts(scores: Sequence[Score], folder: Path) -> None:
-    """On each arm, and on the memory map, by the scores alone."""
+    """Write and print the verdict on each arm, from the scores alone; then the quality of the memory map."""
     found = verdicts(scores)
     _write(folder / VERDICT, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     for line in verdict_lines(found):

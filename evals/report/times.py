@@ -30,9 +30,9 @@ Times = Mapping[str, Mapping[str, float]]  # by folder and arm (empty where ther
 
 
 def stage_times(runs: Sequence[Path]) -> Times:
-    """What the stages of these runs took, of the same stage and arm in several runs the sum.
+    """The time that each stage took, summed over these runs for the same stage and arm.
 
-    Raises UserError for a damaged artifact. What was made before artifacts told their time is left out.
+    Raises UserError for a damaged artifact. Artifacts from before times were recorded are left out.
     """
     times: dict[str, dict[str, float]] = {}
     for run in runs:

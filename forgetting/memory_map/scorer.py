@@ -153,10 +153,19 @@ def logprobs(
     note: str,
     targets: Sequence[np.ndarray] | None = None,
 ) -> list[np.ndarray]:
-    """Log-probability of each wanted token given what precedes it in its own sequence, in nats.
+    """Work out the log-probability of each wanted token given what precedes it in its sequence.
 
-    A sequence's first token is never predicted: its value is 0, as is that of tokens not wanted. `targets`
-    are tokens to be asked for in place of those that are read.
+    Args:
+        model: any causal model.
+        ids: token ids of each sequence.
+        wanted: which of them are asked for, bool of the same shapes.
+        report: told how far it is.
+        note: what it is told.
+        targets: tokens to ask for in place of those that are read; None: the tokens themselves.
+
+    Returns:
+        Values in nats of the same shapes. A sequence's first token is never predicted: its value is 0, as is
+        that of tokens not wanted.
     """
     return _token_values(_logprob_N, model, ids, wanted, report, note, targets)
 
