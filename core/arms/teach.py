@@ -125,7 +125,7 @@ def _take(pretrained: Checkpoint, cfg: DictConfig, report: Report | None) -> Non
 
 
 def _check_use(model: PreTrainedModel, cfg: DictConfig) -> None:
-    """Raise UserError for a teacher that can't be taught by, or can't be cut as the students ask for."""
+    """Raise UserError for a teacher that can't teach packed rows, or can't be cut to the students' sizes."""
     check_packed(model, WHO)
     for sizes in sizes_cut(cfg):
         check_inherits(model, sizes, cfg.seed)
@@ -145,7 +145,7 @@ def _check_tokens(model: PreTrainedModel, corpus: PackedCorpus) -> None:
 
 
 def learning_of(cfg: DictConfig) -> DictConfig | None:
-    """How a pretrained teacher learns the corpus (by `distill.train`, where it says nothing), if it does."""
+    """Settings for learning the corpus, laid over those of `distill.train`; None where it isn't learned."""
     learn = cfg.teacher.get("learn")
     if learn is None or learn.num_steps == 0:
         return None
@@ -162,7 +162,7 @@ def _fit(
     report: Report,
     learned_ST: Tensor | None = None,
 ) -> PreTrainedModel:
-    """The model, trained on the learned tokens (None: all), and held to itself on others."""
+    """Train the model on the learned tokens (None: all); on others it is held to what it said before."""
     lesson = PLAIN_TEXT
     if learned_ST is not None:
         lesson = Lesson(LiveTeacher(deepcopy(model)), regularizers=[Anchored(learned_ST)])
@@ -208,7 +208,7 @@ def before(cfg: DictConfig, vocab_size: int) -> PreTrainedModel | PretrainedConf
 
 
 def identity_before(cfg: DictConfig) -> dict[str, Any]:
-    """What tells one `before` from another."""
+    """Fingerprint of the model, or the architecture, that `before` gives."""
     pretrained = source_of(cfg)
     if pretrained is None:
         return {"architecture": [plain(cfg.teacher.model), cfg.teacher.embedding_std]}

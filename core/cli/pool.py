@@ -86,8 +86,8 @@ class Pool:
     def _listen(
         self, running: dict[str, _Running], bars: Progress, tasks: dict[str, Any]
     ) -> list[str]:
-        """Show what the jobs say until one says something; names of those that have ended."""
-        ended = []
+        """Wait for a message and show all that came; return the names of the jobs that have ended."""
+        ended: list[str] = []
         ready = wait([job.messages for job in running.values()], timeout=1.0)
         for name, job in list(running.items()):
             if job.messages not in ready:
@@ -116,7 +116,7 @@ class Pool:
 
 @contextmanager
 def _without_main() -> Iterator[None]:
-    """Children don't import the program that called us, which might start the same run in each of them."""
+    """Keep children from importing the calling program, which might start the same run in each of them."""
     main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
         yield
