@@ -8,7 +8,7 @@ before it, so one teacher-forced pass tells all runs (extractable memorization: 
 import numpy as np
 
 from core.errors import UserError
-from forgetting.memory_map.scorer import Evidence, Scorer, piece_hits, score_of_gap
+from forgetting.memory_map.scorer import Evidence, Scorer, piece_logprobs_and_hits, score_of_gap
 
 
 class Extraction(Scorer):
@@ -18,7 +18,7 @@ class Extraction(Scorer):
     choice. Whatever is long and certain counts, copying from the prompt included: this sign finds passages
     rather than single facts, and it takes another one to tell copying from memory.
 
-    Cost: one pass of the teacher over the texts concerned.
+    Cost: none beyond the teacher's own pass, which tells its first choices as well.
     """
 
     def __init__(self, *, half: float = 8.0):
@@ -29,11 +29,13 @@ class Extraction(Scorer):
 
     def score(self, evidence: Evidence, wanted_M: np.ndarray) -> np.ndarray:
         """See the base class."""
-        pieces = evidence.pieces
-        concerned_P = np.zeros(len(pieces.texts), dtype=bool)
-        concerned_P[pieces.pieces_with(wanted_M)] = True
-        asked_M = pieces.taught & np.repeat(concerned_P, np.diff(pieces.first))
-        hit_M = piece_hits(evidence.teacher, pieces, asked_M, evidence.report, "recitation")
+        pieces, hit_M = evidence.pieces, evidence.teacher_hit_M
+        if hit_M is None:
+            concerned_P = np.zeros(len(pieces.texts), dtype=bool)
+            concerned_P[pieces.pieces_with(wanted_M)] = True
+            asked_M = pieces.taught & np.repeat(concerned_P, np.diff(pieces.first))
+            asked = evidence.teacher, pieces, asked_M, evidence.report, "recitation"
+            _, hit_M = piece_logprobs_and_hits(*asked)
         return score_of_gap(run_lengths(hit_M, pieces.first), self.half)
 
 

@@ -22,8 +22,9 @@ from forgetting.memory_map.pieces import Pieces, batches
 class Evidence:
     """What a scorer may look at: texts and models. No `source` label is among it.
 
-    `teacher_logprob_M` holds the teacher's log-probability of each taught token, in nats; `reference` is the
-    arm `memory_map.reference`, if one is named, and `reference_logprob_M` what it makes of the same tokens;
+    `teacher_logprob_M` holds the teacher's log-probability of each taught token, in nats, and
+    `teacher_hit_M` whether that token is its first choice (None: not looked at). `reference` is the arm
+    `memory_map.reference`, if one is named, and `reference_logprob_M` what it makes of the same tokens.
     `fold_P` is the fold that each piece's row belongs to, where the corpus was cut into folds.
     """
 
@@ -35,6 +36,7 @@ class Evidence:
     report: Report
     fold_P: np.ndarray | None = None
     reference_logprob_M: np.ndarray | None = None
+    teacher_hit_M: np.ndarray | None = None
 
 
 class Scorer(ABC):
@@ -167,7 +169,8 @@ def logprobs(
         Values in nats of the same shapes. A sequence's first token is never predicted: its value is 0, as is
         that of tokens not wanted.
     """
-    return _token_values(_logprob_N, model, ids, wanted, report, note, targets)
+    found = _token_values(_logprob_N1, model, ids, wanted, report, note, targets)
+    return [values_T1[:, 0] for values_T1 in found]
 
 
 def piece_logprobs(
@@ -179,21 +182,24 @@ def piece_logprobs(
     return np.concatenate(logprobs(model, ids, wanted, report, note))
 
 
-def piece_hits(
+def piece_logprobs_and_hits(
     model: PreTrainedModel, pieces: Pieces, wanted_M: np.ndarray, report: Report, note: str
-) -> np.ndarray:
-    """Which wanted tokens (M,) are the model's first choice given what precedes them in their piece."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """`piece_logprobs`, and which wanted tokens (M,) are the model's first choice; in one pass."""
     bounds = pieces.first[1:-1]
     ids, wanted = np.split(pieces.ids, bounds), np.split(wanted_M, bounds)
-    return np.concatenate(_token_values(_hit_N, model, ids, wanted, report, note)) > 0
+    asked = model, ids, wanted, report, note
+    found_M2 = np.concatenate(_token_values(_logprob_and_hit_N2, *asked, num_values=2))
+    return found_M2[:, 0], found_M2[:, 1] > 0
 
 
-def _logprob_N(logits_NV: Tensor, labels_N: Tensor) -> Tensor:
-    return -F.cross_entropy(logits_NV.float(), labels_N, reduction="none")
+def _logprob_N1(logits_NV: Tensor, labels_N: Tensor) -> Tensor:
+    return -F.cross_entropy(logits_NV.float(), labels_N, reduction="none")[:, None]
 
 
-def _hit_N(logits_NV: Tensor, labels_N: Tensor) -> Tensor:
-    return (logits_NV.argmax(-1) == labels_N).float()
+def _logprob_and_hit_N2(logits_NV: Tensor, labels_N: Tensor) -> Tensor:
+    hit_N1 = (logits_NV.argmax(-1) == labels_N).float()[:, None]
+    return torch.cat([_logprob_N1(logits_NV, labels_N), hit_N1], dim=1)
 
 
 @torch.no_grad()
@@ -205,9 +211,10 @@ def _token_values(
     report: Report,
     note: str,
     targets: Sequence[np.ndarray] | None = None,
+    num_values: int = 1,
 ) -> list[np.ndarray]:
-    """`value_of(logits, labels)` at each wanted token; one pass over the sequences that have any."""
-    result = [np.zeros(len(x), dtype=np.float32) for x in ids]
+    """`value_of(logits, labels)`, (N, C = num_values), at each wanted token of the sequences that have any."""
+    result = [np.zeros((len(x), num_values), dtype=np.float32) for x in ids]
     wanted = [np.concatenate([[False], mask[1:]]) for mask in wanted]
     numbers = [n for n, mask in enumerate(wanted) if mask.any()]
     chosen = [ids[n] for n in numbers], [wanted[n] for n in numbers]
@@ -216,7 +223,7 @@ def _token_values(
     for order, input_ids, positions, labels in batches(*chosen, targets=labelled):
         on_device = (x.to(model.device) for x in (input_ids, positions, labels))
         labels_N = taught_labels(labels).to(model.device)
-        values_N = np.concatenate(
+        values_NC = np.concatenate(
             [
                 value_of(logits_nV, labels_N[part]).cpu().numpy()
                 for part, logits_nV in taught_logits_in_parts(model, *on_device)
@@ -226,7 +233,7 @@ def _token_values(
         for k in order:
             mask = chosen[1][k]
             count = int(mask.sum())
-            result[numbers[k]][mask] = values_N[at : at + count]
+            result[numbers[k]][mask] = values_NC[at : at + count]
             at += count
         done += int((positions > 0).sum()) + len(order)
         report(min(done, total), total, note)

@@ -36,7 +36,12 @@ from forgetting.memory_map.cleanliness import ReferenceRecall
 from forgetting.memory_map.histogram import bars
 from forgetting.memory_map.page import write_page
 from forgetting.memory_map.pieces import Pieces
-from forgetting.memory_map.scorer import Evidence, Scorer, piece_logprobs
+from forgetting.memory_map.scorer import (
+    Evidence,
+    Scorer,
+    piece_logprobs,
+    piece_logprobs_and_hits,
+)
 from forgetting.memory_map.shard import SPANS, read_spans, read_summary, write_shard
 from forgetting.memory_map.signs import join_signs
 
@@ -151,14 +156,23 @@ def _score(
 
         pieces = pieces_of(number)
         began = time.perf_counter()
-        teacher_M = piece_logprobs(teacher, pieces, pieces.taught, told, "teacher")
+        asked = teacher, pieces, pieces.taught, told, "teacher"
+        teacher_M, hit_M = piece_logprobs_and_hits(*asked)
         seconds = time.perf_counter() - began
         fold_P = None if folds is None else pieces.of_rows(np.array(folds))
         reference_M = None
         if reference is not None:
             reference_M = piece_logprobs(reference, pieces, pieces.taught, told, "reference")
         evidence = Evidence(
-            pieces, corpus.tokenizer, teacher, teacher_M, reference, told, fold_P, reference_M
+            pieces,
+            corpus.tokenizer,
+            teacher,
+            teacher_M,
+            reference,
+            told,
+            fold_P,
+            reference_M,
+            hit_M,
         )
         with written[number].writing(alone=True) as folder:
             write_shard(folder, scorer, evidence, top_k=top_k, teacher_seconds=seconds)
