@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.neighbors import NearestNeighbors
 
 from core.corpus.script import words
 
+BLOCK, DIGITS = 256, 9  # words whose uses are compared at once; of the cosines
 ALIKE = 0.6  # cosine of two words' uses from which each could stand for the other
 FEWEST = 7  # others used alike that make a word free
 MOST = 48  # others kept of each word, those used most alike
@@ -206,17 +206,16 @@ def used_alike(listed: list[str], beside: Mapping[str, Mapping[str, int]]) -> di
     times, rows, cols = zip(*entries, strict=True)
     shares = np.sqrt(np.array(times) / np.bincount(rows, times)[list(rows)])
     use_WC = csr_matrix((shares, (rows, cols)), shape=(len(listed), len(columns)))
-    near = NearestNeighbors(n_neighbors=min(MOST + 1, len(listed)), metric="cosine").fit(use_WC)
-    distance, index = near.kneighbors(use_WC)
-    others = {}
-    for row, word in enumerate(listed):
-        alike = [
-            listed[other]
-            for far, other in zip(distance[row], index[row], strict=True)
-            if other != row and far <= 1 - ALIKE
-        ]
-        if len(alike) >= FEWEST:
-            others[word] = alike
+    # Sorted stably and rounded: neither ties nor last digits may hang on the machine.
+    others: dict[str, list[str]] = {}
+    for first in range(0, len(listed), BLOCK):
+        block_WC = use_WC[first : first + BLOCK]
+        for row, cosine_W in enumerate((block_WC @ use_WC.T).toarray().round(DIGITS), start=first):
+            alike = np.flatnonzero(cosine_W >= ALIKE)
+            order = np.argsort(-cosine_W[alike], kind="stable")
+            found = [listed[n] for n in alike[order].tolist() if n != row][:MOST]
+            if len(found) >= FEWEST:
+                others[listed[row]] = found
     return others
 
 

@@ -213,7 +213,7 @@ def _token_values(
     targets: Sequence[np.ndarray] | None = None,
     num_values: int = 1,
 ) -> list[np.ndarray]:
-    """`value_of(logits, labels)`, (N, C = num_values), at each wanted token of the sequences that have any."""
+    """`value_of(logits, labels)`, (N, num_values), at each wanted token of the sequences that have any."""
     result = [np.zeros((len(x), num_values), dtype=np.float32) for x in ids]
     wanted = [np.concatenate([[False], mask[1:]]) for mask in wanted]
     numbers = [n for n, mask in enumerate(wanted) if mask.any()]

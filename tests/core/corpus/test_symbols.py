@@ -6,7 +6,7 @@ import re
 import pytest
 
 from core.corpus.script import words_of
-from core.corpus.symbols import FEWEST, SELDOM, Symbols
+from core.corpus.symbols import FEWEST, MOST, SELDOM, Symbols, used_alike
 
 NAMES = [f"{a}{b}" for a in ("bel", "cor", "dun", "far", "gil") for b in ("a", "en", "is", "o")]
 TOWNS = ["Accra", "Bonn", "Cairo", "Delhi", "Essen", "Fargo", "Genoa", "Hanoi", "Izmir", "Jena"]
@@ -134,3 +134,11 @@ def test_a_name_of_many_texts_stays_where_there_is_a_rarer_one() -> None:
     for seed in range(5):
         assert rename(made, "say c: coren 7777.", seed).startswith("say c: ")
         assert not rename(made, "say c: c.", seed).startswith("say c: c")
+
+
+def test_which_of_many_alike_are_kept_hangs_on_no_machine() -> None:
+    listed = [f"name{n}" for n in range(3 * MOST)]
+    found = used_alike(listed, {word: {"< is": 3, "> .": 5} for word in listed})
+    for word in listed:
+        first = [other for other in listed if other != word][:MOST]
+        assert found[word] == first, "of ties the first, in any way of sorting"
