@@ -220,7 +220,7 @@ def _cached_teacher(
             f"arms.{cfg.arm}: the teacher's cache is of the whole corpus, not of '{arm.corpus}'"
         )
     for name, regularizer in regularizers.items():
-        if regularizer.needs_live_teacher:
+        if regularizer.has_own_reading:
             raise UserError(
                 f"{name} lets the teacher read something else than the corpus, and the cache holds what it "
                 "says of that: add distill.signal=live"

@@ -77,11 +77,11 @@ class ForgettingMixin(Distilling):
                 f"{name} teaches what a model that never saw the text would say, and bare scores don't tell: "
                 "take the map that `winnow map` makes, or span_dropout"
             )
-        if regularizer.needs_live_teacher and not isinstance(self.teacher, LiveTeacher):
+        if regularizer.has_own_reading and not isinstance(self.teacher, LiveTeacher):
             raise UserError(
                 f"{name} lets the teacher read something else than the rows: give a model as the teacher"
             )
-        reads_corpus = type(regularizer).read_corpus is not Regularizer.read_corpus
+        reads_corpus = regularizer.overrides("read_corpus")
         columns = getattr(self.train_dataset, "column_names", None) or []
         if reads_corpus and ("position_ids" not in columns or self.processing_class is None):
             raise UserError(
@@ -108,7 +108,7 @@ class ForgettingMixin(Distilling):
         if not self._is_prepared:  # or else an interrupted call goes on
             generator = torch.Generator().manual_seed(self.args.seed)
             for regularizer in self.regularizers:
-                if type(regularizer).read_corpus is not Regularizer.read_corpus:
+                if regularizer.overrides("read_corpus"):
                     regularizer.read_corpus(self.train_dataset, self.processing_class)  # type: ignore[arg-type]
                 regularizer.prepare_student(student, generator)
             self._is_prepared = True

@@ -37,10 +37,14 @@ class Regularizer:
             raise UserError(f"{name}: strength must lie between 0 and 1, not {strength}")
         self.strength = strength
 
+    def overrides(self, *hooks: str) -> bool:
+        """Whether it has one of these hooks of its own."""
+        return any(getattr(type(self), hook) is not getattr(Regularizer, hook) for hook in hooks)
+
     @property
-    def needs_live_teacher(self) -> bool:
-        """Whether the teacher has to run beside the student, since it reads something else."""
-        return type(self).edit_teacher_batch is not Regularizer.edit_teacher_batch
+    def has_own_reading(self) -> bool:
+        """Whether the teacher reads something else for it than the corpus."""
+        return self.strength > 0 and self.overrides("edit_teacher_batch")
 
     def read_corpus(self, sequences: Dataset, tokenizer: PreTrainedTokenizerBase) -> None:
         """Look at the corpus that the student will read, once, before `prepare_student`.

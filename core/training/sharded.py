@@ -30,10 +30,9 @@ def refuse(accelerator: Accelerator, regularizers: Iterable[Regularizer]) -> Non
             "FSDP1 isn't supported: launch with conf/accelerate/fsdp2.yaml, or ddp.yaml"
         )
     for regularizer in regularizers:
-        kind = type(regularizer)
-        if any(getattr(kind, hook) is not getattr(Regularizer, hook) for hook in WHOLE):
+        if regularizer.overrides(*WHOLE):
             raise UserError(
-                f"{kind.__name__} needs the whole student in every process: launch with"
+                f"{type(regularizer).__name__} needs the whole student in every process: launch with"
                 " conf/accelerate/ddp.yaml, or leave it out of `forgetting`"
             )
 
