@@ -29,8 +29,8 @@ class Stranger(Regularizer):
     positions stay; one that hasn't been mentioned before isn't mapped back, for there the text alone would
     tell it. Behind a renamed name the text's own token isn't taught as a label either.
 
-    `strength` is the share of rows that the teacher reads so. Needs a teacher that runs beside the student,
-    but no map, no reference and no further pass.
+    `strength` is the share of rows that the teacher reads so. Needs no map, no reference and no further
+    pass; from a cache the student learns several renamings of each sequence, drawn when that was made.
     """
 
     def __init__(

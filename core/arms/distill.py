@@ -1,7 +1,6 @@
 """`winnow distill`: train one arm."""
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from transformers import PreTrainedModel
 
 from core.arms.maker import Maker, Material
+from core.arms.readings import readings_by_arm
 from core.arms.settings import arm_of, check_arms, forgetting_of, regularizers_of
 from core.arms.start import check_start, start_of
 from core.arms.teach import identity_before, run_teacher
@@ -29,6 +29,7 @@ from core.signal.memory_map import MemoryMap
 from core.signal.signal import Teacher
 from core.training.lesson import Lesson
 from core.training.loop import train
+from core.training.readings import DrawnReadings
 from core.training.regularizer import Regularizer
 
 VERSION = "3"  # raised when the same configuration gives another arm
@@ -103,10 +104,12 @@ class _Given:
 def _given(cfg: DictConfig, arm: DictConfig) -> _Given:
     """Collect what the arm is made of. Raises UserError for settings that exclude each other."""
     check_start(cfg)
-    corpus, regularizers = PackedCorpus.of(cfg), regularizers_of(cfg, arm)
-    given = _Given(
-        corpus, corpus.sequences(arm.corpus), regularizers, _cached_teacher(cfg, arm, regularizers)
-    )
+    corpus, cached = PackedCorpus.of(cfg), _cached_teacher(cfg, arm)
+    regularizers = regularizers_of(cfg, arm)
+    if cached is not None and (editors := readings_by_arm(cfg)[cfg.arm].editors):
+        others = {name: one for name, one in regularizers.items() if name not in editors}
+        regularizers = {"readings": DrawnReadings(cached), **others}
+    given = _Given(corpus, corpus.sequences(arm.corpus), regularizers, cached)
     if given.needs_map and arm.corpus != FULL:
         raise UserError(
             f"arms.{cfg.arm}: the memory map is of the whole corpus, not of '{arm.corpus}'"
@@ -202,9 +205,7 @@ def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
     console.print(f"{cfg.arm}: made from the teacher → {artifact.folder}")
 
 
-def _cached_teacher(
-    cfg: DictConfig, arm: DictConfig, regularizers: Mapping[str, Regularizer]
-) -> CachedTeacher | None:
+def _cached_teacher(cfg: DictConfig, arm: DictConfig) -> CachedTeacher | None:
     """The teacher's signal from disk, if the arm is to learn from it; raises UserError if it can't."""
     if cfg.distill.signal not in SIGNALS:
         hint = nearest(str(cfg.distill.signal), SIGNALS) or f"; choose {' or '.join(SIGNALS)}"
@@ -219,10 +220,4 @@ def _cached_teacher(
         raise UserError(
             f"arms.{cfg.arm}: the teacher's cache is of the whole corpus, not of '{arm.corpus}'"
         )
-    for name, regularizer in regularizers.items():
-        if regularizer.has_own_reading:
-            raise UserError(
-                f"{name} lets the teacher read something else than the corpus, and the cache holds what it "
-                "says of that: add distill.signal=live"
-            )
-    return CachedTeacher.of(cfg)
+    return CachedTeacher.of(cfg, readings_by_arm(cfg)[cfg.arm])

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from rich.table import Table
 from transformers import PretrainedConfig
 
+from core.arms.readings import readings_of_run
 from core.arms.teach import learning_of, model_config
 from core.cli.pool import Job
 from core.corpus.stage import PackedCorpus
@@ -154,7 +155,7 @@ def _stage(job: Job, pace: Pace) -> Stage:
     if job.verb == "distill":
         return Stage(job.name, *_distilling(cfg, pace))
     if job.verb in ("map", "cache"):
-        tokens, passes = _tokens(cfg, job.verb), PASSES if job.verb == "map" else 1
+        tokens, passes = _tokens(cfg, job.verb), PASSES if job.verb == "map" else _readings(cfg)
         seconds = None if tokens is None else tokens * passes * pace.read
         read = "the corpus" if tokens is None else f"{tokens:,} tokens"
         return Stage(job.name, f"reads {read}, about {passes} times", seconds)
@@ -195,6 +196,11 @@ def _tokens(cfg: DictConfig, verb: str) -> int | None:
             return None
         count = wanted
     return int(min(count, wanted or count) * cfg.packing.sequence_length)
+
+
+def _readings(cfg: DictConfig) -> int:
+    """How often the teacher reads the corpus for its cache."""
+    return sum(readings.count(cfg) for readings in readings_of_run(cfg))
 
 
 def _size(gigabytes: float) -> str:

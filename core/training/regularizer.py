@@ -80,15 +80,17 @@ class Regularizer:
     def edit_teacher_batch(
         self, batch: Batch, memory: MemorySlice | None, generator: torch.Generator
     ) -> Batch:
-        """Change what the teacher reads.
+        """Change what the teacher reads: its reading of the batch.
 
-        What it says is taught at the same tokens; `edit_signal` may map it back. Only a teacher that runs
-        beside the student can read it.
+        What it says is taught at the same tokens; `edit_signal` may map it back. `winnow cache` calls the
+        two once for each reading that it writes, and keeps the target and the label weights. Training then
+        draws from these readings and calls no hook of this regularizer, which may have none but these two
+        and `read_corpus`.
 
         Args:
             batch: the micro-batch as the corpus has it, as in `edit_batch`.
-            memory: the map at the batch.
-            generator: seeded by run, step and micro-batch.
+            memory: the map at the batch; None for a cache.
+            generator: seeded by run, step and micro-batch; for a cache by run, reading and shard.
 
         Returns:
             The batch with other `input_ids` (B, T).

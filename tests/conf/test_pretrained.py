@@ -41,8 +41,9 @@ def test_a_pretrained_teacher_has_a_recipe_of_its_own(configure: Callable[..., D
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("signal", ["live", "cached"])
 def test_the_whole_flow_forgets_what_the_teacher_recites(
-    configure: Callable[..., DictConfig], tmp_path: Path
+    configure: Callable[..., DictConfig], tmp_path: Path, signal: str
 ) -> None:
     tokenizer = train_tokenizer(map(joined_text, English(num_exercises=40).rows()), 800)
     config = LlamaConfig(
@@ -53,7 +54,8 @@ def test_the_whole_flow_forgets_what_the_teacher_recites(
     )
     save_model(tmp_path / "toy", new_model(config, 0), tokenizer)
     teacher = ["teacher=path", f"teacher.path={tmp_path / 'toy'}"]
-    cfg = configure(*teacher, *GENERATED, *BUDGET, f"runs_dir={tmp_path}")
+    chosen = [f"distill.signal={signal}", f"runs_dir={tmp_path}"]
+    cfg = configure(*teacher, *GENERATED, *BUDGET, *chosen)
     build_corpus(cfg)
     for job in plan(cfg):
         load_verb(job.verb)(job.cfg)
@@ -68,4 +70,4 @@ def test_the_whole_flow_forgets_what_the_teacher_recites(
     assert found["core", "recall", None] <= found["teacher", "recall", None]
     assert ("core", "relearn_permuted", 2) in found
     log = (folder / "arms" / "core" / "metrics.jsonl").read_text().splitlines()
-    assert json.loads(log[-1])["names_renamed"] > 0.8
+    assert signal == "cached" or json.loads(log[-1])["names_renamed"] > 0.8

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,10 @@ from core.corpus.rows import Row
 from core.corpus.stage import PackedCorpus, build_corpus
 from core.errors import UserError
 from core.runs.artifacts import run_folder
-from core.signal.cached import FILE, FOLDER, CachedTeacher
+from core.signal.cached import FILE, CachedTeacher
 from core.signal.divergence import forward_kl
 from core.signal.live import LiveTeacher
+from core.signal.readings import FOLDER, Readings, shards_of
 
 SETTINGS = [
     *("run=it", "corpus=jsonl", "packing.vocab_size=320", "packing.sequence_length=48"),
@@ -80,23 +80,23 @@ def test_the_size_and_the_time_are_told_before(cfg: DictConfig, capsys) -> None:
 def test_what_is_there_is_not_written_again(
     cfg: DictConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spoken = cache._spoken
+    says = cache.Reader.says
     calls: list[int] = []
 
     def interrupted(*args):
         calls.append(1)
         if len(calls) == 3:  # one measures the time, one is the first shard
             raise KeyboardInterrupt
-        return spoken(*args)
+        return says(*args)
 
-    monkeypatch.setattr(cache, "_spoken", interrupted)
+    monkeypatch.setattr(cache.Reader, "says", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cache_signal(cfg)
     [first] = [path for path in shards(cfg) if path.suffix != ".partial"]
     written = (first / FILE).stat().st_mtime_ns
     with pytest.raises(UserError, match=r"shard-00001 isn't there yet: run `winnow cache`"):
         CachedTeacher.of(cfg)
-    monkeypatch.setattr(cache, "_spoken", spoken)
+    monkeypatch.setattr(cache.Reader, "says", says)
     cache_signal(cfg)
     assert (first / FILE).stat().st_mtime_ns == written
     CachedTeacher.of(cfg)
@@ -110,7 +110,7 @@ def test_processes_share_the_shards(cfg: DictConfig, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(cache.processes, "state", Second)
     cache_signal(cfg)
-    count = len(cache.shards_of(cfg, len(PackedCorpus.of(cfg).sequences())))
+    count = len(shards_of(cfg, len(PackedCorpus.of(cfg).sequences()), Readings()))
     assert [path.name for path in shards(cfg)] == [f"shard-{n:05d}" for n in range(1, count, 2)]
     monkeypatch.undo()
     cache_signal(cfg)
@@ -193,14 +193,3 @@ def test_sizes_of_nothing_are_refused(cfg: DictConfig, name: str) -> None:
     cfg.cache[name] = 0
     with pytest.raises(UserError, match="must be 1 or more"):
         cache_signal(cfg)
-
-
-def test_a_way_to_forget_that_the_teacher_reads_for_needs_it_live(
-    cfg: DictConfig, configure: Callable[..., DictConfig]
-) -> None:
-    """The cache holds what it says of the corpus as it is."""
-    cache_signal(cfg)
-    cfg.forgetting = {"stranger": configure("forgetting=[stranger]").forgetting.stranger}
-    cfg.arms.plain.regularizers = ["stranger"]
-    with pytest.raises(UserError, match=r"stranger lets the teacher .*: add distill.signal=live"):
-        distill(cfg)
