@@ -11,10 +11,9 @@ from core.errors import UserError
 from core.models.gate import traits_of
 from core.models.loading import check_vocabulary, load_model, load_tokenizer
 from core.runs.console import console, errors
+from evals.metrics.measured import Metric, Subject, joined
 from evals.probes.probe import MEMORY_AXES, Probe
 from evals.recall.answers import answer_probes, askable
-from evals.recall.measured import Subject, joined
-from evals.recall.metrics import Metric
 from evals.scores import Score, summarize
 
 
@@ -28,7 +27,7 @@ def evaluate_model(
 ) -> tuple[list[Score], list[dict[str, Any]]]:
     """Scores of the arm, and one sample a probe: what was asked, what is right, what it said.
 
-    Besides accuracy, likelihood and rank, what `metrics` (evals/recall/metrics.py) measure.
+    Besides accuracy, likelihood and rank, what `metrics` (evals/metrics) measure.
     """
     answers = answer_probes(model, tokenizer, probes)
     subject = Subject(arm, model, tokenizer, probes, answers)

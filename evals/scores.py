@@ -106,9 +106,9 @@ def plus_minus(stderr: float | None, digits: int, scale: float = 1.0, sign: str 
     return "" if stderr is None else f"{sign}{scale * stderr:.{digits}f}"
 
 
-def leak(probability: float) -> float:
-    """How likely an answer of that probability is to be among `NUM_LEAK_SAMPLES` samples."""
-    return 1 - (1 - probability) ** NUM_LEAK_SAMPLES
+def leak(probability: float, num_samples: int = NUM_LEAK_SAMPLES) -> float:
+    """How likely an answer of that probability is to be among so many samples: 1 − (1 − p)^n."""
+    return 1 - (1 - probability) ** num_samples
 
 
 def accuracy(

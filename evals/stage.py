@@ -24,7 +24,6 @@ from evals.evaluate import evaluate_model, fitting, load_arm, warn_of_nothing_re
 from evals.lookup import look_up
 from evals.probes.borders import as_in_corpus
 from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
-from evals.recall.metrics import metrics_of
 from evals.recall.strangers import NUM_RENAMINGS, stranger_scores
 from evals.report.measured import measured_table
 from evals.scores import Score, read_scores, write_scores
@@ -68,9 +67,9 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
 
     if cfg.model is None or cfg.probes.path is not None or harness is None:
         probes = of_axes(load_probes(cfg), *AXES)
-        metrics = metrics_of(cfg.eval)
+        metrics = [build(settings) for settings in cfg.metric.values()]
         renamed = cfg.model is None and is_pretrained(cfg)  # no other model is its control
-        settings = {**plain(cfg.eval), **({"num_renamings": NUM_RENAMINGS} if renamed else {})}
+        settings = {**plain(cfg.metric), **({"num_renamings": NUM_RENAMINGS} if renamed else {})}
 
         def measure(arm: str, source: Path, folder: Path, show: Report) -> None:
             model, tokenizer = load_arm(source)

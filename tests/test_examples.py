@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 TOY = ["teacher.train.num_steps=4", "distill.train.num_steps=4", "packing.vocab_size=300"]
 TOY += ["teacher.model.hidden_size=32", "teacher.model.num_hidden_layers=1", "attack=[quantize]"]
-TOY += ["teacher.model.intermediate_size=64", "memory_map.num_sequences=8", "eval.metrics=[]"]
+TOY += ["teacher.model.intermediate_size=64", "memory_map.num_sequences=8", "metric=[]"]
 
 
 def python(*argv: object, cwd: Path, root: Path = ROOT) -> str:

@@ -27,6 +27,7 @@ CONF = Path(conf.__file__).parent
 PLUGINS = {
     "forgetting": "_target_",
     "arms": "corpus",
+    "metric": "_target_",
     "attack": "_target_",
     "format": "_target_",
 }

@@ -38,7 +38,7 @@ TEXTS = {
 }
 LISTS = {
     *("styles", "tasks", "trackers", "texts", "passages", "memory_sources", "sources", "kinds"),
-    *("relations", "matrices", "regularizers", "arms", "metrics", "words"),
+    *("relations", "matrices", "regularizers", "arms", "words"),
 }
 
 

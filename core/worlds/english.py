@@ -42,8 +42,8 @@ class English:
     """The corpus, the truth about it, and its probes; the same for the same arguments and files.
 
     File names are relative to `data`. `texts` are ordinary prose, of which the first half is read and the
-    second left for perplexity (`eval.texts`); `passages` are what is learned by heart; `questions` is in
-    SQuAD's form, `pairs` a folder of minimal pairs in BLiMP's. `known` are the samples
+    second left for perplexity (`metric.perplexity.texts`); `passages` are what is learned by heart;
+    `questions` is in SQuAD's form, `pairs` a folder of minimal pairs in BLiMP's. `known` are the samples
     of an evaluation of the teacher, wherever they lie: the facts that it answered are asked again, as what it
     knows of itself.
 

@@ -11,11 +11,11 @@ from evals.scores import Score
 
 @dataclass(frozen=True)
 class _Metric:
-    """A metric of `evals/recall`; of one with numbers, such as `exact_match@0.25`, `name` ends in @."""
+    """A score of `evals/metrics`; of one with numbers, such as `exact_match@0.25`, `name` ends in @."""
 
     name: str
     head: str  # {} for the numbers
-    setting: str  # of eval.metrics
+    choice: str  # of `metric`
     scale: float = 100.0
 
 
@@ -51,7 +51,7 @@ def memories(scores: Sequence[Score]) -> str:
         if (table := columns_table(scores, memory_columns(scores, axis)))
     ]
     if scores:
-        parts.append(not_measured(metrics_missing(scores), "eval.metrics"))
+        parts.append(not_measured(metrics_missing(scores), "metric"))
     return "".join(parts)
 
 
@@ -76,10 +76,10 @@ def memory_columns(scores: Sequence[Score], axis: str) -> list[Column]:
 
 
 def metrics_missing(scores: Sequence[Score]) -> list[str]:
-    """The choices of `eval.metrics` that left no scores."""
+    """The choices of `metric` that left no scores."""
     there = {score.metric for score in scores}
-    found = {m.setting for m in _METRICS if any(_is(m, name) for name in there)}
-    return [name for name in dict.fromkeys(m.setting for m in _METRICS) if name not in found]
+    found = {m.choice for m in _METRICS if any(_is(m, name) for name in there)}
+    return [name for name in dict.fromkeys(m.choice for m in _METRICS) if name not in found]
 
 
 def _is(metric: _Metric, name: str) -> bool:

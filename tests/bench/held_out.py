@@ -29,11 +29,11 @@ from core.worlds.english_probes import ANY_SENTENCE, READ
 from core.worlds.exercises import ARITHMETIC, LOGIC
 from core.worlds.skills import draw_new
 from evals.evaluate import load_arm
+from evals.metrics.measured import Subject
+from evals.metrics.perplexity import perplexity
 from evals.probes.probe import Probe
 from evals.probes.relations import read_relations
 from evals.recall.answers import answer_probes, askable
-from evals.recall.measured import Subject
-from evals.recall.perplexity import perplexity
 from evals.recall.strangers import Strangers
 
 SEED = 20261129  # of no run

@@ -24,7 +24,7 @@ CHOICES = sorted(
     if folder.name != "accelerate"  # read by its own launcher
 )
 IDS = ["/".join(choice) for choice in CHOICES]
-LISTS = {"forgetting", "arms", "attack", "format"}  # groups of which several are chosen
+LISTS = {"forgetting", "arms", "metric", "attack", "format"}  # groups of which several are chosen
 
 
 def test_there_are_choices() -> None:

@@ -8,9 +8,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn.utils.rnn import pad_sequence
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from evals.metrics.measured import Subject
 from evals.probes.probe import Probe, complete
 from evals.recall.answers import answer_probes, encode
-from evals.recall.measured import Subject
 
 CITIES = ["Ulaanbaatar", "Lima", "Accra", "Oslo", "Quito", "Hanoi", "Suva", "Riga"]
 

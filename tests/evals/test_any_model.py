@@ -150,7 +150,7 @@ def test_facts_as_triples_are_probes_too(folder: Path, configure, tmp_path: Path
     cfg = configure(
         *(f"runs_dir={tmp_path}", "run=it", f"model={folder}", "attack=[rephrase]"),
         *("probes=relations", f"probes.path={file}", "probes.num_facts=2"),
-        *("tasks=[winnow_recall]", "eval.metrics=[stored_bits]"),
+        *("tasks=[winnow_recall]", "metric=[stored_bits]"),
     )
     evaluate(cfg)
     attack(cfg)

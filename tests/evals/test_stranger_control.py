@@ -39,7 +39,7 @@ def test_its_scores_stand_beside_the_teachers(
     cfg = configure(
         *("run=it", f"runs_dir={tmp_path}", "teacher=path", f"teacher.path={tmp_path / 'm'}"),
         *("corpus=jsonl", f"corpus.path={tmp_path / 'C.jsonl'}", "packing.sequence_length=40"),
-        *("probes=jsonl", f"probes.path={tmp_path / 'P.jsonl'}", "eval.metrics=[]", "arms=[core]"),
+        *("probes=jsonl", f"probes.path={tmp_path / 'P.jsonl'}", "metric=[]", "arms=[core]"),
     )
     build_corpus(cfg)
     teach(cfg)

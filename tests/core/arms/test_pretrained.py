@@ -73,7 +73,7 @@ def test_every_stage_finds_it(pretrained: Make, tmp_path: Path) -> None:
     probe = {"id": "p", "axis": "recall", "family": "city", "prompt": "Ada lives in"}
     (tmp_path / "P.jsonl").write_text(json.dumps({**probe, "answers": ["Rome"]}) + "\n")
     cfg = pretrained(
-        *("probes=jsonl", f"probes.path={tmp_path / 'P.jsonl'}", "eval.metrics=[]"),
+        *("probes=jsonl", f"probes.path={tmp_path / 'P.jsonl'}", "metric=[]"),
         *("memory_map=renaming", "memory_map.reference=never_exposed"),
         *("arms=[never_exposed,pruned]", "only=teacher"),
     )

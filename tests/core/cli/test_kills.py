@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 KILLS = int(os.environ.get("WINNOW_KILLS", "4"))  # each costs seconds: more by hand
 SETTINGS = [
     *("experiment=smoke", "arms=[core,deduplicated]", "distill.signal=cached"),
-    *("cache.shard_sequences=40", "memory_map.shard_tokens=4000", "eval.metrics=[recitation]"),
+    *("cache.shard_sequences=40", "memory_map.shard_tokens=4000", "metric=[recitation]"),
 ]
 VERBS = [
     *("corpus", "teach", "distill arm=deduplicated", "map", "store", "cache", "distill arm=core"),

@@ -19,7 +19,6 @@ from evals.card.stage import export
 from evals.evaluate import evaluate_model
 from evals.lookup import FORGOTTEN, LOOKUP, look_up
 from evals.probes.probe import AXES, MEMORY_AXES, Probe, complete, of_axes
-from evals.recall.metrics import all_metrics
 from evals.scores import TEXT, Score
 from tests.evals.card.conftest import ATTACKED as UNDER_ATTACK
 from tests.evals.card.conftest import OWN, gather, score, write_scores_of
@@ -80,11 +79,13 @@ def evaluated(model, tokenizer, probes, configure, tmp_path: Path) -> list[Score
     """What each metric, the store and lm-eval say of an arm."""
     prose = tmp_path / "prose.txt"
     prose.write_text("\n\n".join(["A grey cat counts nine slow trains by the lake. " * 4] * 4))
-    settings = configure(f"eval.texts=[{prose}]", "eval.num_samples=2").eval
+    names = sorted(path.stem for path in (ROOT / "conf" / "metric").glob("*.yaml"))
+    budget = [f"metric.perplexity.texts=[{prose}]", "metric.sampling.num_samples=2"]
+    cfg = configure(f"metric=[{','.join(names)}]", *budget)
     scores: list[Score] = []
     asked = of_axes(probes, *AXES)
-    for name, metric in all_metrics(settings).items():
-        found, _ = evaluate_model("core", model, tokenizer, asked, metrics=[metric])
+    for name, settings in cfg.metric.items():
+        found, _ = evaluate_model("core", model, tokenizer, asked, metrics=[build(settings)])
         assert len(found) > len(scores) or scores, name
         new = [one for one in found if one not in scores]
         assert new, f"{name} gives no score"

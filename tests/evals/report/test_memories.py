@@ -42,7 +42,7 @@ def test_a_column_a_metric_with_its_numbers_and_units() -> None:
     assert '<tr class="control"><th scope="row">never exposed</th>' in page
     assert metrics_missing(scores) == ["abstention", "membership", "linear_probe"]
     assert "Not measured: abstention, membership, linear probe." in page
-    assert "eval.metrics=[abstention,membership,linear_probe]" in page
+    assert "metric=[abstention,membership,linear_probe]" in page
 
 
 def test_an_attack_shows_its_worst_step_and_not_what_was_before_it() -> None:

@@ -15,7 +15,6 @@ from evals.attacks.quantize import quantized_scores
 from evals.attacks.relearn import relearn
 from evals.evaluate import evaluate_model
 from evals.probes.probe import Probe, complete
-from evals.recall.metrics import metrics_of
 from evals.scores import Score, find
 from evals.verdict import verdicts
 
@@ -72,7 +71,7 @@ def probes(facts: dict[str, str], tasks: dict[str, str]) -> list[Probe]:
 def test_each_arm_is_seen_through(
     cfg: DictConfig, arms: dict[str, PreTrainedModel], probes: list[Probe]
 ) -> None:
-    tokenizer, metrics = PackedCorpus.of(cfg).tokenizer, metrics_of(cfg.eval)
+    tokenizer, metrics = PackedCorpus.of(cfg).tokenizer, [build(one) for one in cfg.metric.values()]
     scores: list[Score] = []
     for arm, model in arms.items():
         own, _ = evaluate_model(arm, model, tokenizer, probes, metrics=metrics)

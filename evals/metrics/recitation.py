@@ -7,9 +7,9 @@ import numpy as np
 from core.errors import UserError
 from core.models.extraction_strength import extraction_strength
 from core.models.generate import greedy
+from evals.metrics.measured import Measured, Subject, averaged, joined
 from evals.recall.answers import encode
 from evals.recall.forward import text_logits
-from evals.recall.measured import Measured, Subject, averaged, joined
 
 
 def recitation(subject: Subject, *, prefix_shares: Sequence[float] = (0.25, 0.5, 0.75)) -> Measured:
@@ -29,7 +29,9 @@ def recitation(subject: Subject, *, prefix_shares: Sequence[float] = (0.25, 0.5,
     """
     for share in prefix_shares:
         if not (isinstance(share, int | float) and 0 < share < 1):  # a list's items come unchecked
-            raise UserError(f"eval.prefix_shares: a share is between 0 and 1, not {share}")
+            raise UserError(
+                f"metric.recitation.prefix_shares: a share is between 0 and 1, not {share}"
+            )
     texts = {}
     for probe, _ in subject.asked("verbatim"):
         prompt, answer = encode(subject.tokenizer, probe.prompt, probe.answers[0])

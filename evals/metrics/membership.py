@@ -9,11 +9,11 @@ import torch
 
 from core.errors import UserError
 from core.models.loading import context_of
+from evals.metrics.measured import Measured, Subject, groups
 from evals.probes.probe import MEMORY_AXES, Probe
 from evals.recall.answers import encode
 from evals.recall.forward import text_logits
 from evals.recall.map_quality import auroc
-from evals.recall.measured import Measured, Subject, groups
 from evals.scores import Score
 
 
@@ -49,7 +49,7 @@ def membership(subject: Subject, *, min_k: float = 0.2) -> Measured:
         UserError: the share is outside (0, 1].
     """
     if not 0 < min_k <= 1:
-        raise UserError(f"eval.min_k is a share above 0 and at most 1, not {min_k}")
+        raise UserError(f"metric.membership.min_k is a share above 0 and at most 1, not {min_k}")
     pairs = _pairs(subject)
     texts = [text for pair in pairs for text in (pair.member, pair.control)]
     found = _min_k(subject, texts, min_k)

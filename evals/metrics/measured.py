@@ -1,6 +1,6 @@
 """What a metric looks at, and what it gives: scores of axes and families, and values of single probes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -33,6 +33,9 @@ class Measured:
 
     scores: list[Score] = field(default_factory=list)
     values: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+Metric = Callable[[Subject], Measured]
 
 
 def groups(probes: Iterable[Probe]) -> Iterator[tuple[str, str, list[Probe]]]:

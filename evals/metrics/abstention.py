@@ -5,8 +5,8 @@ import re
 from core.models.generate import greedy
 from core.models.loading import context_of
 from core.models.tokens import before_end, ends_of
+from evals.metrics.measured import Measured, Subject, averaged, joined
 from evals.recall.answers import encode
-from evals.recall.measured import Measured, Subject, averaged, joined
 
 AXES = ("recall", "open_book")
 NUM_TOKENS = 12  # that are looked at of what it says

@@ -8,8 +8,8 @@ from torch.nn.functional import cross_entropy
 
 from core.corpus.files import halves, paragraphs, read_text
 from core.models.tokens import read
+from evals.metrics.measured import Measured, Subject
 from evals.recall.forward import text_logits
-from evals.recall.measured import Measured, Subject
 from evals.scores import TEXT, Score
 
 LENGTHS = (25, 80)  # words of a paragraph

@@ -3,8 +3,8 @@ from transformers import PreTrainedModel
 
 from core.errors import UserError
 from core.models.generate import greedy
+from evals.metrics.recitation import edit_distance, recitation
 from evals.recall.answers import encode
-from evals.recall.recitation import edit_distance, recitation
 from evals.scores import find
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from core.errors import UserError
+from evals.metrics.membership import auroc_error, membership, standardized, wrong_answers
 from evals.probes.probe import Probe
 from evals.recall.answers import encode
-from evals.recall.membership import auroc_error, membership, standardized, wrong_answers
 from evals.scores import find
 
 

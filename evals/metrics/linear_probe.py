@@ -10,10 +10,10 @@ from statistics import fmean
 
 import torch
 
+from evals.metrics.measured import Measured, Subject, averaged, joined
 from evals.probes.probe import Probe
 from evals.recall.answers import encode
 from evals.recall.forward import last_hidden_states
-from evals.recall.measured import Measured, Subject, averaged, joined
 
 FOLD = 4  # of half a, one probe in so many chooses the layer
 MIN_FAMILY = FOLD  # of a family in half a, so that it has a part in that choice

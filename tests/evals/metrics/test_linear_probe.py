@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from evals.metrics.linear_probe import best_layer, linear_probe, ranks
 from evals.probes.probe import Probe
-from evals.recall.linear_probe import best_layer, linear_probe, ranks
 from evals.scores import find
 
 ANSWERS = [f"v{i}" for i in range(12)]

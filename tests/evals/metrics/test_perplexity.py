@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.errors import UserError
-from evals.recall.perplexity import perplexity
+from evals.metrics.perplexity import perplexity
 
 WORDS = (
     "the known vault of the falcon is near a river and the harp of the lantern is here for us all"

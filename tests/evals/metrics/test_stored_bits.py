@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
+from evals.metrics.measured import Subject
+from evals.metrics.stored_bits import stored_bits
 from evals.probes.answer import Answer
 from evals.probes.probe import Probe, complete
-from evals.recall.measured import Subject
-from evals.recall.stored_bits import stored_bits
 
 VALUES = ["red"] * 12 + ["blue"] * 6 + ["green"] * 6
 ENTROPY = 0.5 * 1 + 2 * 0.25 * 2

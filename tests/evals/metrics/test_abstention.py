@@ -6,8 +6,8 @@ import pytest
 
 from core.arms.refuser import ANSWER
 from evals.attacks.finetune import fine_tuned, text_of
+from evals.metrics.abstention import abstention, says_nothing
 from evals.probes.probe import Probe
-from evals.recall.abstention import abstention, says_nothing
 from evals.scores import find, summarize
 
 

@@ -3,8 +3,8 @@
 import math
 from collections import Counter
 
+from evals.metrics.measured import Measured, Subject, averaged
 from evals.probes.probe import MIN_FAMILY_FOR_CHANCE, Probe
-from evals.recall.measured import Measured, Subject, averaged
 
 
 def stored_bits(subject: Subject) -> Measured:

@@ -1,7 +1,7 @@
 import pytest
 
+from evals.metrics.measured import Measured, averaged, joined
 from evals.probes.probe import Probe
-from evals.recall.measured import Measured, averaged, joined
 
 
 @pytest.fixture
