@@ -96,7 +96,7 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
     if store_path(cfg).exists() and (cfg.model is None or cfg.probes.path is not None):
         _with_store(cfg, report)
 
-    if cfg.only is None and (cfg.model is not None or harness is not None):
+    if cfg.arm is None and (cfg.model is not None or harness is not None):
         console.print(measured_table(read_scores(run_folder(cfg) / SCORES)))
 
 
@@ -142,18 +142,16 @@ def _each_arm(
     report: Report | None,
     among: Sequence[str] | None = None,
 ) -> None:
-    """Measure the arm `only` names, or all that are there, or `model`; what is measured is skipped.
+    """Measure the arm that `arm` names, or all that are there, or `model`; what is measured is skipped.
 
     `among` names the arms that it is for, if it isn't for all. `measure` gets the name, where the model
     lies, the folder to write to, and whom to tell.
     """
     there = sources(cfg)
-    if cfg.only is not None and cfg.only not in there:
-        raise UserError(
-            f"only={cfg.only}: no such arm in {run_folder(cfg)}{nearest(cfg.only, there)}"
-        )
+    if cfg.arm is not None and cfg.arm not in there:
+        raise UserError(f"arm={cfg.arm}: no such arm in {run_folder(cfg)}{nearest(cfg.arm, there)}")
     asked = {"probes": plain(cfg.probes), "corpus": plain(cfg.corpus), kind: settings}
-    chosen = [cfg.only] if cfg.only else list(there)
+    chosen = list(there) if cfg.arm is None else [cfg.arm]
     if cfg.model is None and among is not None:
         chosen = [arm for arm in chosen if arm in among]
     for arm in chosen:
@@ -172,7 +170,7 @@ def _each_arm(
             measure(arm, source, folder, show)
             if cfg.model is not None:
                 write_json(folder / PLACE, {"place": place_of(cfg.model)})
-    if cfg.only is None and chosen:
+    if cfg.arm is None and chosen:
         write_scores(run_folder(cfg) / SCORES, collect(cfg))
         console.print(f"{kind}: {', '.join(chosen)} → {run_folder(cfg) / SCORES}")
 

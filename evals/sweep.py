@@ -20,7 +20,7 @@ from core.arms.settings import arm_of, forgetting_of
 from core.cli.run import make, needs_of
 from core.config.compose import flatten
 from core.errors import UserError, nearest
-from core.runs.artifacts import MARK, plain, read_json, run_folder, write_json
+from core.runs.artifacts import MARK, arm_name, plain, read_json, run_folder, write_json
 from core.runs.console import console
 from evals.probes.probe import AXES
 from evals.scores import find, plus_minus, read_scores
@@ -46,7 +46,7 @@ def sweep(cfg: DictConfig, launch: Callable[[Point], None]) -> None:
                 hint = nearest(str(word), known) or f"; choose {', '.join(known)}"
                 raise UserError(f"objectives: no '{word}'{hint}")
     arm_of(cfg)
-    make(cfg, "map", *needs_of(cfg, cfg.arm))
+    make(cfg, "map", *needs_of(cfg, arm_name(cfg)))
     launch(partial(measure, base=plain(cfg)))
     _tell(cfg)
 
@@ -72,10 +72,10 @@ def measure(cfg: DictConfig, base: Mapping[str, Any]) -> tuple[float, ...]:
         "distill": plain(cfg.distill),
     }
     digest = hashlib.sha256(json.dumps(made_with, sort_keys=True).encode()).hexdigest()
-    name = f"{cfg.arm}_{digest[:8]}"
+    name = f"{arm_name(cfg)}_{digest[:8]}"
     with open_dict(cfg):
         cfg.arms[name] = arm
-        cfg.arm = cfg.only = name
+        cfg.arm = name
     run = run_folder(cfg)
     (run / FOLDER).mkdir(exist_ok=True)
     with FileLock(run / FOLDER / f"{name}.lock"):  # two workers may be given the same point

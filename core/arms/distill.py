@@ -19,7 +19,7 @@ from core.corpus.stage import FULL, PackedCorpus
 from core.errors import UserError, nearest
 from core.models.loading import save_model
 from core.runs import processes
-from core.runs.artifacts import Artifact, fingerprint_of, plain, run_folder
+from core.runs.artifacts import Artifact, arm_name, fingerprint_of, plain, run_folder
 from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
 from core.signal.cached import CachedTeacher
@@ -49,7 +49,8 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     """
     check_arms(cfg)
     arm = arm_of(cfg)
-    cfg = OmegaConf.merge(cfg, {"student": arm.get("student") or {}})  # type: ignore[assignment]
+    own = {"arm": arm_name(cfg), "student": arm.get("student") or {}}
+    cfg = OmegaConf.merge(cfg, own)  # type: ignore[assignment]
     if "made_by" in arm:
         return _make(cfg, arm, report)
     given = _given(cfg, arm)

@@ -8,7 +8,7 @@ from core.config.build import build
 from core.config.compose import CONF
 from core.corpus.stage import FULL, OUTSIDE
 from core.errors import UserError, nearest
-from core.runs.artifacts import plain
+from core.runs.artifacts import arm_name, plain
 from core.training.regularizer import Regularizer
 
 VARIANTS = (FULL, "deduplicated", "never_exposed", "rebound")  # of the corpus
@@ -16,10 +16,11 @@ VARIANTS = (FULL, "deduplicated", "never_exposed", "rebound")  # of the corpus
 
 def arm_of(cfg: DictConfig) -> DictConfig:
     """The settings of the arm that the configuration names; raises UserError for an unknown one."""
-    if cfg.arm not in cfg.arms:
+    name = arm_name(cfg)
+    if name not in cfg.arms:
         known = ", ".join(cfg.arms)
-        raise UserError(f"arm={cfg.arm} isn't among arms=[{known}]{nearest(cfg.arm, cfg.arms)}")
-    return cfg.arms[cfg.arm]
+        raise UserError(f"arm={name} isn't among arms=[{known}]{nearest(name, cfg.arms)}")
+    return cfg.arms[name]
 
 
 def check_arms(cfg: DictConfig) -> None:

@@ -15,6 +15,7 @@ from rich.table import Table
 from transformers import PretrainedConfig
 
 from core.arms.readings import readings_of_run
+from core.arms.settings import arm_of
 from core.arms.teach import learning_of, model_config
 from core.cli.pool import Job
 from core.corpus.stage import PackedCorpus
@@ -172,7 +173,7 @@ def _teaching(cfg: DictConfig, pace: Pace) -> tuple[str, float]:
 
 
 def _distilling(cfg: DictConfig, pace: Pace) -> tuple[str, float | None]:
-    arm = cfg.arms[cfg.arm]
+    arm = arm_of(cfg)
     if "made_by" in arm:
         return "makes it from the teacher", None
     settings = {**cfg.distill.train, **(arm.get("train") or {})}

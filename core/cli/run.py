@@ -146,7 +146,7 @@ def plan(cfg: DictConfig) -> list[Job]:
 
     def job(name: str, verb: str, arm: str, *needs: str) -> Job:
         own = cfg.copy()
-        own.arm = own.only = arm
+        own.arm = arm
         return Job(_label(cfg, name), verb, own, tuple(_label(cfg, need) for need in needs))
 
     references = [reference] if reference is not None else []

@@ -22,7 +22,7 @@ TAKES: dict[type, tuple[str, tuple[type, ...]]] = {
 # their names. All but the lists may be null.
 TEXTS = {
     *(
-        "only",
+        "arm",
         "model",
         "show",
         "tasks_path",

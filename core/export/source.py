@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from core.errors import UserError, nearest
 from core.models.checkpoint import find_model, fingerprint_model, name_in_run
 from core.models.loading import check_vocabulary, load_checkpoint, load_tokenizer
-from core.runs.artifacts import MARK, fingerprint_of, read_json, run_folder
+from core.runs.artifacts import MARK, arm_name, fingerprint_of, read_json, run_folder
 
 TEACHER = "teacher"
 CHAIN = ("corpus", "teacher", "memory_map")  # folders of a run that an arm may be made from
@@ -73,16 +73,16 @@ def source_of(cfg: DictConfig) -> Source:
         return Source(name, "model", folder, run, fingerprint)
     if cfg.seeds:
         run = run / f"seed_{cfg.seeds[0]}"
-    folder = run / TEACHER if cfg.arm == TEACHER else run / "arms" / cfg.arm
+    name = arm_name(cfg)
+    folder = run / TEACHER if name == TEACHER else run / "arms" / name
     there = sorted(mark.parent.name for mark in run.glob(f"arms/*/{MARK}"))
     if not folder.exists() and there:
         raise UserError(
-            f"arm={cfg.arm}: no such arm in {run}{nearest(cfg.arm, there)};"
-            f" there are {', '.join(there)}"
+            f"arm={name}: no such arm in {run}{nearest(name, there)}; there are {', '.join(there)}"
         )
-    verb = "teach" if cfg.arm == TEACHER else f"distill arm={cfg.arm}"
+    verb = "teach" if name == TEACHER else f"distill arm={name}"
     fingerprint = fingerprint_of(folder, f"{verb} run={cfg.run}")
-    return Source(cfg.arm, "arm", folder, run, fingerprint, _chain(run, cfg.arm, folder))
+    return Source(name, "arm", folder, run, fingerprint, _chain(run, name, folder))
 
 
 def _chain(run: Path, name: str, folder: Path) -> dict[str, Any]:

@@ -270,3 +270,8 @@ def fingerprint_of(folder: Path, made_by: str, of: Mapping[str, str] | None = No
 def run_folder(cfg: DictConfig) -> Path:
     """The folder of the run that the configuration names."""
     return Path(cfg.runs_dir) / str(cfg.run)
+
+
+def arm_name(cfg: DictConfig) -> str:
+    """The arm that a verb for one arm works on: `arm`, or the core where that is null."""
+    return str(cfg.arm or "core")

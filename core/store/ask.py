@@ -14,7 +14,7 @@ from core.config.build import build
 from core.errors import UserError
 from core.models.gate import traits_of
 from core.models.loading import check_vocabulary, load_model, load_tokenizer
-from core.runs.artifacts import fingerprint_of, run_folder
+from core.runs.artifacts import arm_name, fingerprint_of, run_folder
 from core.runs.console import console, errors
 from core.store.reader import Reader, WritePrompt
 from core.store.stage import show_passages, store_path
@@ -88,8 +88,9 @@ def _model_folder(cfg: DictConfig) -> Path:
     if cfg.model is not None:
         return Path(cfg.model)
     run = run_folder(cfg)
-    folder = run / "teacher" if cfg.arm == "teacher" else run / "arms" / str(cfg.arm)
-    fingerprint_of(folder, f"distill arm={cfg.arm}")
+    arm = arm_name(cfg)
+    folder = run / "teacher" if arm == "teacher" else run / "arms" / arm
+    fingerprint_of(folder, f"distill arm={arm}")
     return folder
 
 

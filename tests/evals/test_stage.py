@@ -149,12 +149,12 @@ def test_other_metrics_are_another_evaluation(cfg: DictConfig, put: Put, tmp_pat
 
 def test_only_one_arm(cfg: DictConfig, put: Put, tmp_path: Path) -> None:
     put("plain", 1), put("core", 2)
-    cfg.only = "core"
+    cfg.arm = "core"
     evaluate(cfg)
     assert [path.name for path in (tmp_path / "it" / "evals").iterdir()] == ["core"]
     assert not (tmp_path / "it" / "scores.json").exists(), "the other arms are still to come"
-    cfg.only = "plian"
-    with pytest.raises(UserError, match=r"only=plian: no such arm in .*; did you mean 'plain'\?"):
+    cfg.arm = "plian"
+    with pytest.raises(UserError, match=r"arm=plian: no such arm in .*; did you mean 'plain'\?"):
         evaluate(cfg)
 
 

@@ -170,7 +170,7 @@ def test_a_damaged_artifact_is_told_before_it_is_read(runs: Path, refused) -> No
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])
     run = ["experiment=smoke", "run=copy", f"runs_dir={runs}"]
-    for verb in (["eval", "only=plain"], ["attack", "only=plain"], ["distill", "arm=plain"]):
+    for verb in (["eval", "arm=plain"], ["attack", "arm=plain"], ["distill", "arm=plain"]):
         assert "model.safetensors is altered or truncated" in refused(*verb, *run)
     tensors = load_file(runs / "copy" / "teacher" / "model.safetensors")
     tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"] + 1

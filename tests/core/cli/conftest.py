@@ -79,7 +79,7 @@ deep: {quick: false, steps: [0, 25]}
 label: ${run}-${seed}
 log: LOG
 words: []
-only: null
+arm: null
 sources: []
 objectives: null
 """,

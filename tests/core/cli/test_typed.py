@@ -107,8 +107,8 @@ def test_what_is_quoted_escaped_or_stands_for_another_option_is_read_as_such(
 
 
 def test_null_is_nothing_only_where_there_may_be_nothing() -> None:
-    [cfg] = compose.jobs(["run=null", "only=null", "seed=null"])
-    assert (cfg.run, cfg.only, cfg.seed) == ("null", None, None)
+    [cfg] = compose.jobs(["run=null", "arm=null", "seed=null"])
+    assert (cfg.run, cfg.arm, cfg.seed) == ("null", None, None)
 
 
 @pytest.mark.parametrize(
