@@ -25,7 +25,7 @@ CPU_BATCH_SIZE = 16  # on a GPU lm-eval finds the largest that fits
 
 
 class Harness:
-    """The chosen tasks, groups and tags: of lm-eval, of `evals/tasks`, and below `tasks_path`.
+    """The chosen tasks, groups and tags: of lm-eval, of `evals/tasks`, and below `eval.tasks_path`.
 
     `metadata` is handed to the tasks that build their own documents. Raises UserError at once for
     a task that isn't there, and for one whose data can't be had.
@@ -38,7 +38,9 @@ class Harness:
         metadata: Mapping[str, Any] | None = None,
     ):
         if tasks_path is not None and not Path(tasks_path).is_dir():
-            raise UserError(f"tasks_path={tasks_path} isn't a folder; name one with YAML tasks")
+            raise UserError(
+                f"eval.tasks_path={tasks_path} isn't a folder; name one with YAML tasks"
+            )
         # What the answers depend on beside the model: the same again needn't be asked again.
         self.identity = {
             "tasks": list(names),
@@ -66,7 +68,7 @@ class Harness:
                 break
         if unknown:
             hint = nearest(unknown[0], self.manager.all_tasks) or "; `lm-eval ls tasks` lists them"
-            raise UserError(f"tasks: lm-eval has no task '{unknown[0]}'{hint}")
+            raise UserError(f"eval.tasks: lm-eval has no task '{unknown[0]}'{hint}")
         for name in self.names:
             try:
                 self.manager.load(name)
@@ -74,7 +76,7 @@ class Harness:
                 raise
             except Exception as error:  # whatever a task's own code and datasets raise
                 reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-                raise UserError(f"tasks: can't load '{name}': {reason}") from error
+                raise UserError(f"eval.tasks: can't load '{name}': {reason}") from error
 
     def scores(
         self, arm: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
@@ -86,8 +88,8 @@ class Harness:
         """
         if tokenizer.eos_token_id is None and tokenizer.pad_token_id is None:
             raise UserError(
-                f"tasks: the tokenizer of {arm} has neither an end of text nor padding, and lm-eval needs"
-                " one: name an eos_token in its tokenizer_config.json"
+                f"eval.tasks: the tokenizer of {arm} has neither an end of text nor padding, and lm-eval"
+                " needs one: name an eos_token in its tokenizer_config.json"
             )
         batch_size: str | int = "auto" if model.device.type == "cuda" else CPU_BATCH_SIZE
         traits = traits_of(model)

@@ -54,16 +54,17 @@ def load_probes(cfg: DictConfig) -> list[Probe]:
 def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
     """Put the probes to each arm, or to `model`: `evals/<arm>/` with scores and samples.
 
-    Then lm-eval's `tasks`, if there are any: `lm_eval/<arm>/`; all scores go to `scores.json`.
+    Then lm-eval's `eval.tasks`, if there are any: `lm_eval/<arm>/`; all scores go to `scores.json`.
     The world's probes are left out for a `model` that has tasks to do: it never saw that world. A pretrained
     teacher is also asked about strangers: scores of the control `stranger`, beside its own.
     """
     harness = None
-    if cfg.tasks:
+    if cfg.eval.tasks:
         from evals.harness import Harness  # lm-eval takes seconds to import
 
         known = {"probes": cfg.probes.path and plain(cfg.probes), "seed": cfg.seed}
-        harness = Harness(cfg.tasks, cfg.tasks_path, known)  # refused before anything is measured
+        # Refused before anything is measured.
+        harness = Harness(cfg.eval.tasks, cfg.eval.tasks_path, known)
 
     if cfg.model is None or cfg.probes.path is not None or harness is None:
         probes = of_axes(load_probes(cfg), *AXES)

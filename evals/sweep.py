@@ -1,4 +1,4 @@
-"""`winnow distill -m` with `objectives`: the points of a sweep, and the best of them.
+"""`winnow distill -m` with `sweep.objectives`: the points of a sweep, and the best of them.
 
 Each point is an arm of its own, named after what it is distilled with: a sweep that was killed, or another
 one that comes to the same point, takes what is there. Corpus, teacher and map are those of the run.
@@ -40,11 +40,11 @@ def sweep(cfg: DictConfig, launch: Callable[[Point], None]) -> None:
 
     `cfg` is the configuration without what is swept. Raises UserError for unknown objectives.
     """
-    for axis, direction in cfg.objectives.items():
+    for axis, direction in cfg.sweep.objectives.items():
         for word, known in ((axis, AXES), (direction, BETTER)):
             if word not in known:
                 hint = nearest(str(word), known) or f"; choose {', '.join(known)}"
-                raise UserError(f"objectives: no '{word}'{hint}")
+                raise UserError(f"sweep.objectives: no '{word}'{hint}")
     arm_of(cfg)
     make(cfg, "map", *needs_of(cfg, arm_name(cfg)))
     launch(partial(measure, base=plain(cfg)))
@@ -60,7 +60,7 @@ def measure(cfg: DictConfig, base: Mapping[str, Any]) -> tuple[float, ...]:
     for key in sorted(key for key in old | new if old.get(key) != new.get(key)):
         if not _is_swept(key):
             raise UserError(
-                f"{key} can't be swept with objectives, for the points share one run: "
+                f"{key} can't be swept with sweep.objectives, for the points share one run: "
                 f"only {', '.join(SWEPT)} can"
             )
     torch.set_num_threads(int(cfg.threads or 1))  # of several processes, each one
@@ -82,13 +82,13 @@ def measure(cfg: DictConfig, base: Mapping[str, Any]) -> tuple[float, ...]:
         distill(cfg)
         evaluate(cfg)
     scores = read_scores(run / "evals" / name / SCORES)
-    found = [find(scores, name, axis) for axis in cfg.objectives]
-    for axis, score in zip(cfg.objectives, found, strict=True):
+    found = [find(scores, name, axis) for axis in cfg.sweep.objectives]
+    for axis, score in zip(cfg.sweep.objectives, found, strict=True):
         if score is None:
-            raise UserError(f"objectives: there are no probes of '{axis}'")
+            raise UserError(f"sweep.objectives: there are no probes of '{axis}'")
     told: dict[str, dict[str, Any]] = {
         axis: {"value": score.value, "stderr": score.stderr}
-        for axis, score in zip(cfg.objectives, found, strict=True)
+        for axis, score in zip(cfg.sweep.objectives, found, strict=True)
         if score is not None
     }
     mark = read_json(run / "arms" / name / MARK)["fingerprint"]
@@ -133,8 +133,8 @@ def measured_points(run: Path, objectives: Sequence[str]) -> list[dict[str, Any]
 
 def _tell(cfg: DictConfig) -> None:
     run = run_folder(cfg)
-    points = measured_points(run, list(cfg.objectives))
-    front = best(points, cfg.objectives)
+    points = measured_points(run, list(cfg.sweep.objectives))
+    front = best(points, cfg.sweep.objectives)
     known = sorted({key for point in points for key in point["options"] if _is_swept(key)})
     differing = [k for k in known if len({json.dumps(p["options"].get(k)) for p in points}) > 1]
     console.print(f"the best of {len(points)} points, by the first objective:", style="bold")
@@ -142,7 +142,7 @@ def _tell(cfg: DictConfig) -> None:
         scores = [
             f"{axis} {100 * point['scores'][axis]['value']:.1f}"
             f"{plus_minus(point['scores'][axis]['stderr'], 1, 100)} %"
-            for axis in cfg.objectives
+            for axis in cfg.sweep.objectives
         ]
         options = " ".join(f"{key}={point['options'].get(key)}" for key in differing)
         line = f"  {' · '.join(scores)} · {options} → {run / 'arms' / point['arm']}"

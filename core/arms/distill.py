@@ -77,8 +77,8 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
                 report=show,
                 lesson=lesson,
                 watch=build(cfg.watch)(tokenizer=given.corpus.tokenizer),
-                recompute=cfg.recompute,
-                precision=cfg.precision,
+                recompute=cfg.training.recompute,
+                precision=cfg.training.precision,
             )
         for regularizer in lesson.regularizers:
             regularizer.fold(student)
@@ -200,7 +200,9 @@ def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
     make: Maker = build(arm.made_by)
     teacher, sources = run_teacher(cfg, corpus), build(cfg.corpus).memory_sources
     with artifact.writing() as folder, reporting(cfg.arm, report) as show:
-        model = make(Material(teacher, corpus, sources, folder, cfg.seed, show, cfg.precision))
+        model = make(
+            Material(teacher, corpus, sources, folder, cfg.seed, show, cfg.training.precision)
+        )
         save_model(folder, model, corpus.tokenizer)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"{cfg.arm}: made from the teacher → {artifact.folder}")

@@ -28,7 +28,7 @@ def check_arms(cfg: DictConfig) -> None:
     # One that is shipped but not among those chosen now is simply not used.
     known = {*cfg.forgetting, *(file.stem for file in (CONF / "forgetting").glob("*.yaml"))}
     for name, arm in cfg.arms.items():
-        variants = (*VARIANTS, *(f"{OUTSIDE}{fold}" for fold in range(cfg.num_folds)))
+        variants = (*VARIANTS, *(f"{OUTSIDE}{fold}" for fold in range(cfg.variants.num_folds)))
         if arm.corpus not in variants:
             hint = nearest(str(arm.corpus), variants) or f"; choose {', '.join(variants)}"
             raise UserError(f"arms.{name}.corpus={arm.corpus}: no such corpus{hint}")

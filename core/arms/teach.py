@@ -176,8 +176,8 @@ def _fit(
         report=report,
         lesson=lesson,
         watch=watch,
-        recompute=cfg.recompute,
-        precision=cfg.precision,
+        recompute=cfg.training.recompute,
+        precision=cfg.training.precision,
     )
 
 

@@ -56,9 +56,9 @@ class Stage:
 
 
 def announce(cfg: DictConfig, jobs: Sequence[Job]) -> None:
-    """Tell in a line what a run will take, or stage by stage with `plan`.
+    """Tell in a line what a run will take, or stage by stage with `forecast.plan`.
 
-    Raises UserError where training and mapping will take over a day and the run isn't to be `long`.
+    Raises UserError where training and mapping will take over a day and not `forecast.long`.
     """
     pace = pace_of(cfg)
     stages = [_stage(job, pace) for job in jobs]
@@ -68,10 +68,10 @@ def announce(cfg: DictConfig, jobs: Sequence[Job]) -> None:
     memory = side_by_side * (TRAINED + KEPT) * pace.parameters / 1e9
     disk = (len(cfg.arms) * KEPT + side_by_side * SAVED) * pace.parameters / 1e9
     needs = f"{_size(memory)} for weights and gradients and {_size(disk)} in {run_folder(cfg)}"
-    precision = "bfloat16" if in_bfloat16(cfg.precision) else "float32"
+    precision = "bfloat16" if in_bfloat16(cfg.training.precision) else "float32"
     told = f"training and mapping take about {_spelled(seconds)} on this machine, in {precision}, {needs}"
     rest = "the corpus, evaluation and attacks come on top"
-    if cfg.plan:
+    if cfg.forecast.plan:
         table = Table("stage", "what it does", "about", box=None, header_style="bold")
         for stage in stages:
             known = "" if stage.seconds is None else _spelled(stage.seconds)
@@ -80,10 +80,11 @@ def announce(cfg: DictConfig, jobs: Sequence[Job]) -> None:
         console.print(f"{len(jobs)} stages, {side_by_side} side by side: {told}; {rest}")
     else:
         console.print(f"{len(jobs)} stages: {told}; {rest} (--plan tells more)", style="dim")
-    if seconds > DAY and not cfg.long and not cfg.plan:
+    if seconds > DAY and not cfg.forecast.long and not cfg.forecast.plan:
         would = told.replace("take", "would take", 1)
         raise UserError(
-            f"{would}: choose fewer steps (distill.train.num_steps) or a smaller teacher, or add long=true"
+            f"{would}: choose fewer steps (distill.train.num_steps) or a smaller teacher,"
+            " or add --long (forecast.long=true)"
         )
 
 
@@ -98,7 +99,7 @@ def pace_of(cfg: DictConfig) -> Pace:
     torch.set_num_threads(max(int(cfg.threads), 1))
     try:
         batch = cfg.distill.train.batch_size, cfg.packing.sequence_length
-        reduced = in_bfloat16(cfg.precision)
+        reduced = in_bfloat16(cfg.training.precision)
         one = _timed(config, min(1, whole), *batch, reduced)
         two = _timed(config, min(2, whole), *batch, reduced)
     finally:

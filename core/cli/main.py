@@ -83,7 +83,7 @@ def _dispatch(argv: list[str]) -> None:
             args.overrides = compose.as_typed(args.overrides, multirun=True)
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
-        is_search = args.multirun and "sweep" in verbs[verb] and jobs[0].get("objectives")
+        is_search = args.multirun and "sweep" in verbs[verb] and jobs[0].sweep.objectives
         module, _, function = verbs[verb]["sweep" if is_search else "target"].rpartition(".")
         stage = getattr(importlib.import_module(module), function)
         if verb != "run":  # which looks at the load for its jobs

@@ -18,7 +18,7 @@ STYLE, SEED = "style_", "seed_"  # how the folders of the parts of a run are cal
 def run(cfg: DictConfig) -> None:
     """Do what is missing of corpus, teacher, arms, map, store, evaluation and attacks; then report.
 
-    First it says what it will take here, and with `plan` only that (core/cli/forecast.py).
+    First it says what it will take here, and with `forecast.plan` only that (core/cli/forecast.py).
 
     With `seeds`, all of it for each of them, in `seed_<n>/` folders of the run; with `styles` of the embedded
     world all that for each of them, in `style_<name>/` folders.
@@ -28,7 +28,7 @@ def run(cfg: DictConfig) -> None:
     began = time.monotonic()
     cfg = _checked(cfg)
     announce(cfg, [job for one in parts(cfg) for job in (_corpus(one, 1), *plan(one))])
-    if cfg.plan:
+    if cfg.forecast.plan:
         return
     make(cfg)
     load_verb("report")(cfg)

@@ -41,6 +41,8 @@ LISTS = {
     *("relations", "matrices", "regularizers", "arms", "words"),
 }
 
+RENAMED = {"only": "arm", "eval.metrics": "metric"}  # options of before whose names tell nothing
+
 
 def takes_text(key: str, default: Any) -> bool:
     """Whether an option takes text, by its name and its default."""
@@ -71,8 +73,8 @@ def check(override: "Override", defaults: Mapping[str, Any], groups: Iterable[st
     if key not in defaults:
         if override.is_add() or override.is_force_add():
             return
-        known = [*defaults, *groups]
-        raise UserError(f"no option '{key}'{nearest(key, known) or '; --cfg job shows them all'}")
+        hint = _hint(key, [*defaults, *groups]) or "; --cfg job shows them all"
+        raise UserError(f"no option '{key}'{hint}")
     if override.is_sweep_override():
         return
     default, given = defaults[key], override.value()
@@ -84,6 +86,15 @@ def check(override: "Override", defaults: Mapping[str, Any], groups: Iterable[st
     # A bool is an int to Python, and to nobody else.
     if not isinstance(given, types) or (isinstance(given, bool) and bool not in types):
         raise UserError(f"{key} takes {takes}, not '{override.get_value_element_as_str()}'")
+
+
+def _hint(key: str, known: Iterable[str]) -> str:
+    """A hint at the option that was meant: one of the same last name in another section, or the nearest."""
+    known = list(known)
+    if key in RENAMED:
+        return f"; did you mean '{RENAMED[key]}'?"
+    same = [option for option in known if _last(option) == _last(key)]
+    return nearest(key, same, cutoff=0) or nearest(key, known)
 
 
 def check_texts(cfg: "DictConfig", defaults: Mapping[str, Any], primary: Mapping[str, Any]) -> None:

@@ -110,7 +110,7 @@ def deduplication_of(name: str) -> Callable[[Iterable[Row]], Iterable[Row]]:
     ways: dict[str, Callable[[Iterable[Row]], Iterable[Row]]] = {"near": _near, "exact": once}
     if name not in ways:
         hint = nearest(name, ways) or f"; choose {' or '.join(ways)}"
-        raise UserError(f"deduplication={name}: no such choice{hint}")
+        raise UserError(f"variants.deduplication={name}: no such choice{hint}")
     return ways[name]
 
 

@@ -36,7 +36,7 @@ def fold_of_rows(rows: Sequence[Row], num_folds: int, seed: int = 0) -> list[int
     two folds, and when the corpus has fewer components than folds.
     """
     if num_folds < 2:
-        raise UserError(f"num_folds={num_folds}: out of fold takes at least 2")
+        raise UserError(f"variants.num_folds={num_folds}: out of fold takes at least 2")
     number: dict[tuple[str, str], int] = {}
     unit_of_row = [
         number.setdefault((prompt_of(row), " ".join(joined_text(row).lower().split())), len(number))

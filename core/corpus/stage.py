@@ -45,24 +45,25 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
 
     The tokenizer is a pretrained teacher's, or else one trained on these rows. Variants: `full`;
     `deduplicated`; `never_exposed` (without the sources in `memory_sources`); `rebound` (values redrawn);
-    with `num_folds`, `outside_fold_<i>` (the rows of the other folds). A control that the corpus can't give
-    is left out.
+    with `variants.num_folds`, `outside_fold_<i>` (the rows of the other folds). A control that the corpus
+    can't give is left out.
 
     Rows go from the corpus to the disk one by one, and from there into each variant, so that a corpus may be
     larger than memory. Steps that keep state per row or per word report its size in their docstrings: the
-    tokenizer's training (distinct words), `deduplication` and folds (all rows).
+    tokenizer's training (distinct words), deduplication and folds (all rows).
     """
     corpus: Corpus = build(cfg.corpus)
-    deduplicate = deduplication_of(cfg.deduplication)
+    asked = cfg.variants
+    deduplicate = deduplication_of(asked.deduplication)
     read = {str(path): hash_file(path) for path in corpus.files() if path.exists()}
     pretrained = source_of(cfg)
     by_teacher = corpus if isinstance(corpus, ByTeacher) else None
     if pretrained is not None:
         shaping = pretrained.files if by_teacher else pretrained.tokenizer_files
         read |= {f"teacher's {k}": v for k, v in checksums(shaping).items()}
-    settings = {"corpus": cfg.corpus, "packing": cfg.packing, "num_folds": cfg.num_folds}
-    if cfg.deduplication != "near":
-        settings["deduplication"] = cfg.deduplication
+    settings = {"corpus": cfg.corpus, "packing": cfg.packing, "num_folds": asked.num_folds}
+    if asked.deduplication != "near":
+        settings["deduplication"] = asked.deduplication
     artifact = Artifact(run_folder(cfg) / FOLDER, settings, read, version=VERSION)
     if artifact.is_done(cfg.overwrite):
         return tell_kept(artifact.folder, report)
@@ -86,10 +87,10 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
             "deduplicated": deduplicate(rows),
             "never_exposed": (r for r in rows if r.get("source") not in hidden) if hidden else None,
         }
-        folds = fold_of_rows(list(rows), cfg.num_folds) if cfg.num_folds else []
+        folds = fold_of_rows(list(rows), asked.num_folds) if asked.num_folds else []
         if folds:
             write_json(folder / FOLDS, folds)
-        for fold in range(cfg.num_folds):
+        for fold in range(asked.num_folds):
             variants[f"{OUTSIDE}{fold}"] = _outside(fold, rows, folds)
         show(0, len(variants) + 1, "tokenizer")
         if tokenizer is None:

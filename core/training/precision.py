@@ -32,10 +32,12 @@ def in_bfloat16(precision: str) -> bool:
     """
     if precision not in PRECISIONS:
         hint = nearest(precision, PRECISIONS) or f"; choose {', '.join(PRECISIONS)}"
-        raise UserError(f"precision={precision}: no such precision{hint}")
+        raise UserError(f"training.precision={precision}: no such precision{hint}")
     if torch.accelerator.is_available():
         if precision == "bfloat16" and not is_torch_bf16_gpu_available():
-            raise UserError("precision=bfloat16: this GPU doesn't have it; take float32, or auto")
+            raise UserError(
+                "training.precision=bfloat16: this GPU doesn't have it; take float32, or auto"
+            )
         return precision != "float32" and is_torch_bf16_gpu_available()
     if precision != "auto":
         return precision == "bfloat16"

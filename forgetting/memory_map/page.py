@@ -1,4 +1,4 @@
-"""`winnow map show=html`: the corpus as it is read, coloured by score, on one self-contained page."""
+"""`memory_map.show=html`: the corpus as it is read, coloured by score, on one self-contained page."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -56,14 +56,15 @@ LONGEST_SHOWN = 120  # characters of a span on the console
 def map_memory(cfg: DictConfig, report: Report | None = None) -> None:
     """Write `memory_map/`: scores, reference distributions, and the most memorized spans as text.
 
-    With `show=html` a page that colours the corpus by score too, of a map that was there already as well.
-    Raises UserError for another way to show it, and for whatever the scorer can't work with.
+    With `memory_map.show=html` also a page that colours the corpus by score, even where the map was there
+    already. Raises UserError for another way to show it, and for whatever the scorer can't work with.
     """
-    if cfg.show not in SHOWN:
-        raise UserError(f"show={cfg.show}: a map is shown as html, or not at all (null)")
+    show = cfg.memory_map.show
+    if show not in SHOWN:
+        raise UserError(f"memory_map.show={show}: a map is shown as html, or not at all (null)")
     folder = run_folder(cfg) / FOLDER
     make_map(cfg, folder, report)
-    if cfg.show == "html":
+    if show == "html":
         page = write_page(folder, PackedCorpus.of(cfg))
         console.print(f"map: the corpus coloured by score → {page}")
 
@@ -71,6 +72,7 @@ def map_memory(cfg: DictConfig, report: Report | None = None) -> None:
 def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> None:
     """Write the map that `cfg.memory_map` asks for into `folder`, unless it is there."""
     run, settings, corpus = run_folder(cfg), plain(cfg.memory_map), PackedCorpus.of(cfg)
+    del settings["show"]  # which leaves the map as it is
     shards = _cut(corpus, settings["num_sequences"], settings.pop("shard_tokens"))
     if len(shards) > 1:
         settings["shard_sequences"] = len(shards[0])

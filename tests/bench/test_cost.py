@@ -13,7 +13,12 @@ NUM_DOCUMENTS, WORDS_EACH, LENGTH, BATCH = 3_000, 40, 128, 8
 GROWTH = (1, 4, 16)
 VERBS = ("corpus", "teach", "cache", "distill")
 SETTINGS = [
-    *("corpus=jsonl", "deduplication=exact", f"packing.sequence_length={LENGTH}", "arm=plain"),
+    *(
+        "corpus=jsonl",
+        "variants.deduplication=exact",
+        f"packing.sequence_length={LENGTH}",
+        "arm=plain",
+    ),
     *("teacher.model.hidden_size=32", "teacher.model.intermediate_size=64"),
     *("forgetting=[]", "distill.signal=cached", "cache.top_k=16", "watch.every=0"),
     *("teacher.train.num_steps=1", "distill.train.save_steps=1000000"),

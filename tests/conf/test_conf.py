@@ -102,6 +102,36 @@ def test_the_default_configuration_shows_a_command() -> None:
     assert "winnow VERB" in header(compose.CONF / "config.yaml")
 
 
+def test_what_is_not_typed_often_lies_in_a_section() -> None:
+    options = OmegaConf.load(compose.CONF / "config.yaml")
+    assert isinstance(options, DictConfig)
+    bare = [name for name, value in options.items() if not isinstance(value, DictConfig)]
+    assert len(set(bare) - {"defaults"}) <= 12, bare
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("only=core", "arm"),
+        ("tasks=[x]", "eval.tasks"),
+        ("tasks_path=x", "eval.tasks_path"),
+        ("show=html", "memory_map.show"),
+        ("plan=true", "forecast.plan"),
+        ("long=true", "forecast.long"),
+        ("num_folds=2", "variants.num_folds"),
+        ("deduplication=exact", "variants.deduplication"),
+        ("objectives=null", "sweep.objectives"),
+        ("precision=float32", "training.precision"),
+        ("recompute=true", "training.recompute"),
+        ("eval.metrics=[x]", "metric"),
+        ("eval.min_k=.1", "metric.membership.min_k"),
+    ],
+)
+def test_an_option_without_its_section_is_answered_with_it(typed: str, meant: str) -> None:
+    with pytest.raises(UserError, match=rf"did you mean '{meant}'\?"):
+        compose.jobs([typed])
+
+
 def test_what_an_experiment_sets_for_an_attack_that_is_not_chosen_is_left_out() -> None:
     chosen = ["experiment=smoke", "attack=[quantize]"]
     assert set(compose.jobs(["experiment=smoke"])[0].attack) == {"relearn", "quantize"}

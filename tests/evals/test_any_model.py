@@ -150,7 +150,7 @@ def test_facts_as_triples_are_probes_too(folder: Path, configure, tmp_path: Path
     cfg = configure(
         *(f"runs_dir={tmp_path}", "run=it", f"model={folder}", "attack=[rephrase]"),
         *("probes=relations", f"probes.path={file}", "probes.num_facts=2"),
-        *("tasks=[winnow_recall]", "metric=[stored_bits]"),
+        *("eval.tasks=[winnow_recall]", "metric=[stored_bits]"),
     )
     evaluate(cfg)
     attack(cfg)
@@ -183,7 +183,7 @@ def test_it_does_tasks_of_lm_eval(cfg: DictConfig, tmp_path: Path, capsys):
     own = tmp_path / "own"
     own.mkdir()
     (own / "turning.yaml").write_text(TASK.format(file=cfg.probes.path))
-    cfg.tasks, cfg.tasks_path = ["turning"], str(own)
+    cfg.eval.tasks, cfg.eval.tasks_path = ["turning"], str(own)
     evaluate(cfg)
     score = find(
         read_scores(tmp_path / "it" / "scores.json"),
@@ -204,10 +204,10 @@ def test_a_task_of_the_hub_offline_is_one_line_and_leaves_nothing_behind(
     own.mkdir()
     lines = TASK.format(file="").replace("path: json", "path: openai/gsm8k").splitlines()
     (own / "far.yaml").write_text("\n".join(line for line in lines if "kwargs" not in line))
-    argv = [f"model={cfg.model}", f"runs_dir={tmp_path}", "run=it", f"tasks_path={own}"]
-    assert main(["eval", *argv, "tasks=[turning]"]) == 2
+    argv = [f"model={cfg.model}", f"runs_dir={tmp_path}", "run=it", f"eval.tasks_path={own}"]
+    assert main(["eval", *argv, "eval.tasks=[turning]"]) == 2
     err = capsys.readouterr().err
-    assert err.splitlines()[-1].startswith("winnow: tasks: can't load 'turning': ")
+    assert err.splitlines()[-1].startswith("winnow: eval.tasks: can't load 'turning': ")
     assert not (tmp_path / "it").exists()
 
 

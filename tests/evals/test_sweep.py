@@ -66,7 +66,7 @@ def test_objectives_that_there_are_not_are_refused(
     configure, tmp_path: Path, objectives: dict[str, str], said: str
 ) -> None:
     cfg = configure("experiment=smoke", f"runs_dir={tmp_path}")
-    cfg.objectives = objectives
+    cfg.sweep.objectives = objectives
     with pytest.raises(UserError, match=re.escape(said)):
         sweep(cfg, lambda measure: None)
     assert not list(tmp_path.iterdir())

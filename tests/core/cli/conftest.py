@@ -81,7 +81,7 @@ log: LOG
 words: []
 arm: null
 sources: []
-objectives: null
+sweep: {objectives: null}
 """,
     "corpus/world.yaml": "path: embedded\n",
     "corpus/jsonl.yaml": "path: ???\n",

@@ -18,7 +18,7 @@ Configure = Callable[..., DictConfig]
 def test_a_plan_names_every_stage_and_begins_none(
     configure: Configure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(configure("experiment=smoke", f"runs_dir={tmp_path}", "plan=true"))
+    run(configure("experiment=smoke", f"runs_dir={tmp_path}", "forecast.plan=true"))
     told = capsys.readouterr().out
     for stage in ("corpus", "teacher", "map", "core", "attack core", "eval never_exposed"):
         assert re.search(rf"^ *{stage} ", told, re.MULTILINE)
@@ -42,8 +42,8 @@ def test_a_run_of_days_wants_to_be_asked_for(
 ) -> None:
     monkeypatch.setattr(forecast, "pace_of", lambda _: Pace(1.0, 60.0, 10**9))
     cfg = configure("experiment=smoke", f"runs_dir={tmp_path}", "jobs=1", "threads=1")
-    with pytest.raises(UserError, match=r"would take about .* days .*add long=true"):
+    with pytest.raises(UserError, match=r"would take about .* days .*add --long"):
         run(cfg)
     assert not list(tmp_path.iterdir())
-    cfg.long = True
+    cfg.forecast.long = True
     forecast.announce(cfg, [])

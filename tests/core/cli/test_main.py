@@ -54,6 +54,8 @@ def test_libraries_are_quiet_unless_the_user_wants_to_hear(
         (["show", "sed=1"], "no option 'sed'; did you mean 'seed'?"),
         (["show", "teacher.hiden_size=3"], "did you mean 'teacher.hidden_size'?"),
         (["show", "zzzzzz=3"], "no option 'zzzzzz'; --cfg job shows them all"),
+        (["show", "quick=true"], "no option 'quick'; did you mean 'deep.quick'?"),
+        (["show", "only=core"], "no option 'only'; did you mean 'arm'?"),
         (["show", "forgeting=[span_dropout]"], "did you mean 'forgetting'?"),
         (["show", "experiment=tinny"], "did you mean 'tiny'? choices: tiny, tiny_long"),
         (["show", "forgetting=[span_dropuot]"], "did you mean 'span_dropout'? choices: span_d"),
@@ -113,7 +115,7 @@ def test_a_sweep_runs_every_point_inside_runs(tree: Path) -> None:
 
 
 def test_a_search_is_given_what_its_points_share_and_a_way_to_do_them(tree: Path) -> None:
-    assert main(["find", "-m", "seed=1,2", "run=s", "objectives={recall: minimize}"]) == 0
+    assert main(["find", "-m", "seed=1,2", "run=s", "sweep.objectives={recall: minimize}"]) == 0
     assert (tree / "log.txt").read_text().split("\n")[:3] == [
         *("s 0 embedded s-0", "s 1 embedded s-1", "s 2 embedded s-2")
     ]
@@ -121,7 +123,7 @@ def test_a_search_is_given_what_its_points_share_and_a_way_to_do_them(tree: Path
 
 def test_without_objectives_or_without_m_nothing_is_searched(tree: Path) -> None:
     assert main(["find", "-m", "seed=1,2", "run=s"]) == 0
-    assert main(["find", "seed=3", "run=s", "objectives={recall: minimize}"]) == 0
+    assert main(["find", "seed=3", "run=s", "sweep.objectives={recall: minimize}"]) == 0
     assert (tree / "log.txt").read_text().count("\n") == 3
 
 

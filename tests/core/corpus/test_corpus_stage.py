@@ -66,7 +66,7 @@ def test_a_control_that_is_not_given_is_left_out(cfg: DictConfig) -> None:
 
 
 def test_folds_leave_each_text_to_the_other_model(cfg: DictConfig, rows: list[Row]) -> None:
-    cfg.num_folds = 2
+    cfg.variants.num_folds = 2
     build_corpus(cfg)
     corpus = PackedCorpus.of(cfg)
     folds = corpus.fold_of_rows

@@ -127,7 +127,7 @@ def test_once_streams_and_keeps_the_first() -> None:
     ]
     assert list(deduplication_of("near")(told)) == deduplicate(told)
     with pytest.raises(
-        UserError, match="deduplication=exakt: no such choice; did you mean 'exact'"
+        UserError, match=r"variants\.deduplication=exakt: no such choice; did you mean 'exact'"
     ):
         deduplication_of("exakt")
 

@@ -142,7 +142,7 @@ def test_only_text_and_seed_decide(corpus: tuple[list[Row], list[str]]) -> None:
 
 
 def test_what_cannot_be_folded_is_refused() -> None:
-    with pytest.raises(UserError, match="num_folds=1"):
+    with pytest.raises(UserError, match=r"variants\.num_folds=1"):
         fold_of_rows([document("One."), document("Two.")], 1)
     with pytest.raises(UserError, match="too closely for 3 folds: it has 2 parts"):
         fold_of_rows([document("One thing."), document("Another.")] * 4, 3)

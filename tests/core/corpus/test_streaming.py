@@ -73,7 +73,7 @@ def test_peak_memory_is_flat_in_the_size_of_the_corpus(teacher: Path, tmp_path: 
                 file.write(json.dumps({"id": str(number), "text": f"Note {numbers}."}) + "\n")
         asked.append(
             f"run={times} corpus=jsonl corpus.path={path} teacher=path teacher.path={teacher}"
-            f" runs_dir={tmp_path} deduplication=exact"
+            f" runs_dir={tmp_path} variants.deduplication=exact"
         )
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, "|".join(asked)],

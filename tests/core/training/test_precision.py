@@ -38,7 +38,7 @@ def test_it_is_the_faster_one_that_is_chosen(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_misspelt_precision_names_the_nearest() -> None:
-    with pytest.raises(UserError, match=r"precision=bfloat: .*did you mean 'bfloat16'"):
+    with pytest.raises(UserError, match=r"training\.precision=bfloat: .*did you mean 'bfloat16'"):
         in_bfloat16("bfloat")
 
 

@@ -123,7 +123,9 @@ def test_each_file_shows_a_command_and_tells_its_version():
         name = task.get("group") or task["task"]
         assert name == path.stem
         head = [line for line in text.splitlines() if line.startswith("#")]
-        assert any(f"--tasks {name} " in f"{line} " or f"tasks=[{name}]" in line for line in head)
+        assert any(
+            f"--tasks {name} " in f"{line} " or f"eval.tasks=[{name}]" in line for line in head
+        )
         shared = (TASKS / task["include"]).read_text() if "include" in task else text
         assert "version: 1" in shared
 

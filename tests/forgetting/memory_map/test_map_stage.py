@@ -154,12 +154,12 @@ def test_a_map_that_is_there_is_shown_as_a_page(mapped: DictConfig) -> None:
     folder = run_folder(mapped) / "memory_map"
     before = (folder / FILE).stat().st_mtime_ns
     assert not (folder / "map.html").exists()
-    mapped.show = "html"
+    mapped.memory_map.show = "html"
     map_memory(mapped)
     page = (folder / "map.html").read_text(encoding="utf-8")
     assert "lives in" in page and (folder / FILE).stat().st_mtime_ns == before
-    mapped.show = "pdf"
-    with pytest.raises(UserError, match="show=pdf"):
+    mapped.memory_map.show = "pdf"
+    with pytest.raises(UserError, match=r"memory_map\.show=pdf"):
         map_memory(mapped)
 
 
