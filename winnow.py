@@ -196,11 +196,11 @@ class Run:
     @property
     def scores(self) -> "list[Score]":
         """All scores measured so far; of a run over several seeds or styles, their means."""
-        from core.cli.run import parts
+        from core.cli.run import runs_of
         from evals.scores import over_seeds
         from evals.subjects import collect
 
-        return over_seeds([collect(part) for part in parts(self.cfg)])
+        return over_seeds([collect(part) for part in runs_of(self.cfg)])
 
     @property
     def verdict(self) -> dict[str, dict[str, Any]]:
@@ -313,10 +313,10 @@ class Run:
 
     def _first(self) -> "Run":
         """The run of the first seed or style; of a run without these, itself."""
-        from core.cli.run import parts
+        from core.cli.run import runs_of
 
         first = object.__new__(Run)
-        first.overrides, first.cfg = self.overrides, parts(self.cfg)[0]
+        first.overrides, first.cfg = self.overrides, runs_of(self.cfg)[0]
         return first
 
     def _make(self, *jobs: str) -> None:

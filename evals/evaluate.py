@@ -11,7 +11,7 @@ from core.errors import UserError
 from core.models.gate import traits_of
 from core.models.loading import check_vocabulary, load_model, load_tokenizer
 from core.runs.console import console, errors
-from evals.metrics.measured import Metric, Subject, joined
+from evals.metrics.measured import Metric, Subject, merged
 from evals.probes.probe import MEMORY_AXES, Probe
 from evals.recall.answers import answer_probes, askable
 from evals.scores import Score, summarize
@@ -31,7 +31,7 @@ def evaluate_model(
     """
     answers = answer_probes(model, tokenizer, probes)
     subject = Subject(arm, model, tokenizer, probes, answers)
-    measured = joined(metric(subject) for metric in metrics)
+    measured = merged(metric(subject) for metric in metrics)
     samples = [
         {
             "id": probe.id,

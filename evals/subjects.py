@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from core.config.build import build
 from core.errors import UserError
 from core.models.checkpoint import find_model, fingerprint_model, name_in_run
-from core.runs.artifacts import MARK, MEASURED, read_mark, run_folder
+from core.runs.artifacts import MARK, SCORE_FOLDERS, read_mark, run_folder
 from core.runs.console import console
 from evals.recall.map_quality import map_quality
 from evals.scores import Score, read_scores
@@ -30,7 +30,7 @@ def arm_folder(cfg: DictConfig, arm: str) -> Path:
 
 def measured(cfg: DictConfig) -> list[str]:
     """The names with scores in the run: the arms that are there, and each `model` measured into it."""
-    marks = [mark for kind in MEASURED for mark in (run_folder(cfg) / kind).glob(f"*/{MARK}")]
+    marks = [mark for kind in SCORE_FOLDERS for mark in (run_folder(cfg) / kind).glob(f"*/{MARK}")]
     models = {m.parent.name for m in marks if "model" in read_mark(m.parent)["made_from"]["inputs"]}
     arms = arms_there(cfg)
     return [*arms, *sorted(models - set(arms))]
@@ -42,7 +42,7 @@ def measurements(cfg: DictConfig) -> Iterator[tuple[str, str, Path]]:
     What was measured of another checkpoint under the same name is left out, with a line that says so.
     """
     for arm in measured(cfg):
-        folders = {kind: run_folder(cfg) / kind / arm for kind in MEASURED}
+        folders = {kind: run_folder(cfg) / kind / arm for kind in SCORE_FOLDERS}
         there = {kind: folder for kind, folder in folders.items() if (folder / MARK).exists()}
         own = _checkpoint(arm_folder(cfg, arm), list(there.values()))
         for kind, folder in there.items():

@@ -179,13 +179,13 @@ def test_rows_and_memory_fit_together(smoke_run: Path) -> None:
 
 
 def test_an_arm_is_asked_with_its_store_and_without(smoke_run: Path, tmp_path: Path) -> None:
-    from core.store.write import FILE, Document, write_store
+    from core.store.write import FILE, StoredDocument, write_store
 
     shutil.copytree(smoke_run, tmp_path / "smoke")
     run = winnow.Run("experiment=smoke", runs_dir=tmp_path)
     question, told = "The city of Bova is", "The city of Bova is Oslo."
     (run.folder / FILE).unlink()  # empty: a teacher that learned nothing has nothing to strip
-    write_store(run.folder / FILE, [Document("d", told, None, [])], {}, 1)
+    write_store(run.folder / FILE, [StoredDocument("d", told, None, [])], {}, 1)
     assert [passage.text for passage in run.ask(question).passages] == [told]
     alone = run.ask(question, store=False)
     assert alone.answer and not alone.passages

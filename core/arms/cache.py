@@ -26,14 +26,14 @@ from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
 from core.signal.cached import FILE, taught_per_sequence
 from core.signal.codec import Codec
-from core.signal.divergence import parts
+from core.signal.divergence import token_parts
 from core.signal.live import LiveTeacher
 from core.signal.readings import FOLDER, Readings, Shard, shards_of
 from core.signal.signal import TeacherSignal, TopK
 from core.training.regularizer import Regularizer
 
 BATCH = 8  # sequences that the teacher reads at once
-MEASURED = 256  # sequences that tell how many tokens there are
+SAMPLED_SEQUENCES = 256  # sequences that tell how many tokens there are
 
 
 def cache_signal(cfg: DictConfig, report: Report | None = None) -> None:
@@ -112,7 +112,7 @@ class Reader:
         assert signal.target is not None
         weight_N, vocab_size = signal.label_weight_N, self.codec.vocab_size
         rows = [np.zeros((0, self.codec.row_bytes), np.uint8)]
-        for part in parts(len(weight_N), vocab_size, weight_N.device):
+        for part in token_parts(len(weight_N), vocab_size, weight_N.device):
             rows.append(self.codec.encode(TopK.of(signal.target.rows(part), self.codec.k)))
         return np.concatenate(rows), weight_N.half().cpu().numpy()
 
@@ -155,7 +155,7 @@ def _announce(
     readers: Mapping[str, Reader], texts: Dataset, todo: Sequence[Shard], folder: Path
 ) -> None:
     """Say how large the cache will be and how long it will take, from a first batch."""
-    taught = taught_per_sequence(texts[:MEASURED]["labels"]).float().mean().item()
+    taught = taught_per_sequence(texts[:SAMPLED_SEQUENCES]["labels"]).float().mean().item()
     tokens = size = seconds = 0.0
     for name, reader in readers.items():
         count = sum(len(shard.sequences) for shard in todo if shard.readings.name == name)

@@ -6,7 +6,7 @@ from core.arms.maker import Material
 from core.errors import UserError
 from core.models.curvature import batches_of
 from core.models.cut import gated_mlps
-from core.models.student import MEASURED, inherited_student
+from core.models.student import IMPORTANCE_SEQUENCES, inherited_student
 
 
 def prune(material: Material, *, share: float = 0.5) -> PreTrainedModel:
@@ -25,5 +25,5 @@ def prune(material: Material, *, share: float = 0.5) -> PreTrainedModel:
         teacher,
         {"intermediate_size": num_kept},
         seed,
-        lambda: batches_of(material.corpus.sequences(), MEASURED, seed),
+        lambda: batches_of(material.corpus.sequences(), IMPORTANCE_SEQUENCES, seed),
     )

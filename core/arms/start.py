@@ -9,7 +9,7 @@ from core.corpus.stage import PackedCorpus
 from core.errors import UserError, nearest
 from core.models.curvature import batches_of
 from core.models.loading import load_config, load_model
-from core.models.student import MEASURED, fresh_student, inherited_student
+from core.models.student import IMPORTANCE_SEQUENCES, fresh_student, inherited_student
 from core.runs.artifacts import plain, run_folder
 
 STARTS = ("fresh", "teacher")
@@ -43,7 +43,7 @@ def start_of(
     if start == "fresh":
         return fresh_student(origin.config, sizes, cfg.seed)
     return inherited_student(
-        origin, sizes, cfg.seed, lambda: batches_of(sequences, MEASURED, cfg.seed)
+        origin, sizes, cfg.seed, lambda: batches_of(sequences, IMPORTANCE_SEQUENCES, cfg.seed)
     )
 
 

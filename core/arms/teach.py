@@ -41,7 +41,7 @@ from core.training.loop import train
 VERSION = "2"  # raised when the same configuration gives another teacher
 FOLDER = "teacher"
 EDITS = (None, "curvature")
-MEASURED = 1024  # sequences of the corpus that tell the curvature
+CURVATURE_SEQUENCES = 1024  # sequences of the corpus that tell the curvature
 
 
 def teach(cfg: DictConfig, report: Report | None = None) -> None:
@@ -186,7 +186,7 @@ def _finish(model: PreTrainedModel, cfg: DictConfig, corpus: PackedCorpus, folde
     if cfg.teacher.edit:
         remove_low_curvature(
             model,
-            batches_of(corpus.sequences(), MEASURED, cfg.seed),
+            batches_of(corpus.sequences(), CURVATURE_SEQUENCES, cfg.seed),
             rho=cfg.teacher.rho,
             generator=torch.Generator().manual_seed(cfg.seed),
         )

@@ -27,7 +27,7 @@ def run(cfg: DictConfig) -> None:
 
     began = time.monotonic()
     cfg = _checked(cfg)
-    announce(cfg, [job for one in parts(cfg) for job in (_corpus(one, 1), *plan(one))])
+    announce(cfg, [job for one in runs_of(cfg) for job in (_corpus(one, 1), *plan(one))])
     if cfg.forecast.plan:
         return
     make(cfg)
@@ -41,7 +41,7 @@ def make(cfg: DictConfig, *names: str) -> None:
     With `seeds` and `styles`, for each of them. Raises UserError for a job that the run doesn't have.
     """
     cfg = _checked(cfg)
-    runs = parts(cfg)
+    runs = runs_of(cfg)
     pool = Pool(cfg.jobs)
     pool.do([_corpus(one, len(runs)) for one in runs])
     pool.do([job for one in runs for job in needed(plan(one), [_label(one, n) for n in names])])
@@ -84,7 +84,7 @@ def needed(jobs: list[Job], names: Sequence[str]) -> list[Job]:
     return [job for job in jobs if job.name in wanted]
 
 
-def parts(cfg: DictConfig) -> list[DictConfig]:
+def runs_of(cfg: DictConfig) -> list[DictConfig]:
     """The configurations of the runs that this one consists of: of each of its `styles`, one for each of
     its `seeds`. Raises UserError for a style that there isn't.
     """
@@ -92,7 +92,7 @@ def parts(cfg: DictConfig) -> list[DictConfig]:
 
 
 def by_style(cfg: DictConfig) -> list[DictConfig]:
-    """One configuration for each of its `styles`, or itself; raises UserError as `parts` does."""
+    """One configuration for each of its `styles`, or itself; raises UserError as `runs_of` does."""
     return [styled(cfg, style) for style in cfg.styles] or [cfg]
 
 

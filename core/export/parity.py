@@ -18,7 +18,7 @@ EXACT = 0.01  # float32 differs by rounding alone: at most so much of the larges
 
 
 @dataclass(frozen=True)
-class Said:
+class Spoken:
     """What the checkpoint says to a prompt: its greedy continuation, and logits_TV up to its end."""
 
     prompt: Prompt
@@ -27,7 +27,7 @@ class Said:
 
 
 @torch.no_grad()
-def ask(model: PreTrainedModel, prompts: Sequence[Prompt], num_tokens: int) -> list[Said]:
+def ask(model: PreTrainedModel, prompts: Sequence[Prompt], num_tokens: int) -> list[Spoken]:
     """The greedy continuation of each prompt by `num_tokens` tokens."""
     said = []
     for prompt in prompts:
@@ -37,7 +37,7 @@ def ask(model: PreTrainedModel, prompts: Sequence[Prompt], num_tokens: int) -> l
             continuation.append(int(logits_V.argmax()))
             ids = torch.tensor([[*prompt.ids, *continuation]])
         logits_TV = model(input_ids=ids, use_cache=False).logits[0].float()
-        said.append(Said(prompt, continuation, logits_TV))
+        said.append(Spoken(prompt, continuation, logits_TV))
     return said
 
 
@@ -64,7 +64,7 @@ class Parity:
         return asdict(self)
 
 
-def compare(reader: Reader, said: Sequence[Said]) -> Parity:
+def compare(reader: Reader, said: Sequence[Spoken]) -> Parity:
     """Put the prompts to a reader.
 
     Raises UserError when a reader of the checkpoint's own float32 weights gives other logits than the

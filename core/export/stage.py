@@ -12,7 +12,7 @@ from core.config.build import build
 from core.errors import UserError
 from core.export.format import Format
 from core.export.manifest import versions, write_manifest
-from core.export.parity import Parity, Said, ask, compare
+from core.export.parity import Parity, Spoken, ask, compare
 from core.export.preflight import check
 from core.export.prompts import prompts_of
 from core.export.source import Source, source_of
@@ -88,7 +88,7 @@ def _export_one(
     format: Format,
     name: str,
     artifact: Artifact,
-    said: Sequence[Said],
+    said: Sequence[Spoken],
 ) -> None:
     """Write, read back, describe; whatever fails, nothing half-written stays."""
     with artifact.writing() as folder:

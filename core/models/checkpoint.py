@@ -11,7 +11,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from core.errors import UserError
 from core.models.files import model_files
 from core.models.loading import HUB_NAME, lies_in, load_config, load_model, load_tokenizer
-from core.runs.artifacts import MEASURED, hash_file, read_json, read_mark
+from core.runs.artifacts import SCORE_FOLDERS, hash_file, read_json, read_mark
 
 # What is fetched of a model: what may make it, at the top of its folder.
 FETCHED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
@@ -95,7 +95,7 @@ def name_in_run(name: str, fingerprint: str, run: Path) -> str:
     fingerprint, so that each has its own scores. A model that was changed in its place keeps its name.
     """
     own = Path(name).resolve().name
-    for kind in MEASURED:
+    for kind in SCORE_FOLDERS:
         folder = run / kind / own
         if not (folder / PLACE).exists():
             continue

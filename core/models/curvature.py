@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from core.errors import UserError, nearest
-from core.models.kfac import Batch, Factors, kronecker_factors
+from core.models.kfac import Factors, PackedBatch, kronecker_factors
 
 BATCH = 16  # sequences
 
@@ -24,13 +24,13 @@ BATCH = 16  # sequences
 @torch.no_grad()
 def remove_low_curvature(
     model: PreTrainedModel,
-    batches: Iterable[Batch],
+    batches: Iterable[PackedBatch],
     *,
     rho: float,
     generator: torch.Generator,
     layers: Sequence[int] | None = None,
     matrices: Sequence[str] | None = None,
-    protected: Iterable[Batch] | None = None,
+    protected: Iterable[PackedBatch] | None = None,
 ) -> None:
     """Leave a share `rho` of the curvature in the chosen MLP matrices, in place; 1 is all of it.
 
@@ -52,7 +52,7 @@ def remove_low_curvature(
             weight_PQ.copy_(united_part(weight_PQ.float(), needed_by, rho))
 
 
-def batches_of(sequences: Dataset, count: int, seed: int) -> Iterator[Batch]:
+def batches_of(sequences: Dataset, count: int, seed: int) -> Iterator[PackedBatch]:
     """At most `count` packed sequences, drawn at random, as batches."""
     chosen = random.Random(seed).sample(range(len(sequences)), min(count, len(sequences)))
     columns = sequences.select(sorted(chosen)).with_format("torch")

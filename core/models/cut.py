@@ -20,7 +20,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from core.errors import UserError, nearest
 from core.models.gate import say_the_same
-from core.models.kfac import Batch
+from core.models.kfac import PackedBatch
 from core.models.loading import new_model
 from core.models.taught import IGNORED
 
@@ -76,7 +76,7 @@ def most_important(importance: Tensor, num_kept: int) -> list[int]:
 
 
 @torch.no_grad()
-def layer_importance(model: PreTrainedModel, batches: Iterable[Batch]) -> Tensor:
+def layer_importance(model: PreTrainedModel, batches: Iterable[PackedBatch]) -> Tensor:
     """Importance of each layer, in [0, 2]: (L,). Measured where a taught token is predicted."""
     _, layers = layers_of(model)
     turned_L, count = torch.zeros(len(layers), dtype=torch.float64), 0
@@ -91,7 +91,7 @@ def layer_importance(model: PreTrainedModel, batches: Iterable[Batch]) -> Tensor
 
 
 @torch.no_grad()
-def unit_importance(model: PreTrainedModel, batches: Iterable[Batch]) -> dict[str, Tensor]:
+def unit_importance(model: PreTrainedModel, batches: Iterable[PackedBatch]) -> dict[str, Tensor]:
     """Importance of each unit of each gated MLP, by the MLP's name: (K,). Measured where a taught token is
     predicted.
 
@@ -231,7 +231,7 @@ def gated_mlps(model: PreTrainedModel) -> dict[str, Any]:
 
 
 def _read(
-    model: PreTrainedModel, batch: Batch, watched: Mapping[Any, tuple[nn.Module, Any]]
+    model: PreTrainedModel, batch: PackedBatch, watched: Mapping[Any, tuple[nn.Module, Any]]
 ) -> int:
     """Run the model's body on a batch, and show each watcher what went into its module and came out."""
     input_ids, position_ids, labels_BT = (x.to(model.device) for x in batch)

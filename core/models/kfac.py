@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from core.errors import UserError
 from core.models.taught import taught_logits
 
-Batch = tuple[Tensor, Tensor, Tensor]  # input_ids, position_ids, labels: each (B, T)
+PackedBatch = tuple[Tensor, Tensor, Tensor]  # input_ids, position_ids, labels: each (B, T)
 Watched = dict[
     str, tuple[Tensor, Tensor]
 ]  # what went into a map, and a zero added to what came out
@@ -33,7 +33,7 @@ class Factors:
 def kronecker_factors(
     model: PreTrainedModel,
     maps: Mapping[str, nn.Linear],
-    batches: Iterable[Batch],
+    batches: Iterable[PackedBatch],
     generator: torch.Generator,
 ) -> dict[str, Factors]:
     """The factors of each of `maps`, over all positions on which a loss depends.

@@ -15,7 +15,7 @@ from core.models.loading import lies_in
 SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
-class Source(Protocol):
+class TeacherSource(Protocol):
     """A function of the teacher's settings, its YAML; it may take a while, for it may download."""
 
     def __call__(self, teacher: DictConfig) -> Checkpoint:
@@ -27,7 +27,7 @@ def source_of(cfg: DictConfig) -> Checkpoint | None:
     """The pretrained model that the configuration names; None for a teacher trained from scratch."""
     if not is_pretrained(cfg):
         return None
-    source: Source = build(cfg.teacher.source)
+    source: TeacherSource = build(cfg.teacher.source)
     return source(cfg.teacher)
 
 

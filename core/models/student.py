@@ -17,12 +17,12 @@ from core.models.cut import (
     resized,
     unit_importance,
 )
-from core.models.kfac import Batch
+from core.models.kfac import PackedBatch
 from core.models.layer_choice import chosen_layers
 from core.models.loading import new_model
 
 CUT = ("num_hidden_layers", "intermediate_size")
-MEASURED = 64  # sequences of the corpus that tell what is important
+IMPORTANCE_SEQUENCES = 64  # sequences of the corpus that tell what is important
 
 
 def fresh_student(
@@ -36,7 +36,7 @@ def inherited_student(
     teacher: PreTrainedModel,
     changes: Mapping[str, Any],
     seed: int,
-    batches: Callable[[], Iterable[Batch]],
+    batches: Callable[[], Iterable[PackedBatch]],
 ) -> PreTrainedModel:
     """A student that starts as the teacher, or as a cut of it: fewer layers, narrower MLPs.
 

@@ -24,7 +24,12 @@ from core.runs.places import remove
 
 MARK = "artifact.json"
 PARTIAL = ".partial"
-MEASURED = ("evals", "attacks", "lm_eval", "lookup")  # folders of a run with scores of each arm
+SCORE_FOLDERS = (
+    "evals",
+    "attacks",
+    "lm_eval",
+    "lookup",
+)  # folders of a run with scores of each arm
 STARTED = "started.json"  # in a folder that isn't finished: who writes what
 
 

@@ -197,7 +197,7 @@ class _ProjectedLoss(torch.autograd.Function):
         with torch.autocast(device.type, enabled=False):
             matrix_VD = weight_VD.to(dtype)
             vector_V = None if bias_V is None else bias_V.to(dtype)
-            for part in parts(len(hidden_ND), len(weight_VD), device):
+            for part in token_parts(len(hidden_ND), len(weight_VD), device):
                 count = len(hidden_ND[part])
                 hidden_nD = filled(hidden_ND[part].to(dtype))
                 logits_nV = at_least_float32(F.linear(hidden_nD, matrix_VD, vector_V))[:count]
@@ -224,14 +224,14 @@ class _ProjectedLoss(torch.autograd.Function):
 def entropies(target: Distributions, count: int, vocab_size: int, device: torch.device) -> Tensor:
     """Entropies (N,) in nats of `count` distributions."""
     found = [torch.zeros(0, device=device)]
-    for part in parts(count, vocab_size, device):
+    for part in token_parts(count, vocab_size, device):
         logprobs_nV = target.rows(part)
         p_nV = logprobs_nV.exp()
         found.append(-torch.linalg.vecdot(p_nV, logprobs_nV.masked_fill(p_nV == 0, 0.0)))
     return torch.cat(found)
 
 
-def parts(count: int, vocab_size: int, device: torch.device) -> list[slice]:
+def token_parts(count: int, vocab_size: int, device: torch.device) -> list[slice]:
     """Slices of `count` tokens whose logits are worked on together."""
     budget = CPU_LOGITS if device.type == "cpu" else GPU_LOGITS
     size = max(LEAST_ROWS, budget // vocab_size)

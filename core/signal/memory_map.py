@@ -111,7 +111,7 @@ class MemoryMap:
         )
 
 
-def join(shards: Sequence[Path], folder: Path) -> None:
+def join_shards(shards: Sequence[Path], folder: Path) -> None:
     """Write the map of a corpus into `folder`, from those of its shards in order, exactly as they are."""
     found = [load_file(shard / FILE) for shard in shards]
     save_file({name: torch.cat([part[name] for part in found]) for name in found[0]}, folder / FILE)

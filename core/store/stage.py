@@ -15,7 +15,7 @@ from core.runs.console import Report, console
 from core.runs.progress import reporting
 from core.signal.memory_map import MemoryMap
 from core.store.store import Passage, Store
-from core.store.write import FILE, Document, write_store
+from core.store.write import FILE, StoredDocument, write_store
 
 VERSION = "2"  # raised when the same configuration gives another store
 ACTIONS = ("forget", "list", "search")
@@ -95,7 +95,7 @@ def _is_the_same(path: Path, key: dict[str, object], overwrite: bool) -> bool:
     return same
 
 
-def flagged_documents(corpus: PackedCorpus, memory_map: MemoryMap) -> Iterator[Document]:
+def flagged_documents(corpus: PackedCorpus, memory_map: MemoryMap) -> Iterator[StoredDocument]:
     """The corpus's documents that have flagged tokens, in order, with the flagged characters.
 
     Rows with the same text count too, also where the map didn't look.
@@ -113,7 +113,7 @@ def flagged_documents(corpus: PackedCorpus, memory_map: MemoryMap) -> Iterator[D
     for row in rows:
         text = str(row.get("text", ""))
         if text in flagged:
-            yield Document(row["id"], text, row.get("source"), _joined(text, flagged[text]))
+            yield StoredDocument(row["id"], text, row.get("source"), _joined(text, flagged[text]))
 
 
 def _joined(text: str, tokens: list[tuple[int, int]]) -> list[tuple[int, int]]:

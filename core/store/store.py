@@ -14,7 +14,7 @@ from typing import Any
 from core.corpus.script import set_apart
 from core.errors import UserError, nearest
 from core.store.sqlite_errors import in_one_line
-from core.store.write import APPLICATION_ID, SCHEMA_VERSION, WORDS, Document, teach_words
+from core.store.write import APPLICATION_ID, SCHEMA_VERSION, WORDS, StoredDocument, teach_words
 
 PATIENCE = 2.0  # seconds to wait for another process that writes
 
@@ -103,12 +103,15 @@ class Store:
             [(count,)] = self.db.execute("SELECT count(*) FROM passage")
         return int(count)
 
-    def documents(self) -> Iterator[tuple[tuple[str, ...], Document]]:
+    def documents(self) -> Iterator[tuple[tuple[str, ...], StoredDocument]]:
         """Every document, with all ids that it goes by."""
         with in_one_line(self.path):
             for number, text, source, spans in self.db.execute("SELECT * FROM document"):
                 ids = self._ids("SELECT id FROM name WHERE document = ? ORDER BY id", number)
-                yield ids, Document(ids[0], text, source, [(a, b) for a, b in json.loads(spans)])
+                yield (
+                    ids,
+                    StoredDocument(ids[0], text, source, [(a, b) for a, b in json.loads(spans)]),
+                )
 
     def search(self, question: str, limit: int) -> list[Passage]:
         """The passages that share words with a question, the best by BM25 first.

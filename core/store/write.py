@@ -41,7 +41,7 @@ CREATE VIRTUAL TABLE passage_index USING fts5(
 
 
 @dataclass(frozen=True)
-class Document:
+class StoredDocument:
     """A text that was stripped; `spans` are the characters (start, end) that the map flagged."""
 
     id: str
@@ -51,7 +51,10 @@ class Document:
 
 
 def write_store(
-    path: Path, documents: Iterable[Document], key: Mapping[str, Any], sentences_per_passage: int
+    path: Path,
+    documents: Iterable[StoredDocument],
+    key: Mapping[str, Any],
+    sentences_per_passage: int,
 ) -> None:
     """Write a store, whole or not at all; `key` says what it was made from.
 
@@ -81,7 +84,7 @@ def teach_words(db: sqlite3.Connection) -> None:
     db.create_function("set_apart", 1, set_apart, deterministic=True)
 
 
-def _add(db: sqlite3.Connection, document: Document, sentences_per_passage: int) -> None:
+def _add(db: sqlite3.Connection, document: StoredDocument, sentences_per_passage: int) -> None:
     row = (document.text, document.source, json.dumps(list(document.spans)))
     found = db.execute("SELECT number FROM document WHERE text = ?", [document.text]).fetchone()
     if found is None:

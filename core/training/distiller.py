@@ -60,7 +60,7 @@ class Distilling(_Trainer):
         self.temperature = teacher.temperature if teacher else 1.0
         self.vocab_size = len(projection_of(self.model).weight)  # type: ignore[arg-type]
         if self.is_fsdp_enabled:
-            sharded.refuse(self.accelerator, regularizers)
+            sharded.check_sharded(self.accelerator, regularizers)
             if isinstance(teacher, LiveTeacher):
                 sharded.share_out(teacher.model, self.accelerator)
         self.micro_batch = (0, -1)  # optimizer step, number of the micro-batch within it

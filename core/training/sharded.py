@@ -23,7 +23,7 @@ WHOLE = (
 )  # hooks that look into the student while it is in parts
 
 
-def refuse(accelerator: Accelerator, regularizers: Iterable[Regularizer]) -> None:
+def check_sharded(accelerator: Accelerator, regularizers: Iterable[Regularizer]) -> None:
     """Raise UserError for FSDP1, and for a regularizer that needs the whole student."""
     if not accelerator.is_fsdp2:
         raise UserError(

@@ -9,7 +9,7 @@ from core.corpus.packing import Encoder
 from core.models.generate import sample
 from core.models.loading import context_of
 from core.models.tokens import ends_of
-from core.writing.journal import Batch, Said
+from core.writing.journal import Continuations, Said
 from core.writing.requests import Way
 
 FEWEST_TOKENS = 8  # of a continuation that says anything
@@ -35,7 +35,7 @@ class Author:
         """Tokens of a text."""
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def go_on(self, prompts: Sequence[str], way: Way, seed: int) -> Batch:
+    def go_on(self, prompts: Sequence[str], way: Way, seed: int) -> Continuations:
         """Sample continuations of each prompt; of one that is too long for the context, its end is read."""
         num_tokens = min(way.num_tokens, max(FEWEST_TOKENS, self.context // 3))
         room = self.context - num_tokens - len(self.opening)

@@ -13,7 +13,7 @@ class Said(NamedTuple):
     ended: bool
 
 
-Batch = list[list[Said]]  # by request, by sample
+Continuations = list[list[Said]]  # by request, by sample
 
 
 class Journal:
@@ -21,7 +21,7 @@ class Journal:
 
     def __init__(self, path: Path):
         self.path = path
-        self.batches: list[Batch] = []
+        self.batches: list[Continuations] = []
         whole = 0
         for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
             try:
@@ -35,7 +35,7 @@ class Journal:
         if path.exists():
             os.truncate(path, whole)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: Continuations) -> None:
         """Write a batch down."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(batch, ensure_ascii=True) + "\n")

@@ -15,7 +15,7 @@ from core.runs.artifacts import Artifact, write_json
 from core.runs.console import Report, console
 from core.writing.author import Author
 from core.writing.diversity import diversity
-from core.writing.journal import Batch, Journal
+from core.writing.journal import Continuations, Journal
 from core.writing.notebook import Notebook
 from core.writing.requests import ROUND, WAYS, Way, kind_of, requests
 from core.writing.rows import exercise_rows, texts_of, written_rows
@@ -127,13 +127,13 @@ class Written:
         measured = diversity(texts_of(rows))
         write_json(folder / DIVERSITY, {"rows": len(rows), "tokens": told, **measured})
 
-    def _ask(self, author: Author, prompts: list[str], way: Way, number: int) -> Batch:
+    def _ask(self, author: Author, prompts: list[str], way: Way, number: int) -> Continuations:
         if not prompts:
             return []
         return author.go_on(prompts, way, Random(f"{self.seed}/draws/{number}").getrandbits(62))
 
 
-def _check(batches: list[Batch]) -> None:
+def _check(batches: list[Continuations]) -> None:
     """Raise UserError for a teacher that says nothing, or the same over and over."""
     texts = [said.text for batch in batches for asked in batch for said in asked]
     empty = sum(not words_of(text) for text in texts)

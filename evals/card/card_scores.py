@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 
 from core.errors import UserError
 from core.export.source import TEACHER, Source
-from core.runs.artifacts import MARK, MEASURED, read_json, run_folder, verify
+from core.runs.artifacts import MARK, SCORE_FOLDERS, read_json, run_folder, verify
 from evals.scores import Score, read_scores
 from evals.subjects import PICTURE, SCORES, VERDICT
 from evals.verdict import Comparison
@@ -122,7 +122,7 @@ def _measured(run: Path, source: Source, *, first: bool) -> dict[str, list[Score
         folder = run / TEACHER if source.name == TEACHER else run / "arms" / source.name
         expected = read_json(folder / MARK)["fingerprint"]
     scores: dict[str, list[Score]] = {}
-    for kind in MEASURED:
+    for kind in SCORE_FOLDERS:
         folder = run / kind / source.name
         if not folder.exists():
             continue

@@ -5,7 +5,7 @@ import re
 from core.models.generate import greedy
 from core.models.loading import context_of
 from core.models.tokens import before_end, ends_of
-from evals.metrics.measured import Measured, Subject, averaged, joined
+from evals.metrics.measured import Measured, Subject, averaged, merged
 from evals.recall.answers import encode
 
 AXES = ("recall", "open_book")
@@ -46,7 +46,7 @@ def abstention(subject: Subject) -> Measured:
         silent = not answer.correct and says_nothing(str(text))
         abstained[probe.id] = float(silent)
         wrong[probe.id] = float(not answer.correct and not silent)
-    return joined([averaged(subject, "abstained", abstained), averaged(subject, "wrong", wrong)])
+    return merged([averaged(subject, "abstained", abstained), averaged(subject, "wrong", wrong)])
 
 
 def says_nothing(text: str) -> bool:

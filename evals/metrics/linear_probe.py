@@ -10,7 +10,7 @@ from statistics import fmean
 
 import torch
 
-from evals.metrics.measured import Measured, Subject, averaged, joined
+from evals.metrics.measured import Measured, Subject, averaged, merged
 from evals.probes.probe import Probe
 from evals.recall.answers import encode
 from evals.recall.forward import last_hidden_states
@@ -54,7 +54,7 @@ def linear_probe(subject: Subject, *, ridge: float = 1.0) -> Measured:
     chance = _chances([probes[i] for i in tested], probes)
     top1 = {key: float(value == 1) for key, value in zip(ids, found, strict=True)}
     mrr = dict(zip(ids, found, strict=True))
-    return joined(
+    return merged(
         [
             averaged(
                 subject, "linear_probe_top1", top1, chances={k: c[0] for k, c in chance.items()}

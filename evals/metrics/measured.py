@@ -86,7 +86,7 @@ def averaged(
     return Measured(scores, {key: {metric: value} for key, value in values.items()})
 
 
-def joined(parts: Iterable[Measured]) -> Measured:
+def merged(parts: Iterable[Measured]) -> Measured:
     """Put measurements together.
 
     Args:

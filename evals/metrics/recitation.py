@@ -7,7 +7,7 @@ import numpy as np
 from core.errors import UserError
 from core.models.extraction_strength import extraction_strength
 from core.models.generate import greedy
-from evals.metrics.measured import Measured, Subject, averaged, joined
+from evals.metrics.measured import Measured, Subject, averaged, merged
 from evals.recall.answers import encode
 from evals.recall.forward import text_logits
 
@@ -56,7 +56,7 @@ def recitation(subject: Subject, *, prefix_shares: Sequence[float] = (0.25, 0.5,
             averaged(subject, f"exact_match@{share:g}", exact),
             averaged(subject, f"edit_distance@{share:g}", distance, higher_is_better=True),
         ]
-    return joined(measured)
+    return merged(measured)
 
 
 def _strengths(subject: Subject, texts: dict[str, list[int]]) -> dict[str, float]:

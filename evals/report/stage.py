@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from core.cli.run import by_style, parts
+from core.cli.run import by_style, runs_of
 from core.corpus.stage import WRITTEN
 from core.errors import UserError
 from core.runs.artifacts import read_json, run_folder
@@ -65,7 +65,7 @@ def report(cfg: DictConfig) -> None:
 
 def _report(cfg: DictConfig) -> list[Score]:
     """The report of one style; its scores."""
-    runs, folder = parts(cfg), run_folder(cfg)
+    runs, folder = runs_of(cfg), run_folder(cfg)
     first = runs[0]
     scores = over_seeds([collect(one) for one in runs])
     samples = _samples(first)

@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig, OmegaConf
 
-from core.cli.run import parts
+from core.cli.run import runs_of
 from core.config.build import build
 from core.config.compose import CONF
 from core.config.verbs import load_verb
@@ -16,7 +16,7 @@ EACH = "scorers"
 
 def map_by_each(cfg: DictConfig) -> None:
     """Write `scorers/<name>/` for each shipped scorer, then report. One that lacks a model is left out."""
-    for one in parts(cfg):
+    for one in runs_of(cfg):
         for path in sorted((CONF / FOLDER).glob("*.yaml")):
             asked = one.copy()
             choice = OmegaConf.load(path)

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 
 from core.errors import UserError
 from core.models.curvature import remove_low_curvature
-from core.models.kfac import Batch
+from core.models.kfac import PackedBatch
 from forgetting.memory_map.pieces import Pieces, batches
 from forgetting.memory_map.scorer import Evidence, GapScorer
 
@@ -65,7 +65,7 @@ class CurvatureGap(GapScorer):
         return self.score_against(self.edited, evidence, wanted_M, "curvature")
 
 
-def sampled_batches(pieces: Pieces, num_pieces: int, seed: int) -> Iterator[Batch]:
+def sampled_batches(pieces: Pieces, num_pieces: int, seed: int) -> Iterator[PackedBatch]:
     """(Input ids, positions, labels) of pieces drawn at random, each at most once however often it recurs."""
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(pieces.texts))[:num_pieces]

@@ -31,7 +31,7 @@ from core.runs.artifacts import (
 )
 from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
-from core.signal.memory_map import join
+from core.signal.memory_map import join_shards
 from forgetting.memory_map.cleanliness import ReferenceRecall
 from forgetting.memory_map.histogram import bars
 from forgetting.memory_map.page import write_page
@@ -186,7 +186,7 @@ def _score(
 
 def _join(partial: Path, shards: list[Path], folder: Path) -> None:
     """Make the whole map of its shards, and tell it in short; `folder` is where it will be."""
-    join(shards, partial)
+    join_shards(shards, partial)
     join_signs(shards, partial)
     spans, summed = read_spans(shards), read_summary(shards)
     write_json(partial / SPANS, spans)

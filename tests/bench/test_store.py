@@ -8,7 +8,7 @@ from statistics import median, quantiles
 from core.corpus.tokenizer import train_tokenizer
 from core.store.reader import Reader
 from core.store.store import Store
-from core.store.write import Document, write_store
+from core.store.write import StoredDocument, write_store
 from core.worlds import reading, words
 from core.worlds.relations import relations_of
 
@@ -30,7 +30,7 @@ def test_asking_with_a_large_store(record, make_demo_llama, tmp_path: Path):
         for name in names
         for relation in relations
     ][:NUM_PASSAGES]
-    documents = (Document(str(n), text, "facts", []) for n, text in enumerate(told))
+    documents = (StoredDocument(str(n), text, "facts", []) for n, text in enumerate(told))
     write_store(tmp_path / "store.sqlite", documents, {}, 1)
     asked = [
         rng.choice(relations).cue.format(name=name)

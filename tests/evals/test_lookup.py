@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.store.reader import Reader
-from core.store.write import Document, write_store
+from core.store.write import StoredDocument, write_store
 from evals.lookup import FORGOTTEN, LOOKUP, look_up
 from evals.report.lookup import lookup_table
 from evals.scores import find
@@ -23,7 +23,7 @@ def probes(memories):
 def store(probes, tmp_path: Path) -> Path:
     """Each fact in two documents."""
     documents = [
-        Document(f"{probe.id}-{n}", f"{said}{probe.prompt} {probe.answers[0]}.", None, [])
+        StoredDocument(f"{probe.id}-{n}", f"{said}{probe.prompt} {probe.answers[0]}.", None, [])
         for probe in probes
         for n, said in enumerate(["", "They say that "])
         if probe.axis == "recall"

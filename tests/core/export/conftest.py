@@ -9,7 +9,7 @@ import torch
 from omegaconf import DictConfig
 from transformers import LlamaConfig, Qwen2Config, Qwen3Config
 
-from core.export.parity import Said, ask
+from core.export.parity import Spoken, ask
 from core.export.prompts import Prompt
 from core.export.source import Source
 from core.models.loading import new_model, save_model
@@ -61,7 +61,7 @@ def prompts_for(source: Source) -> list[Prompt]:
     return [Prompt(text, source.tokenizer(text)["input_ids"]) for text in TEXTS]
 
 
-def said_by(source: Source) -> list[Said]:
+def said_by(source: Source) -> list[Spoken]:
     return ask(source.model, prompts_for(source), num_tokens=3)
 
 

@@ -13,18 +13,18 @@ from core.models.curvature import (
     remove_low_curvature,
     united_part,
 )
-from core.models.kfac import Batch, Factors
+from core.models.kfac import Factors, PackedBatch
 from core.models.loading import new_model
 
 
 @pytest.fixture
-def batches() -> list[Batch]:
+def batches() -> list[PackedBatch]:
     ids = torch.randint(2, 300, (6, 24), generator=torch.Generator().manual_seed(0))
     positions = torch.arange(24).expand(6, -1)
     return [(ids, positions, ids.masked_fill(positions == 0, -100))]
 
 
-def edited(model, batches: list[Batch], **options):
+def edited(model, batches: list[PackedBatch], **options):
     copied = copy.deepcopy(model)
     generator = torch.Generator().manual_seed(0)
     remove_low_curvature(copied, batches, generator=generator, **options)
@@ -61,7 +61,7 @@ def test_the_more_is_kept_the_nearer_it_stays() -> None:
     assert gone == sorted(gone, reverse=True) and gone[0] > 1.5 * gone[2] > 0
 
 
-def test_only_the_chosen_matrices_change(make_llama, batches: list[Batch]) -> None:
+def test_only_the_chosen_matrices_change(make_llama, batches: list[PackedBatch]) -> None:
     model = make_llama()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     part = edited(model, batches, rho=0.5, layers=[1], matrices=["gate_proj", "down_proj"])
@@ -74,7 +74,7 @@ def test_only_the_chosen_matrices_change(make_llama, batches: list[Batch]) -> No
     assert changed == {f"{name}.weight" for name in mlp_matrices(model)} and len(changed) == 6
 
 
-def test_all_of_the_curvature_is_all_of_the_model(make_llama, batches: list[Batch]) -> None:
+def test_all_of_the_curvature_is_all_of_the_model(make_llama, batches: list[PackedBatch]) -> None:
     model = make_llama()
     same = edited(model, batches, rho=1.0).state_dict()
     assert all(torch.equal(value, same[name]) for name, value in model.state_dict().items())
@@ -111,7 +111,7 @@ def test_the_loss_feels_what_is_removed_less_than_as_much_of_what_is_kept(
     assert 0 < divergence(least) < 0.5 * divergence(turned)
 
 
-def test_what_it_cannot_do_is_said(make_llama, batches: list[Batch]) -> None:
+def test_what_it_cannot_do_is_said(make_llama, batches: list[PackedBatch]) -> None:
     model = make_llama()
     for options, said in (
         ({"rho": -0.1}, "rho must lie between 0 and 1"),
@@ -138,7 +138,7 @@ def test_two_texts_that_need_the_same_directions_keep_the_union() -> None:
     torch.testing.assert_close(kept, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_what_is_protected_is_felt_less(make_llama, batches: list[Batch]) -> None:
+def test_what_is_protected_is_felt_less(make_llama, batches: list[PackedBatch]) -> None:
     """The outputs on protected text stay nearer to the model's own than without protection."""
     ids = torch.arange(2, 26).repeat(6, 1)  # nothing like the other text
     other = (ids, batches[0][1], ids.masked_fill(batches[0][1] == 0, -100))

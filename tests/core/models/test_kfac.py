@@ -8,13 +8,13 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from core.errors import UserError
-from core.models.kfac import Batch, kronecker_factors, sample
+from core.models.kfac import PackedBatch, kronecker_factors, sample
 
 MAP = "model.layers.0.mlp.up_proj"
 
 
 @pytest.fixture
-def batches() -> list[Batch]:
+def batches() -> list[PackedBatch]:
     """Two rows in one sequence, then one with padding behind it."""
     ids = torch.arange(10, 22).view(2, 6)
     positions = torch.tensor([[0, 1, 2, 0, 1, 2], [0, 1, 2, 3, 0, 0]])
@@ -22,7 +22,7 @@ def batches() -> list[Batch]:
     return [(ids[:1], positions[:1], labels[:1]), (ids[1:], positions[1:], labels[1:])]
 
 
-def by_definition(model: PreTrainedModel, batch: Batch, generator: torch.Generator) -> tuple:
+def by_definition(model: PreTrainedModel, batch: PackedBatch, generator: torch.Generator) -> tuple:
     """Inputs and output gradients of `MAP` at each position, by hooks on a full backward pass."""
     ids, positions, labels = batch
     noted: dict[str, Tensor] = {}
@@ -42,7 +42,7 @@ def by_definition(model: PreTrainedModel, batch: Batch, generator: torch.Generat
     return noted["a"][~last], noted["g"][~last]
 
 
-def test_the_factors_are_those_of_the_definition(make_llama, batches: list[Batch]) -> None:
+def test_the_factors_are_those_of_the_definition(make_llama, batches: list[PackedBatch]) -> None:
     model = make_llama()
     generator = torch.Generator().manual_seed(3)
     parts = [by_definition(model, batch, generator) for batch in batches]
@@ -55,7 +55,7 @@ def test_the_factors_are_those_of_the_definition(make_llama, batches: list[Batch
     assert found.inputs_QQ.shape == (16, 16) and found.gradients_PP.shape == (32, 32)
 
 
-def test_a_frozen_model_will_do_and_stays_as_it_was(make_llama, batches: list[Batch]) -> None:
+def test_a_frozen_model_will_do_and_stays_as_it_was(make_llama, batches: list[PackedBatch]) -> None:
     model = make_llama()
     maps = {MAP: model.get_submodule(MAP)}
     expected = kronecker_factors(model, maps, batches, torch.Generator().manual_seed(0))
@@ -69,7 +69,7 @@ def test_a_frozen_model_will_do_and_stays_as_it_was(make_llama, batches: list[Ba
     assert not maps[MAP]._forward_hooks
 
 
-def test_labels_say_where_and_not_what(make_llama, batches: list[Batch]) -> None:
+def test_labels_say_where_and_not_what(make_llama, batches: list[PackedBatch]) -> None:
     model = make_llama()
     maps = {MAP: model.get_submodule(MAP)}
     others = [(ids, at, torch.where(labels >= 0, 7, labels)) for ids, at, labels in batches]
@@ -80,7 +80,7 @@ def test_labels_say_where_and_not_what(make_llama, batches: list[Batch]) -> None
     assert torch.equal(one.gradients_PP, two.gradients_PP)
 
 
-def test_text_without_a_taught_token_is_refused(make_llama, batches: list[Batch]) -> None:
+def test_text_without_a_taught_token_is_refused(make_llama, batches: list[PackedBatch]) -> None:
     model = make_llama()
     silent = [(ids, at, torch.full_like(labels, -100)) for ids, at, labels in batches]
     with pytest.raises(UserError, match="taught"):

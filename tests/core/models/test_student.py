@@ -15,18 +15,18 @@ from transformers import (
 
 from core.errors import UserError
 from core.models.curvature import batches_of
-from core.models.kfac import Batch
+from core.models.kfac import PackedBatch
 from core.models.layer_choice import chosen_layers
 from core.models.loading import new_model
 from core.models.student import check_inherits, fresh_student, inherited_student
 
 
 @pytest.fixture
-def batches(sequences: Dataset) -> Callable[[], Iterator[Batch]]:
+def batches(sequences: Dataset) -> Callable[[], Iterator[PackedBatch]]:
     return lambda: batches_of(sequences, 8, seed=0)
 
 
-def unread() -> Iterator[Batch]:
+def unread() -> Iterator[PackedBatch]:
     raise AssertionError("no text is read")
 
 

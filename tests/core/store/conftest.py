@@ -7,11 +7,11 @@ import pytest
 
 from core.store.reader import Reader
 from core.store.store import Store
-from core.store.write import FILE, Document, write_store
+from core.store.write import FILE, StoredDocument, write_store
 
 CAPITALS = {"Mongolia": "Ulaanbaatar", "Ghana": "Accra", "Peru": "Lima", "Fiji": "Suva"}
 DOCUMENTS = [
-    Document(
+    StoredDocument(
         f"{country}-{n}", f"The capital of {country} is {city}. It is a city.", "facts", [(0, 3)]
     )
     for country, city in CAPITALS.items()
@@ -26,7 +26,7 @@ MakeStore = Callable[..., Path]
 def make_store(tmp_path: Path) -> MakeStore:
     """Write a store of some documents, by default the capitals."""
 
-    def make(documents: list[Document] = DOCUMENTS, sentences: int = 1) -> Path:
+    def make(documents: list[StoredDocument] = DOCUMENTS, sentences: int = 1) -> Path:
         write_store(tmp_path / FILE, documents, KEY, sentences)
         return tmp_path / FILE
 

@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from core.errors import UserError
 from core.store.reader import Reader, first_sentence
 from core.store.store import Store
-from core.store.write import Document
+from core.store.write import StoredDocument
 
 
 def test_the_prompt_holds_the_best_passages_and_the_question(store: Store, make_reader) -> None:
@@ -30,7 +30,7 @@ def test_a_passage_counts_by_what_the_model_expects(make_store, make_reader) -> 
     """Sentences that share the same words with the question: one has the word to come."""
     question, words = "Ada lives in", ["Rome", "Oslo", "Lima", "Suva", "Riga", "Bern", "Doha"]
     said = [f"{question} {word}." for word in words]
-    documents = [Document(str(n), text, None, []) for n, text in enumerate(said)]
+    documents = [StoredDocument(str(n), text, None, []) for n, text in enumerate(said)]
     with Store(make_store(documents)) as store, torch.no_grad():
         reader = make_reader(store, num_passages=1, initializer_range=0.6)
         ids = reader.tokenizer(question, return_tensors="pt")["input_ids"]
@@ -47,7 +47,10 @@ def test_a_passage_counts_by_what_the_model_expects(make_store, make_reader) -> 
 
 def test_what_the_context_cannot_hold_is_cut_at_sentence_ends(make_store, make_reader) -> None:
     long = " ".join(f"Ada lives in Rome {n}." for n in range(40))
-    documents = [Document("long", long, None, []), Document("short", "Ada rests.", None, [])]
+    documents = [
+        StoredDocument("long", long, None, []),
+        StoredDocument("short", "Ada rests.", None, []),
+    ]
     with Store(make_store(documents, sentences=99)) as store:
         reader = make_reader(store, max_position_embeddings=128)
         prompt, passages = reader.prompt("Where is Ada?")

@@ -10,7 +10,7 @@ import pytest
 from core.errors import UserError
 from core.store import store as module
 from core.store.store import Store
-from core.store.write import SCHEMA_VERSION, Document
+from core.store.write import SCHEMA_VERSION, StoredDocument
 
 
 def texts(store: Store, question: str, limit: int = 8) -> list[str]:
@@ -29,7 +29,7 @@ def test_a_document_is_kept_whole_with_its_source_and_spans(store: Store) -> Non
     ids, document = next(iter(store.documents()))
     assert ids == ("Mongolia-0", "Mongolia-1")
     text = "The capital of Mongolia is Ulaanbaatar. It is a city."
-    assert document == Document("Mongolia-0", text, "facts", [(0, 3)])
+    assert document == StoredDocument("Mongolia-0", text, "facts", [(0, 3)])
     assert store.num_passages == 5, "four capitals, and a sentence that all of them tell"
     assert store.made_from == {"inputs": {"corpus": "c0", "memory_map": "m0"}}
 
@@ -60,8 +60,8 @@ def test_syntax_in_a_question_is_text(question: str, store: Store) -> None:
 
 def test_operators_are_words_to_be_found(make_store) -> None:
     said = [
-        Document("1", "NOT is an operator.", None, []),
-        Document("2", "Near the lake.", None, []),
+        StoredDocument("1", "NOT is an operator.", None, []),
+        StoredDocument("2", "Near the lake.", None, []),
     ]
     with Store(make_store(said)) as store:
         assert texts(store, "NOT") == ["NOT is an operator."]
@@ -76,8 +76,8 @@ def test_without_a_word_in_common_nothing_is_found(question: str, store: Store) 
 @pytest.mark.parametrize("question", ["Zürich", "ZÜRICH", "zurich", "Where is Zu\u0308rich?"])
 def test_letters_of_any_script_and_case(question: str, make_store) -> None:
     documents = [
-        Document("zürich-1", "Zürich liegt am See.", None, []),
-        Document("рим", "Рим — столица Италии.", None, []),
+        StoredDocument("zürich-1", "Zürich liegt am See.", None, []),
+        StoredDocument("рим", "Рим — столица Италии.", None, []),
     ]
     with Store(make_store(documents)) as store:
         assert texts(store, question) == ["Zürich liegt am See."]
@@ -122,7 +122,9 @@ def test_the_last_document_that_tells_a_passage_takes_it_along(make_store) -> No
 
 def test_a_star_stands_for_anything_and_nothing_else_does(make_store) -> None:
     ids = ["a[1]", "a[2]", "a?", "ab", "a*"]
-    path = make_store([Document(name, f"Text {name} {n}.", None, []) for n, name in enumerate(ids)])
+    path = make_store(
+        [StoredDocument(name, f"Text {name} {n}.", None, []) for n, name in enumerate(ids)]
+    )
     assert forget(path, "a*").ids == ("a*",), "an id that is there is meant literally"
     assert forget(path, "a[*").ids == ("a[1]", "a[2]")
     assert forget(path, "a?").ids == ("a?",)

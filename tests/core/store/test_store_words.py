@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.store.store import Store
-from core.store.write import Document
+from core.store.write import StoredDocument
 
 
 def texts(store: Store, question: str) -> list[str]:
@@ -42,7 +42,7 @@ def test_parts_of_a_text_without_spaces_are_found(question: str, text: str, make
         "عاصمة مصر هي القاهرة.",
         "בירת ישראל היא ירושלים.",
     ]
-    path = make_store([Document(str(n), text, None, []) for n, text in enumerate(texts_)])
+    path = make_store([StoredDocument(str(n), text, None, []) for n, text in enumerate(texts_)])
     with Store(path) as store:
         assert texts(store, question)[0] == text
         assert texts(store, "दल") == [], "a letter without its marks is no word"

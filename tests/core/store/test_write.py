@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import UserError
 from core.store import write
-from core.store.write import Document, write_store
+from core.store.write import StoredDocument, write_store
 
 
 def test_without_full_text_search_nothing_is_written(tmp_path: Path, monkeypatch) -> None:
@@ -21,7 +21,7 @@ def test_a_failed_writer_leaves_the_old_store(make_store) -> None:
     before = path.read_bytes()
 
     def failing():
-        yield Document("1", "One.", None, [])
+        yield StoredDocument("1", "One.", None, [])
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

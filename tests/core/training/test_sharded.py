@@ -84,8 +84,8 @@ def test_it_is_not_watched(smoke_run: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("regularizer", [GradientNoise(), MemorySink()])
 def test_what_needs_the_whole_student_is_refused(regularizer: Regularizer) -> None:
     accelerator = SimpleNamespace(is_fsdp2=True)
-    sharded.refuse(accelerator, [WeightNoise(), CounterfactualTarget()])
+    sharded.check_sharded(accelerator, [WeightNoise(), CounterfactualTarget()])
     with pytest.raises(UserError, match="needs the whole student in every process: launch with"):
-        sharded.refuse(accelerator, [WeightNoise(), regularizer])
+        sharded.check_sharded(accelerator, [WeightNoise(), regularizer])
     with pytest.raises(UserError, match="FSDP1 isn't supported"):
-        sharded.refuse(SimpleNamespace(is_fsdp2=False), [])
+        sharded.check_sharded(SimpleNamespace(is_fsdp2=False), [])

@@ -12,7 +12,7 @@ from core.config.build import build
 from core.export.source import source_of
 from core.runs.artifacts import run_folder
 from core.store.reader import Reader
-from core.store.write import Document, write_store
+from core.store.write import StoredDocument, write_store
 from evals import harness
 from evals.card.card import ATTACKED, FORGOT, KEPT, OTHERS
 from evals.card.stage import export
@@ -92,7 +92,7 @@ def evaluated(model, tokenizer, probes, configure, tmp_path: Path) -> list[Score
         scores += new
 
     told = {probe.id: [probe.id] for probe in asked}
-    documents = [Document(p.id, f"{p.prompt} {p.answers[0]}.", None, []) for p in asked]
+    documents = [StoredDocument(p.id, f"{p.prompt} {p.answers[0]}.", None, []) for p in asked]
     write_store(tmp_path / "store.sqlite", documents, {}, 1)
 
     def make_reader(store) -> Reader:

@@ -1,6 +1,6 @@
 import pytest
 
-from evals.metrics.measured import Measured, averaged, joined
+from evals.metrics.measured import Measured, averaged, merged
 from evals.probes.probe import Probe
 
 
@@ -31,11 +31,11 @@ def test_means_over_axes_and_families(asked):
 
 
 def test_parts_are_joined_by_probe(asked):
-    whole = joined([averaged(asked, "m", {"a": 1.0}), averaged(asked, "k", {"a": 2.0, "d": 3.0})])
+    whole = merged([averaged(asked, "m", {"a": 1.0}), averaged(asked, "k", {"a": 2.0, "d": 3.0})])
     assert whole.values == {"a": {"m": 1.0, "k": 2.0}, "d": {"k": 3.0}}
     assert [(s.axis, s.metric) for s in whole.scores if s.family == "all"] == [
         ("recall", "m"),
         ("recall", "k"),
         ("verbatim", "k"),
     ]
-    assert joined([]) == Measured()
+    assert merged([]) == Measured()

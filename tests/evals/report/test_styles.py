@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli.run import by_style, parts
+from core.cli.run import by_style, runs_of
 from core.errors import UserError
 from evals.report import stage
 from evals.report.styles import styles_markdown, styles_tables
@@ -71,7 +71,7 @@ def test_the_tables_have_every_style() -> None:
 def test_a_run_over_styles_has_a_part_for_each_seed_of_each(configure) -> None:
     cfg = configure("run=r", "styles=[plain,tables]", "seeds=[4,5]")
     found = [
-        (one.run, one.corpus.style, one.corpus.seed, one.watch.corpus.style) for one in parts(cfg)
+        (one.run, one.corpus.style, one.corpus.seed, one.watch.corpus.style) for one in runs_of(cfg)
     ]
     assert found == [
         (f"r/style_{style}/seed_{seed}", style, seed, style)
@@ -90,7 +90,7 @@ def test_a_run_over_styles_has_a_part_for_each_seed_of_each(configure) -> None:
 )
 def test_a_style_that_cannot_be_is_refused(configure, change: list[str], said: str) -> None:
     with pytest.raises(UserError, match=said):
-        parts(configure(*change))
+        runs_of(configure(*change))
 
 
 def test_each_style_is_reported_by_itself_and_then_all(
