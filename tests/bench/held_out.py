@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.runs.artifacts import MARK, read_json
 from core.training.precision import in_bfloat16
 from core.worlds.english_probes import ANY_SENTENCE, READ
 from core.worlds.exercises import ARITHMETIC, LOGIC
@@ -164,6 +165,11 @@ def renamed(probes: Sequence[Probe]) -> list[Probe]:
     return [strangers.rename(probe, rng) or probe for probe in probes]
 
 
+def named(folder: Path) -> str:
+    """The arm's name with its fingerprint, so that one that is trained again is measured again."""
+    return f"{folder.name}-{read_json(folder / MARK)['fingerprint']}"
+
+
 def measured(run: Path, name: str, measure: Callable[[], Measures]) -> Measures:
     """What was measured before, or is now."""
     path = run / "held_out" / f"{name}.json"
@@ -184,20 +190,22 @@ def main(run: Path, data: Path, arms: Sequence[str]) -> None:
         return {"right": answered(model, tokenizer, probes), "perplexity": score.value}
 
     first = asked_first(data)
-    teacher = measured(run, "teacher", lambda: all_of(before, first))
+    model = named(run / "teacher")
+    teacher = measured(run, model, lambda: all_of(before, first))
     known = [p for p in first if not p.family.startswith(KNOWN) or teacher["right"].get(p.id)]
     others = told([probe for probe in known if probe.family.startswith("fact3/")])
-    again = measured(run, "told", lambda: {"right": answered(before, tokenizer, others)})
+    again = measured(run, f"{model}-told", lambda: {"right": answered(before, tokenizer, others)})
     teacher["right"] |= again["right"]
     probes = [*known, *others]
     by_name = {
         "the model before": teacher,
         "… renamed": measured(
-            run, "renamed", lambda: {"right": answered(before, tokenizer, renamed(probes))}
+            run, f"{model}-renamed", lambda: {"right": answered(before, tokenizer, renamed(probes))}
         ),
     }
     for arm in arms:
-        by_name[arm] = measured(run, arm, lambda: all_of(load_arm(run / "arms" / arm)[0], probes))  # noqa: B023
+        folder = run / "arms" / arm
+        by_name[arm] = measured(run, named(folder), partial(all_of, load_arm(folder)[0], probes))
     print(f"| | {' | '.join(GROUPS)} | perplexity |")
     print(f"| --- |{' ---: |' * (len(GROUPS) + 1)}")
     for name, found in by_name.items():
@@ -211,6 +219,8 @@ def cell(
 ) -> str:
     """Per cent ± standard error of a group, and the share above chance of the model before."""
     own = [p for p in probes if p.family.startswith(start) and p.id in right and p.id in before]
+    if not own:
+        return "–"
     mean, was = (fmean(float(by[p.id]) for p in own) for by in (right, before))
     chance = fmean(p.chance or 0.0 for p in own)
     error = math.sqrt(mean * (1 - mean) / len(own))

@@ -175,7 +175,12 @@ def test_a_core_learns_from_them_without_the_teacher(
     monkeypatch.setattr("core.arms.distill.run_teacher", None)
     monkeypatch.setattr(Stranger, "read_corpus", None)  # nor is anything renamed again
     cfg.student.start, cfg.distill.train.num_steps = "fresh", 3
+    cfg.distill.train.log_steps = 1
     distill(cfg)
+    core = run_folder(cfg) / "arms" / "core"
+    logged = [json.loads(line) for line in (core / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in logged] == [1, 2, 3] and all(row["loss"] > 0 for row in logged)
+    load_model(core)
 
 
 def test_it_forgets_as_from_the_live_teacher(cached: DictConfig, cfg: DictConfig) -> None:
