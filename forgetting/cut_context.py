@@ -5,6 +5,7 @@ import torch
 from core.errors import UserError
 from core.signal.signal import MemorySlice, TeacherSignal
 from core.training.regularizer import Batch, Regularizer
+from forgetting.flagged_target import fewer_labels
 
 
 class CutContext(Regularizer):
@@ -69,6 +70,4 @@ class CutContext(Regularizer):
         """Take the text's own tokens out of what is taught."""
         if memory is None or self.strength == 0:
             return signal
-        weight_N = signal.label_weight_N
-        kept_N = torch.where(memory.flagged_N, weight_N * (1 - self.strength), weight_N)
-        return signal.with_(label_weight_N=kept_N)
+        return fewer_labels(signal, memory.flagged_N, self.strength)

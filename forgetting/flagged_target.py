@@ -10,6 +10,12 @@ from core.signal.signal import MemorySlice, TeacherSignal, TopK
 from core.training.regularizer import Batch, Regularizer
 
 
+def fewer_labels(signal: TeacherSignal, flagged_N: Tensor, strength: float) -> TeacherSignal:
+    """The signal in which the text counts as label at flagged tokens only to (1 − strength)."""
+    weight_N = signal.label_weight_N
+    return signal.with_(label_weight_N=torch.where(flagged_N, weight_N * (1 - strength), weight_N))
+
+
 class FlaggedTarget(Regularizer, ABC):
     """At flagged tokens, teach what `target` says instead of the teacher.
 
@@ -38,16 +44,12 @@ class FlaggedTarget(Regularizer, ABC):
         if memory is None or self.strength == 0 or not memory.flagged_N.any():
             return signal
         flagged_N, reference = memory.flagged_N, memory.reference
-        label_weight_N = torch.where(
-            flagged_N, signal.label_weight_N * (1 - self.strength), signal.label_weight_N
-        )
+        signal = fewer_labels(signal, flagged_N, self.strength)
         if signal.target is None:
-            return signal.with_(label_weight_N=label_weight_N)
+            return signal
         labels_M = taught_labels(batch["labels"])[flagged_N]
 
         def edit(teacher_mV: Tensor, part: slice) -> Tensor:
             return self.target(teacher_mV, labels_M[part], reference[part])
 
-        return signal.with_(
-            target=signal.target.edited(flagged_N, edit), label_weight_N=label_weight_N
-        )
+        return signal.with_(target=signal.target.edited(flagged_N, edit))

@@ -5,7 +5,7 @@ import torch
 
 from core.errors import UserError
 from core.models.taught import taught_logits
-from core.signal.signal import MemorySlice, TopK
+from core.signal.signal import MemorySlice, TeacherSignal, TopK
 from forgetting.cut_context import CutContext
 
 NOTHING = TopK(torch.zeros(0, 1, dtype=torch.long), torch.zeros(0, 1), torch.zeros(0))
@@ -65,3 +65,11 @@ def test_what_the_teacher_says_hangs_on_the_last_tokens_alone(make_llama) -> Non
 def test_fewer_than_one_token_is_refused() -> None:
     with pytest.raises(UserError, match="CutContext: num_tokens must be 1 or more"):
         CutContext(num_tokens=0)
+
+
+def test_the_text_is_no_label_at_flagged_tokens() -> None:
+    memory = slice_of(torch.tensor([[False, True, False, True]]))
+    ones_N = torch.ones(3)
+    signal = TeacherSignal(None, ones_N, ones_N)
+    edited = CutContext(strength=0.75).edit_signal(signal, {}, memory, torch.Generator())
+    assert edited.label_weight_N.tolist() == [0.25, 1.0, 0.25]
