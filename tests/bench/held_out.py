@@ -224,8 +224,9 @@ def cell(
     mean, was = (fmean(float(by[p.id]) for p in own) for by in (right, before))
     chance = fmean(p.chance or 0.0 for p in own)
     error = math.sqrt(mean * (1 - mean) / len(own))
-    share = (mean - chance) / max(was - chance, 1e-9)
-    return f"{100 * mean:.1f} ± {100 * error:.1f} ({share:.2f})"
+    told = f"{100 * mean:.1f} ± {100 * error:.1f}"
+    # Of a model that only guesses nothing can be kept.
+    return f"{told} ({(mean - chance) / (was - chance):.2f})" if was > chance else told
 
 
 if __name__ == "__main__":
