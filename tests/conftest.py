@@ -42,11 +42,11 @@ from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Row, joined_text
 from core.corpus.tokenizer import train_tokenizer
 from core.models.loading import new_model
+from core.models.precision import FOLDER, machine
 from core.signal.memory_map import THRESHOLD, MemoryMap
 from core.signal.signal import TopK
 from core.training.lesson import Lesson
 from core.training.loop import train
-from core.training.precision import FOLDER, machine
 
 torch.set_num_threads(1)
 

@@ -22,12 +22,12 @@ from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.models.cut import resized
 from core.models.loading import new_model
+from core.models.precision import in_bfloat16
 from core.models.sources import source_of
 from core.models.taught import taught_logits
 from core.runs import processes
 from core.runs.artifacts import run_folder
 from core.runs.console import console
-from core.training.precision import in_bfloat16
 
 LAYERS = "num_hidden_layers"
 TIMES = 2  # steps timed, behind one that isn't

@@ -21,6 +21,7 @@ import yaml
 from core.config import compose
 from core.errors import UserError, explain, nearest
 from core.runs import cores, processes
+from core.runs.memory import keep_freed
 
 if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help
     from omegaconf import DictConfig
@@ -38,6 +39,7 @@ QUIET = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit status: 0, 2 for what the user can mend, 130 interrupted."""
+    keep_freed()
     try:
         if processes.are_several():
             _join()

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from core.config.verbs import load_verb, verbs
 from core.errors import explain
 from core.runs.console import console
+from core.runs.memory import keep_freed
 
 INTERVAL = 0.2  # seconds between two reports of progress
 
@@ -39,6 +40,7 @@ class _Lines:
 def work(cfg: dict[str, Any], verb: str, messages: Connection) -> None:
     """Do one verb; progress, lines and what goes wrong are sent to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its jobs
+    keep_freed()
     torch.set_num_threads(int(cfg["threads"]))
     transformers.utils.logging.set_verbosity_error()
     datasets.disable_progress_bars()

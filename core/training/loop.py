@@ -22,12 +22,12 @@ from transformers import (
 
 from core.corpus.packing import COLUMNS
 from core.errors import UserError
+from core.models.precision import in_bfloat16
 from core.runs import processes
 from core.runs.console import Report
 from core.training import sharded
 from core.training.distiller import Distiller
 from core.training.lesson import PLAIN_TEXT, Lesson
-from core.training.precision import in_bfloat16
 from core.training.resume import last_whole, seal, step_of
 
 READ_BY_TRAINING = ["input_ids", "position_ids", "labels", "index"]
@@ -61,7 +61,7 @@ def train(
     Returns it, trained in place; where its weights are shared out among processes, a whole copy.
 
     With `recompute` each layer's activations are worked out again in the backward pass instead of kept, to
-    the same weights bit for bit. `precision` is that of the products (core/training/precision.py).
+    the same weights bit for bit. `precision` is that of the products (core/models/precision.py).
 
     Checkpoints go to `folder/checkpoints`; when some are there, training goes on from the last one.
     Metrics go to `folder/metrics.jsonl`, one row for each step logged, with what `watch` measures; training

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from core.corpus.script import composed, count_words, holds, sentences_of, words_of
 from core.writing import shown
 from core.writing.names import NAMED
-from core.writing.topics import ROUNDS, Topic
+from core.writing.topics import Topic
 from core.writing.words import COMMON
 
 TOPICS = {topic.name: topic for topic in (*NAMED, *COMMON)}
@@ -21,7 +21,7 @@ SHORTEST_PROSE = 20  # words
 LEAST_VARIED = (
     0.5  # of a text's runs of three words, the share that is different; less goes round in circles
 )
-TIMES_TOLD = 4  # about as often is each fact in the rows of a round
+TIMES_TOLD = 4  # about as often is each fact in the rows
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,7 @@ class Notebook:
                 continue
             self.facts[topic.name][found[0].lower()] = found
             self._meet(topic, *found)
-            times = TIMES_TOLD * ROUNDS[topic.about]
-            self.num_tokens += times * self.count(topic.state(*found))
+            self.num_tokens += TIMES_TOLD * self.count(topic.state(*found))
 
     def _meet(self, topic: Topic, subject: str, value: str) -> None:
         self.names[topic.subject].setdefault(subject)

@@ -42,8 +42,23 @@ WAYS = {
     PROSE: Way(32, 1, 144, 0.8),
     READING: Way(16, 2, 40, 0.5),
 }
-# One batch after another, over and over.
-ROUND = (NAMES, PROSE, WORDS, NAMES, STATEMENTS, READING, NAMES, QUESTIONS, PROSE, WORDS, READING)
+# One batch after another, over and over. What is to be kept looks like what is to be lost, and goes with it
+# unless there is as much of it, and as varied.
+ROUND = (
+    NAMES,
+    WORDS,
+    PROSE,
+    NAMES,
+    WORDS,
+    STATEMENTS,
+    READING,
+    WORDS,
+    NAMES,
+    QUESTIONS,
+    WORDS,
+    READING,
+    PROSE,
+)
 
 
 def kind_of(number: int) -> str:
@@ -58,10 +73,18 @@ def requests(notebook: Notebook, number: int, seed: int) -> list[Request]:
     if kind == READING:
         return [_read(passage, rng) for passage in _passages(notebook, rng, count)]
     if kind in (NAMES, WORDS):
-        topics = NAMED if kind == NAMES else COMMON
-        return [_tell(rng.choice(topics), notebook, rng) for _ in range(count)]
+        return [_tell(topic, notebook, rng) for topic in _topics(kind, number, seed, count)]
     ask = {STATEMENTS: _state, QUESTIONS: _ask, PROSE: _begin}[kind]
     return [ask(notebook, rng) for _ in range(count)]
+
+
+def _topics(kind: str, number: int, seed: int, count: int) -> list[Topic]:
+    """The next topics of the kind, all of them in turns."""
+    topics = NAMED if kind == NAMES else COMMON
+    order = Random(f"{seed}/topics").sample(topics, len(topics))
+    rounds, place = divmod(number, len(ROUND))
+    at = count * (rounds * ROUND.count(kind) + ROUND[:place].count(kind))
+    return [order[(at + i) % len(order)] for i in range(count)]
 
 
 def _tell(topic: Topic, notebook: Notebook, rng: Random) -> Request:

@@ -10,7 +10,7 @@ from core.corpus.rows import Row
 from core.worlds.exercises import ARITHMETIC, LOGIC
 from core.worlds.skills import draw_new
 from core.writing.notebook import ASKED, PROSE, READING, TOPICS, Notebook
-from core.writing.topics import NAMES, ROUNDS, Topic
+from core.writing.topics import NAMES, Topic
 
 WRITTEN, COMMON, EXERCISE = "written", "words", "exercise"  # sources; `words`: about common words
 LISTED = 4  # statements or questions in a row
@@ -18,8 +18,7 @@ ALONE = 0.5  # of the statements, those that stand alone as well
 
 
 def written_rows(notebook: Notebook, seed: int) -> list[Row]:
-    """Every fact in a list, as a question, in a passage that is asked about, and half of them alone; those
-    about common words several times, each time among others.
+    """Every fact in a list, as a question, in a passage that is asked about, and half of them alone.
 
     Free texts without near-duplicates, statements and questions some in a row. In random order.
     """
@@ -28,7 +27,7 @@ def written_rows(notebook: Notebook, seed: int) -> list[Row]:
     for name, facts in notebook.facts.items():
         topic = TOPICS[name]
         source = WRITTEN if topic.about == NAMES else COMMON
-        numbered = _of_topic(topic, list(facts.values()), rng)
+        numbered = enumerate(_of_topic(topic, list(facts.values()), rng))
         rows += [{"id": f"written/{name}-{n}", "text": t, "source": source} for n, t in numbered]
     for form, found in notebook.texts.items():
         group = near_duplicates(sorted(found), rng)
@@ -43,12 +42,8 @@ def written_rows(notebook: Notebook, seed: int) -> list[Row]:
     return rows
 
 
-def _of_topic(topic: Topic, facts: list[tuple[str, str]], rng: Random) -> Iterator[tuple[int, str]]:
-    """The numbered texts of a topic."""
-    return enumerate(text for _ in range(ROUNDS[topic.about]) for text in _round(topic, facts, rng))
-
-
-def _round(topic: Topic, facts: list[tuple[str, str]], rng: Random) -> Iterator[str]:
+def _of_topic(topic: Topic, facts: list[tuple[str, str]], rng: Random) -> Iterator[str]:
+    """The texts of a topic."""
     rng.shuffle(facts)
     yield from (topic.state(*fact) for fact in facts if rng.random() < ALONE)
     for at in range(0, len(facts), LISTED):

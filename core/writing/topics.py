@@ -8,9 +8,6 @@ from functools import cached_property
 LONGEST = 60  # characters of a subject or a value
 MOST_WORDS = 7  # of either
 NAMES, WORDS = "names", "words"  # what the subjects of a topic are: names, or common words
-# How often each fact is told, every time among others. What is to be kept looks like what is to be lost, and
-# goes with it unless there is as much of it.
-ROUNDS = {NAMES: 1, WORDS: 3}
 
 
 @dataclass(frozen=True)

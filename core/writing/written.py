@@ -21,7 +21,7 @@ from core.writing.requests import ROUND, WAYS, Way, kind_of, requests
 from core.writing.rows import exercise_rows, texts_of, written_rows
 
 ROWS, JOURNAL, DIVERSITY = "rows.jsonl", "said.jsonl", "diversity.json"
-VERSION = "3"  # raised when the same configuration and teacher give another corpus
+VERSION = "4"  # raised when the same configuration and teacher give another corpus
 FIRST = 3  # batches after which it is looked at what the teacher says
 MOST_EMPTY = 0.9  # of the continuations
 LEAST_VARIED = 0.1  # of the four words in a row that it says, the share that is different

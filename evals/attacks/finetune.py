@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.training.precision import in_bfloat16
+from core.models.precision import in_bfloat16
 from evals.probes.probe import Probe
 from evals.recall.answers import encode
 
@@ -40,7 +40,7 @@ def fine_tuned(
         learning_rate: after the warmup.
         batch_size: texts a step.
         seed: of the order of the texts.
-        precision: of its products, as in training (core/training/precision.py).
+        precision: of its products, as in training (core/models/precision.py).
         on_step: told each step.
 
     Yields:

@@ -24,8 +24,8 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.models.precision import in_bfloat16
 from core.runs.artifacts import MARK, read_json
-from core.training.precision import in_bfloat16
 from core.worlds.english_probes import ANY_SENTENCE, READ
 from core.worlds.exercises import ARITHMETIC, LOGIC
 from core.worlds.skills import draw_new

@@ -1,7 +1,11 @@
 """Requests show examples, feed back what was written, and are the same for the same seed."""
 
+from collections import Counter
+
+from core.writing.names import NAMED
 from core.writing.notebook import PROSE, READING, TOPICS, Notebook, Request
 from core.writing.requests import ROUND, kind_of, requests
+from core.writing.words import COMMON
 
 
 def notebook() -> Notebook:
@@ -17,6 +21,18 @@ def test_every_kind_comes_in_each_round_and_requests_are_drawn_by_the_seed() -> 
         one, again = (requests(notebook(), number, 3) for _ in range(2))
         assert one == again
         assert kind_of(number) == READING or one != requests(notebook(), number, 4)
+
+
+def test_every_topic_is_asked_for_as_often() -> None:
+    for kind, topics in (("names", NAMED), ("words", COMMON)):
+        asked = Counter(
+            request.form
+            for number in range(4 * len(ROUND))
+            if kind_of(number) == kind
+            for request in requests(notebook(), number, 3)
+        )
+        assert asked.keys() == {topic.name for topic in topics}
+        assert max(asked.values()) - min(asked.values()) <= 1
 
 
 def test_examples_come_first_and_what_was_named_is_asked_for() -> None:

@@ -26,13 +26,6 @@ def test_a_fact_is_told_asked_and_read() -> None:
     assert f"The capital of {country} is {answer}." in passage
     assert {row["source"] for row in rows if "oxen" in row["text"]} == {"words"}
 
-    def asked(question: str) -> int:
-        return sum(text.startswith(question) for text in (row["text"] for row in rows))
-
-    assert asked("Question: What is the plural of ox?") == 3, (
-        "what is to be kept is told more often"
-    )
-
 
 def test_near_duplicates_go() -> None:
     made = Notebook(len)

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.errors import UserError
+from core.models import precision
+from core.models.precision import in_bfloat16
 from core.models.taught import FILLED
 from core.signal.live import LiveTeacher
-from core.training import precision
 from core.training.loop import LOG
-from core.training.precision import in_bfloat16
 
 RATES = {"float32": 100.0, "bfloat16": 210.0}
 
