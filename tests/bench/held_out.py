@@ -6,7 +6,8 @@ another value told of a known fact), sums, logic and grammar (BLiMP) should be k
 of the model before.
 
 The row `renamed` trains nothing: it asks the model before about other names and expects the answer under
-these, as if names were replaced on the way in and restored on the way out.
+these, as if names were replaced on the way in and restored on the way out. `leak` is the chance of a right
+answer among 20 samples, of the facts with three shown.
 """
 
 import argparse
@@ -24,22 +25,45 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.corpus.files import halves, paragraphs, read_text
 from core.models.precision import in_bfloat16
+from core.models.tokens import read
 from core.runs.artifacts import MARK, read_json
 from core.worlds.english_probes import ANY_SENTENCE, READ
 from core.worlds.exercises import ARITHMETIC, LOGIC
 from core.worlds.skills import draw_new
 from evals.evaluate import load_arm
 from evals.metrics.measured import Subject
-from evals.metrics.perplexity import perplexity
+from evals.metrics.perplexity import LENGTHS, perplexity
 from evals.probes.probe import Probe
 from evals.probes.relations import read_relations
 from evals.recall.answers import answer_probes, askable
 from evals.recall.strangers import Strangers
+from evals.scores import leak
+from tests.bench.renamed_prose import renamed_perplexity
 
 SEED = 20261129  # of no run
 SHOWN = 3
-PER_RELATION, PER_FAMILY, PER_PARADIGM = 12, 100, 25
+PER_RELATION = {"factual": 12, "commonsense": 40, "linguistic": 40}
+PER_FAMILY, PER_PARADIGM = 100, 25
+# Relations in whose form the teacher is never asked to write.
+UNTOLD = {
+    *(
+        "company_ceo",
+        "person_father",
+        "person_mother",
+        "pokemon_evolutions",
+        "presidents_birth_year",
+    ),
+    *(
+        "presidents_election_year",
+        "product_by_company",
+        "star_constellation",
+        "superhero_archnemesis",
+    ),
+    *("superhero_person", "person_native_language", "person_university", "person_band_lead_singer"),
+    "person_plays_position_in_sport",
+}
 TOLD = (
     "Text: Mira Olsen's home is Dalby. The baker of Dalby is Ruth Hale.\n"
     "According to the text, the baker of Dalby is Ruth Hale\n\n"
@@ -51,6 +75,7 @@ KNOWN = ("fact", "commonsense", "linguistic")  # families of which only what was
 Measures = dict[str, Any]
 GROUPS = {  # by the name in the table: axis and what its families begin with
     "facts, 3 shown": "fact3",
+    "of these, in forms never told": "fact3/untold",
     "facts, plain": "fact0",
     "counterfactual": "told",
     "SQuAD": "squad",
@@ -77,10 +102,9 @@ def facts(data: Path, kind: str, shown: int, name: str) -> list[Probe]:
         by_relation[probe.family].append(probe)
     found = []
     for relation, own in by_relation.items():
-        for probe in Random(f"{SEED}/{relation}").sample(own, min(PER_RELATION, len(own))):
-            found.append(
-                replace(probe, id=f"{name}/{probe.id}", family=f"{name}/{relation}", fact=None)
-            )
+        family = "/".join([name, *(["untold"] if relation in UNTOLD else []), relation])
+        for probe in Random(f"{SEED}/{relation}").sample(own, min(PER_RELATION[kind], len(own))):
+            found.append(replace(probe, id=f"{name}/{probe.id}", family=family, fact=None))
     return found
 
 
@@ -153,16 +177,29 @@ def asked_first(data: Path) -> list[Probe]:
 
 def answered(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, probes: Sequence[Probe]
-) -> dict[str, bool]:
-    """By id whether each probe's answer is right, of those that fit the context."""
+) -> Measures:
+    """By id whether each probe's answer is right, and how likely among 20 samples, of those that fit."""
     fitting, _ = askable(model, tokenizer, probes)
-    return {answer.id: answer.correct for answer in answer_probes(model, tokenizer, fitting)}
+    answers = answer_probes(model, tokenizer, fitting)
+    return {
+        "right": {answer.id: answer.correct for answer in answers},
+        "leak": {answer.id: leak(math.exp(answer.logprob)) for answer in answers},
+    }
 
 
 def renamed(probes: Sequence[Probe]) -> list[Probe]:
     """The probes with other names; those without any as they are."""
     strangers, rng = Strangers(probes, []), Random(SEED)
     return [strangers.rename(probe, rng) or probe for probe in probes]
+
+
+def without_names(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, probes: Sequence[Probe], text: str
+) -> Measures:
+    """The model's answers about other names, and the perplexity of prose that it reads with others."""
+    read_in = list(paragraphs(halves(read_text(Path(text)))[1], *LENGTHS))[:PARAGRAPHS]
+    worth = renamed_perplexity(model, tokenizer, read(tokenizer, read_in), SEED)
+    return {**answered(model, tokenizer, renamed(probes)), "perplexity": worth}
 
 
 def named(folder: Path) -> str:
@@ -187,31 +224,32 @@ def main(run: Path, data: Path, arms: Sequence[str]) -> None:
     def all_of(model: PreTrainedModel, probes: Sequence[Probe]) -> Measures:
         subject = Subject("", model, tokenizer, [], [])
         score = perplexity(subject, texts=[text], num_paragraphs=PARAGRAPHS).scores[0]
-        return {"right": answered(model, tokenizer, probes), "perplexity": score.value}
+        return {**answered(model, tokenizer, probes), "perplexity": score.value}
 
     first = asked_first(data)
     model = named(run / "teacher")
     teacher = measured(run, model, lambda: all_of(before, first))
     known = [p for p in first if not p.family.startswith(KNOWN) or teacher["right"].get(p.id)]
     others = told([probe for probe in known if probe.family.startswith("fact3/")])
-    again = measured(run, f"{model}-told", lambda: {"right": answered(before, tokenizer, others)})
+    again = measured(run, f"{model}-told", lambda: answered(before, tokenizer, others))
     teacher["right"] |= again["right"]
     probes = [*known, *others]
     by_name = {
         "the model before": teacher,
         "… renamed": measured(
-            run, f"{model}-renamed", lambda: {"right": answered(before, tokenizer, renamed(probes))}
+            run, f"{model}-renamed", lambda: without_names(before, tokenizer, probes, text)
         ),
     }
     for arm in arms:
         folder = run / "arms" / arm
         by_name[arm] = measured(run, named(folder), partial(all_of, load_arm(folder)[0], probes))
-    print(f"| | {' | '.join(GROUPS)} | perplexity |")
-    print(f"| --- |{' ---: |' * (len(GROUPS) + 1)}")
+    print(f"| | {' | '.join(GROUPS)} | leak | perplexity |")
+    print(f"| --- |{' ---: |' * (len(GROUPS) + 2)}")
     for name, found in by_name.items():
         cells = [cell(probes, start, found["right"], teacher["right"]) for start in GROUPS.values()]
-        worth = f"{found['perplexity']:.1f}" if "perplexity" in found else "–"
-        print(f"| {name} | {' | '.join(cells)} | {worth} |")
+        leaks = [found["leak"].get(p.id, 0.0) for p in probes if p.family.startswith("fact3/")]
+        cells.append(f"{100 * fmean(leaks):.1f}")
+        print(f"| {name} | {' | '.join(cells)} | {found['perplexity']:.1f} |")
 
 
 def cell(

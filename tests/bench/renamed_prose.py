@@ -1,0 +1,64 @@
+"""How well a model predicts prose that it reads with other names, these put back where it copies them.
+
+That is what a core is taught (forgetting/stranger.py), so no core can be expected to predict prose better.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from datasets import Dataset
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from core.models.taught import IGNORED
+from core.signal.live import LiveTeacher
+from core.signal.signal import TeacherSignal
+from forgetting.stranger import Stranger
+
+RENAMINGS = 8  # of each text, whose probabilities are averaged
+
+
+def renamed_perplexity(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[Sequence[int]],
+    seed: int,
+) -> float:
+    """exp of the mean loss, in nats a token, of texts given as token ids."""
+    stranger, teacher = Stranger(), LiveTeacher(model)
+    width = max(map(len, texts))
+    stranger.read_corpus(_packed(texts, width), tokenizer)
+    generator = torch.Generator().manual_seed(seed)
+    losses = []
+    for text in texts:
+        ids_1T = torch.tensor([list(text)])
+        batch = {
+            "input_ids": ids_1T,
+            "labels": ids_1T,
+            "position_ids": torch.arange(len(text))[None],
+        }
+        shares = []
+        for _ in range(RENAMINGS):
+            read = stranger.edit_teacher_batch(batch, None, generator)
+            ones_N = torch.ones(len(text) - 1)
+            signal = TeacherSignal(teacher.distributions(read), ones_N, ones_N)
+            signal = stranger.edit_signal(signal, batch, None, generator)
+            assert signal.target is not None
+            said_NV = signal.target.rows(slice(0, len(text) - 1))
+            shares.append(said_NV.gather(1, ids_1T[0, 1:, None])[:, 0].exp())
+        losses.append(-torch.stack(shares).mean(0).log())
+    return math.exp(torch.cat(losses).mean().item())
+
+
+def _packed(texts: Sequence[Sequence[int]], width: int) -> Dataset:
+    """One text a sequence, with padding behind it."""
+    columns: dict[str, list[list[int]]] = {
+        name: [] for name in ("input_ids", "labels", "position_ids", "row")
+    }
+    for number, text in enumerate(texts):
+        rest = width - len(text)
+        columns["input_ids"].append([*text, *[0] * rest])
+        columns["labels"].append([*text, *[IGNORED] * rest])
+        columns["position_ids"].append([*range(len(text)), *range(rest)])
+        columns["row"].append([number] * len(text) + [-1] * rest)
+    return Dataset.from_dict(columns)
