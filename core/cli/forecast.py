@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.table import Table
 from transformers import PretrainedConfig
 
@@ -20,8 +20,10 @@ from core.arms.teach import learning_of, model_config
 from core.cli.pool import Job
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
+from core.models.continuing import Continuation
 from core.models.cut import resized
-from core.models.loading import new_model
+from core.models.gate import traits_of
+from core.models.loading import context_of, new_model
 from core.models.precision import in_bfloat16
 from core.models.sources import source_of
 from core.models.taught import taught_logits
@@ -32,17 +34,24 @@ from core.runs.console import console
 LAYERS = "num_hidden_layers"
 TIMES = 2  # steps timed, behind one that isn't
 DAY = 86_400.0  # seconds
-PASSES = 3  # of mapping: the teacher, the reference, and about one of renamed texts
+SAID, WRITTEN_TO = (
+    48,
+    150,
+)  # texts that are written together, and the tokens that they have by then, about
+ATTACKED = 32  # tokens of a text that an attack teaches, about
 TRAINED, KEPT = 16, 4  # bytes a parameter: weights, gradients and Adam's two; weights alone
 SAVED = 24  # of two checkpoints, each of weights and Adam's two
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds a token takes to be read (in float32) and to be trained on, and the model's parameters."""
+    """Seconds a token takes to be read (in float32), to be trained on and to be written, and the model's
+    parameters.
+    """
 
     read: float
     train: float
+    write: float
     parameters: int
 
 
@@ -69,8 +78,8 @@ def announce(cfg: DictConfig, jobs: Sequence[Job]) -> None:
     disk = (len(cfg.arms) * KEPT + side_by_side * SAVED) * pace.parameters / 1e9
     needs = f"{_size(memory)} for weights and gradients and {_size(disk)} in {run_folder(cfg)}"
     precision = "bfloat16" if in_bfloat16(cfg.training.precision) else "float32"
-    told = f"training and mapping take about {_spelled(seconds)} on this machine, in {precision}, {needs}"
-    rest = "the corpus, evaluation and attacks come on top"
+    told = f"training, mapping and attacks take about {_spelled(seconds)} on this machine, in {precision}, {needs}"
+    rest = "evaluation comes on top"
     if cfg.forecast.plan:
         table = Table("stage", "what it does", "about", box=None, header_style="bold")
         for stage in stages:
@@ -111,6 +120,7 @@ def pace_of(cfg: DictConfig) -> Pace:
     return Pace(
         all_layers(lambda pace: pace.read),
         all_layers(lambda pace: pace.train),
+        all_layers(lambda pace: pace.write),
         int(all_layers(lambda pace: pace.parameters)),
     )
 
@@ -139,7 +149,20 @@ def _timed(
 
     with torch.no_grad():
         reading = _seconds(read)
-    return Pace(reading / ids_BT.numel(), _seconds(train) / ids_BT.numel(), model.num_parameters())
+    training = _seconds(train)
+    model.to(torch.bfloat16 if reduced else model.dtype)
+    said_BT = torch.randint(vocab_size, (SAID, min(WRITTEN_TO, context_of(model) or WRITTEN_TO)))
+    continuation = Continuation(model, said_BT.tolist(), keep=traits_of(model).keeps)
+
+    @torch.no_grad()
+    def write() -> torch.Tensor:
+        found = continuation.logits().double().softmax(1).cumsum(1)
+        continuation.append(torch.zeros(SAID, 1, dtype=torch.long, device=device))
+        return found
+
+    writing = _seconds(write)
+    per_token = reading / ids_BT.numel(), training / ids_BT.numel(), writing / SAID
+    return Pace(*per_token, model.num_parameters())
 
 
 def _seconds(step: Callable[[], torch.Tensor]) -> float:
@@ -157,13 +180,34 @@ def _stage(job: Job, pace: Pace) -> Stage:
     if job.verb == "distill":
         return Stage(job.name, *_distilling(cfg, pace))
     if job.verb in ("map", "cache"):
-        tokens, passes = _tokens(cfg, job.verb), PASSES if job.verb == "map" else _readings(cfg)
+        tokens, passes = (
+            _tokens(cfg, job.verb),
+            _passes(cfg) if job.verb == "map" else _readings(cfg),
+        )
         seconds = None if tokens is None else tokens * passes * pace.read
         read = "the corpus" if tokens is None else f"{tokens:,} tokens"
         return Stage(job.name, f"reads {read}, about {passes} times", seconds)
-    return Stage(
-        job.name, {"eval": "asks all probes", "attack": "attacks it"}.get(job.verb, ""), None
-    )
+    if job.verb == "corpus" and "exercises" in cfg.corpus:
+        tokens = round(cfg.corpus.num_tokens * (1 - cfg.corpus.exercises))
+        return Stage(job.name, f"the teacher writes {tokens:,} tokens", tokens * pace.write)
+    if job.verb == "attack":
+        steps = sum(map(_attacked, cfg.attack.values()))
+        return Stage(job.name, f"trains {steps:,} texts", steps * ATTACKED * pace.train)
+    return Stage(job.name, {"eval": "asks all probes"}.get(job.verb, ""), None)
+
+
+def _passes(cfg: DictConfig) -> int:
+    """Of mapping: the teacher's, the reference's, and about one of renamed texts, where these are needed."""
+    renames = "Renaming" in OmegaConf.to_yaml(cfg.memory_map.scorer)
+    return 1 + (cfg.memory_map.reference is not None) + renames
+
+
+def _attacked(attack: DictConfig) -> int:
+    """The texts that an attack teaches: relearning twice at each rate, true ones and false ones."""
+    if "steps" not in attack or "batch_size" not in attack:
+        return 0
+    copies = 2 * len(attack.learning_rates) if "learning_rates" in attack else 1
+    return int(max(attack.steps) * attack.batch_size * copies)
 
 
 def _teaching(cfg: DictConfig, pace: Pace) -> tuple[str, float]:

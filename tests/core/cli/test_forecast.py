@@ -22,7 +22,8 @@ def test_a_plan_names_every_stage_and_begins_none(
     told = capsys.readouterr().out
     for stage in ("corpus", "teacher", "map", "core", "attack core", "eval never_exposed"):
         assert re.search(rf"^ *{stage} ", told, re.MULTILINE)
-    assert "side by side: training and mapping take about" in told
+    assert "side by side: training, mapping and attacks take about" in told
+    assert re.search(r"attack core +trains [1-9][\d,]* texts", told)
     assert not list(tmp_path.iterdir())
 
 
@@ -30,7 +31,7 @@ def test_all_layers_cost_as_much_as_the_second(configure: Configure) -> None:
     def parameters(num_layers: int) -> int:
         cfg = configure("experiment=smoke", f"teacher.model.num_hidden_layers={num_layers}")
         pace = pace_of(cfg)
-        assert pace.read > 0 and pace.train > 0
+        assert min(pace.read, pace.train, pace.write) > 0
         return pace.parameters
 
     one, two, five = map(parameters, (1, 2, 5))
@@ -40,7 +41,7 @@ def test_all_layers_cost_as_much_as_the_second(configure: Configure) -> None:
 def test_a_run_of_days_wants_to_be_asked_for(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forecast, "pace_of", lambda _: Pace(1.0, 60.0, 10**9))
+    monkeypatch.setattr(forecast, "pace_of", lambda _: Pace(1.0, 60.0, 1.0, 10**9))
     cfg = configure("experiment=smoke", f"runs_dir={tmp_path}", "jobs=1", "threads=1")
     with pytest.raises(UserError, match=r"would take about .* days .*add --long"):
         run(cfg)
