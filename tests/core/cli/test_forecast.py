@@ -8,7 +8,7 @@ import pytest
 from omegaconf import DictConfig
 
 from core.cli import forecast
-from core.cli.forecast import Pace, pace_of
+from core.cli.pace import Pace, pace_of
 from core.cli.run import run
 from core.errors import UserError
 
