@@ -59,8 +59,8 @@ class Own:
         `recall`: statements of rows whose end the model says, as they are and behind others of their form,
         and doesn't say when their subject has another name; the second wording has the form `shown`.
         `open_book`: the same behind a passage that tells them (`true`), or tells another value of the
-        family (`counterfactual`). `language`: statements about common words that it completes. Then sums
-        and logic that no row has. Raises UserError where it knows none.
+        family (`counterfactual`). `language`: statements about common words that it completes behind
+        others. Then sums and logic that no row has. Raises UserError where it knows none.
         """
         general = [row for row in rows if row.get("source") not in (COMMON, EXERCISE)]
         common = [row for row in rows if row.get("source") == COMMON]
@@ -90,8 +90,12 @@ class Own:
             )
         report(3, 4, "common words")
         words = self._some(statements(sentences(common), symbols))
-        kept = self._completed(words, _families(words), model, tokenizer)[: self.num_facts]
-        probes = [*self._memories(lost, asked, families), *_of_words(kept, _families(words))]
+        forms = _families(words)
+        kept = self._completed(words, forms, model, tokenizer, wordings=(NUM_SHOWN,))
+        probes = [
+            *self._memories(lost, asked, families),
+            *self._of_words(kept[: self.num_facts], words, forms),
+        ]
         return [*probes, *self._exercises(rows)]
 
     def _some(self, found: Iterator[Statement]) -> list[Statement]:
@@ -104,10 +108,11 @@ class Own:
         families: dict[str, str],
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
+        wordings: Sequence[int] = (0, NUM_SHOWN),
     ) -> list[Statement]:
-        """Those whose end the model says in both wordings."""
+        """Those whose end the model says behind each of these numbers of others."""
         left = list(asked)
-        for number_shown in (0, NUM_SHOWN):
+        for number_shown in wordings:
             probes = [
                 replace(_recall(s, families), prompt=self._behind(s, asked, families, number_shown))
                 for s in left
@@ -177,6 +182,15 @@ class Own:
                     chance=1 / TOLD,
                 )
 
+    def _of_words(
+        self, kept: Sequence[Statement], asked: Sequence[Statement], families: dict[str, str]
+    ) -> Iterator[Probe]:
+        for statement in kept:
+            probe = _recall(statement, families)
+            prompt = self._behind(statement, asked, families, NUM_SHOWN)
+            named = f"words {probe.id}"
+            yield replace(probe, id=named, axis="language", prompt=prompt, chance=0.0)
+
     def _exercises(self, rows: Sequence[Row]) -> Iterator[Probe]:
         seen = {joined_text(row) for row in rows if row.get("source") == EXERCISE}
         for axis, draws in (("arithmetic", ARITHMETIC), ("reasoning", LOGIC)):
@@ -221,12 +235,6 @@ def _recall(statement: Statement, families: dict[str, str]) -> Probe:
     name = f"{statement.form}: {statement.subject}"
     answers = (statement.value,)
     return Probe(name, "recall", families[statement.form], statement.prompt, answers)
-
-
-def _of_words(kept: Sequence[Statement], families: dict[str, str]) -> Iterator[Probe]:
-    for statement in kept:
-        probe = _recall(statement, families)
-        yield replace(probe, id=f"words {probe.id}", axis="language", chance=0.0)
 
 
 def row_of(probe: Probe) -> dict[str, object]:

@@ -121,7 +121,9 @@ def test_each_has_a_twin_that_tells_it_and_one_that_tells_another_value(find: Fi
 def test_what_should_be_kept_is_asked_too(find: Find) -> None:
     probes = find()
     language = [p for p in probes if p.axis == "language"]
-    assert {p.prompt for p in language} == {f"The plural of {noun} is" for noun in NOUNS}
+    prompts = [p.prompt.split("\n") for p in language]
+    assert {asked for *_, asked in prompts} == {f"The plural of {noun} is" for noun in NOUNS}
+    assert all(len(shown) == 3 and asked not in shown for *shown, asked in prompts)
     axes = Counter((p.axis, p.family) for p in probes if p.axis in ("arithmetic", "reasoning"))
     assert set(axes.values()) == {25} and len(axes) == 4
     assert not any(p.prompt == "1 + 1 =" for p in probes)
