@@ -22,6 +22,7 @@ from transformers import (
 
 from core.corpus.packing import COLUMNS
 from core.errors import UserError
+from core.models.attention import fast_attention
 from core.models.precision import in_bfloat16
 from core.runs import processes
 from core.runs.console import Report
@@ -126,7 +127,8 @@ def train(
     last = last_whole(checkpoints)
     if processes.is_main():
         _trim_log(folder / LOG, step_of(last) if last else 0)
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    with fast_attention(model, len(sequences[0]["input_ids"]), arguments.bf16):
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     return sharded.whole(model) if trainer.is_fsdp_enabled else model
 
 

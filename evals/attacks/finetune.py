@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.models.attention import fast_attention
 from core.models.precision import in_bfloat16
 from evals.probes.probe import Probe
 from evals.recall.answers import encode
@@ -49,23 +50,24 @@ def fine_tuned(
     # Evaluation mode throughout: dropout would only draw from the global random state.
     attacked = deepcopy(model).float().eval().requires_grad_(True)
     batches, reduced = _Batches(texts, batch_size, seed), in_bfloat16(precision)
-    optimizer = torch.optim.AdamW(attacked.parameters(), lr=learning_rate)
+    optimizer = torch.optim.AdamW(attacked.parameters(), lr=learning_rate, fused=True)
     warmup = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / NUM_WARMUP_STEPS)
     )
-    for step in range(max(steps) + 1):
-        with torch.autocast(attacked.device.type, torch.bfloat16, enabled=reduced):
-            loss = _loss(attacked, batches.next())
-        if not loss.isfinite():
-            return
-        if step in steps:
-            yield step, attacked
-        on_step(step)
-        if step < max(steps):
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
-            warmup.step()
+    with fast_attention(attacked, max(map(len, texts)), reduced):
+        for step in range(max(steps) + 1):
+            with torch.autocast(attacked.device.type, torch.bfloat16, enabled=reduced):
+                loss = _loss(attacked, batches.next())
+            if not loss.isfinite():
+                return
+            if step in steps:
+                yield step, attacked
+            on_step(step)
+            if step < max(steps):
+                loss.backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                warmup.step()
 
 
 def text_of(tokenizer: PreTrainedTokenizerBase, probe: Probe) -> Tensor:
