@@ -17,7 +17,7 @@ from evals.probes.relations import read_relations
 SEED = 20261129  # of no run
 SHOWN = 3
 PER_RELATION = {"factual": 12, "commonsense": 40, "linguistic": 40}
-PER_FAMILY, PER_PARADIGM = 100, 25
+PER_FAMILY, PER_EXERCISE, PER_PARADIGM = 100, 200, 25
 # Relations in whose form the teacher is never asked to write.
 UNTOLD = frozenset(
     [
@@ -102,7 +102,7 @@ def exercises() -> list[Probe]:
     for axis, families in (("arithmetic", ARITHMETIC), ("reasoning", LOGIC)):
         for family, draw in families.items():
             rng = Random(f"{SEED}/{family}")
-            for number in range(PER_FAMILY):
+            for number in range(PER_EXERCISE):
                 item = draw_new(partial(draw, rng), seen, family)
                 named = (f"{family} {number}", axis, family)
                 found.append(Probe(*named, item.prompt, (item.completion,), chance=item.chance))
