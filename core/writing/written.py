@@ -42,7 +42,7 @@ class Written:
     """
 
     seed: int = 0
-    num_tokens: int = 60_000
+    num_tokens: int = 120_000
     exercises: float = 0.2
     mix: str | None = None
 
