@@ -1,13 +1,13 @@
 """What a pretrained model's core has kept, by data that its run never saw.
 
-`python -m tests.bench.held_out RUN --data FOLDER`. Facts that the model before answers (LRE's, with three of
-the relation shown, and with none) should be gone. Its commonsense and word forms (LRE's), reading (SQuAD;
-another value told of a known fact), sums, logic and grammar (BLiMP) should be kept. Shares are above chance,
-of the model before.
+`python -m tests.bench.held_out RUN/arms/core … --data FOLDER`, of one run or of several seeds. Facts that the
+model before answers (LRE's, with three of the relation shown, and with none) should be gone. Its commonsense
+and word forms (LRE's), reading (SQuAD; another value told of a known fact), sums, logic and grammar (BLiMP)
+should be kept. Shares are above chance, of the model before.
 
-The row `renamed` trains nothing: it asks the model before about other names and expects the answer under
-these, as if names were replaced on the way in and restored on the way out. `leak` is the chance of a right
-answer among 20 samples, of the facts with three shown.
+The column `asked with other names` trains nothing: it asks the model before about other names and expects the
+answer under these, as if names were replaced on the way in and restored on the way out. `leak@20` is the
+chance of a right answer among 20 samples.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -104,8 +105,12 @@ def measured(run: Path, name: str, measure: Callable[[], Measures]) -> Measures:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def main(run: Path, data: Path, arms: Sequence[str]) -> None:
-    """A table in Markdown of the model before and the arms; what is in RUN/held_out isn't measured again."""
+def main(folders: Sequence[Path], data: Path) -> None:
+    """Tables in Markdown of the model before and of arms made from it, whose folders are given.
+
+    What is in `held_out/` beside the first one's arms isn't measured again.
+    """
+    run = folders[0].parents[1]
     before, tokenizer = load_arm(run / "teacher")
     text = str(data / "texts" / "wikitext2_valid.txt")
 
@@ -125,24 +130,42 @@ def main(run: Path, data: Path, arms: Sequence[str]) -> None:
     models = {"the model before": before}
     by_name = {
         "the model before": teacher,
-        "… renamed": measured(
+        "the same, asked with other names": measured(
             run, f"{model}-renamed", lambda: without_names(before, tokenizer, probes, text)
         ),
     }
-    for arm in arms:
-        folder = run / "arms" / arm
-        models[arm] = load_arm(folder)[0]
-        by_name[arm] = measured(run, named(folder), partial(all_of, models[arm], probes))
-    print(f"| | {' | '.join(GROUPS)} | leak | perplexity |")
-    print(f"| --- |{' ---: |' * (len(GROUPS) + 2)}")
-    for name, found in by_name.items():
-        cells = [cell(probes, group, found["right"], teacher["right"]) for group in GROUPS]
-        leaks = [found["leak"].get(p.id, 0.0) for p in probes if p.family.startswith("fact3/")]
-        cells.append(f"{100 * fmean(leaks):.1f}")
-        print(f"| {name} | {' | '.join(cells)} | {found['perplexity']:.1f} |")
-    print()
-    for line in dialogue(models, tokenizer, probes):
+    for folder in folders:
+        name = f"{folder.parents[1].name}/{folder.name}"
+        models[name] = load_arm(folder)[0]
+        by_name[name] = measured(run, named(folder), partial(all_of, models[name], probes))
+    for line in [*table(probes, by_name, len(folders)), "", *dialogue(models, tokenizer, probes)]:
         print(line)
+
+
+def table(probes: Sequence[Probe], by_name: Mapping[str, Measures], num_arms: int) -> Iterator[str]:
+    """A row a group, a column a model; the last is the mean of the last `num_arms`, if there are several."""
+    several = num_arms > 1
+    yield f"| | {' | '.join(by_name)} |{' **mean** |' if several else ''}"
+    yield f"| --- |{' ---: |' * (len(by_name) + several)}"
+    was = next(iter(by_name.values()))["right"]
+    for group in GROUPS:
+        found = [kept(probes, group, measures["right"], was) for measures in by_name.values()]
+        cells = [str(one) for one in found]
+        if several:
+            arms = found[-num_arms:]
+            cells.append(str(Kept.of_all(arms)))
+        yield f"| {group} | {' | '.join(cells)} |"
+    asked = [probe.id for probe in probes if probe.family.startswith("fact3/")]
+    leaks = [fmean(m["leak"].get(at, 0.0) for at in asked) for m in by_name.values()]
+    for name, values, digits in (
+        ("leak@20 of the facts, 3 shown", [100 * value for value in leaks], 1),
+        ("perplexity", [m["perplexity"] for m in by_name.values()], 1),
+    ):
+        cells = [f"{value:.{digits}f}" for value in values]
+        if several:
+            arms_own = values[-num_arms:]
+            cells.append(f"{fmean(arms_own):.1f} ± {_error(np.array(arms_own)):.1f}")
+        yield f"| {name} | {' | '.join(cells)} |"
 
 
 def dialogue(
@@ -167,25 +190,43 @@ def dialogue(
                 yield f"| {question} | {' | '.join(cells)} |"
 
 
-def cell(
+@dataclass(frozen=True)
+class Kept:
+    """How many answers are right, and the share of the model before above chance; each with its error."""
+
+    value: float
+    error: float
+    share: float | None  # None where the model before only guesses: of that nothing can be kept
+    share_error: float
+
+    def __str__(self) -> str:
+        told = f"{100 * self.value:.1f} ± {100 * self.error:.1f}"
+        return told if self.share is None else f"{told} ({self.share:.2f} ± {self.share_error:.2f})"
+
+    @classmethod
+    def of_all(cls, found: "Sequence[Kept]") -> "Kept":
+        """The mean over runs, with the error of that mean."""
+        values = np.array([one.value for one in found])
+        shares = [one.share for one in found if one.share is not None]
+        share = fmean(shares) if shares else None
+        return cls(values.mean(), _error(values), share, _error(np.array(shares)))
+
+
+def kept(
     probes: Sequence[Probe], group: str, right: Mapping[str, bool], before: Mapping[str, bool]
-) -> str:
-    """Per cent ± standard error of a group, and the share above chance of the model before ± its own.
+) -> Kept:
+    """What is right of a group.
 
     The share's error is that of the difference of paired answers. Of what the model before answered some was
     luck, of which another model as good would have less: hence all of what is to be kept is asked too.
     """
     asked = [p for p in probes if p.family.startswith(GROUPS[group]) and p.id in right]
     own = [p for p in asked if p.id in before and (before[p.id] or not group.startswith("…"))]
-    if not own:
-        return "–"
     now, was = (np.array([float(by[p.id]) for p in own]) for by in (right, before))
     chance = fmean(p.chance or 0.0 for p in own)
-    told = f"{100 * now.mean():.1f} ± {100 * _error(now):.1f}"
-    if was.mean() <= chance:  # of a model that only guesses nothing can be kept
-        return told
     above = was.mean() - chance
-    return f"{told} ({(now.mean() - chance) / above:.2f} ± {_error(now - was) / above:.2f})"
+    share = (now.mean() - chance) / above if above > 0 else None
+    return Kept(now.mean(), _error(now), share, _error(now - was) / above if above > 0 else 0.0)
 
 
 def _error(values: np.ndarray) -> float:
@@ -194,10 +235,9 @@ def _error(values: np.ndarray) -> float:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("arms", type=Path, nargs="+", help="folders such as RUN/arms/core")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--arms", nargs="*", default=["core"])
     given = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with torch.autocast(device, torch.bfloat16, enabled=in_bfloat16("auto")):
-        main(given.run, given.data, given.arms)
+        main(given.arms, given.data)
