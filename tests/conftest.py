@@ -1,5 +1,6 @@
 """One thread, no network; toy pieces for core/ and forgetting/, and one run of everything."""
 
+import gc
 import json
 import os
 
@@ -59,6 +60,13 @@ Path(os.environ[FOLDER], "rates.json").write_text(
 datasets.disable_progress_bars()
 logging.set_verbosity_error()
 logging.disable_progress_bar()
+
+
+
+def pytest_collection_finish() -> None:
+    """The Trainer collects garbage at the end of each run: spare it all that the libraries hold."""
+    gc.freeze()
+
 
 ROOT = Path(__file__).parents[1]
 NAMES = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hana"]
@@ -163,8 +171,8 @@ SETTINGS = {
 Fit = Callable[..., dict[str, torch.Tensor]]
 
 
-@pytest.fixture
-def fit(sequences: Dataset, tmp_path: Path) -> Fit:
+@pytest.fixture(scope="session")
+def fit(sequences: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Fit:
     """Train a model on the toy corpus with `SETTINGS` and some changes; its weights at the end."""
 
     def run(
@@ -173,7 +181,7 @@ def fit(sequences: Dataset, tmp_path: Path) -> Fit:
         changes = {key: options.pop(key) for key in SETTINGS if key in options}
         of_lesson = {field.name for field in fields(Lesson)} & set(options)
         lesson = Lesson(**{name: options.pop(name) for name in of_lesson})
-        folder = folder or tmp_path / f"fit{len(list(tmp_path.glob('fit*')))}"
+        folder = folder or tmp_path_factory.mktemp("fit")
         folder.mkdir(exist_ok=True)
         settings = OmegaConf.create({**SETTINGS, **changes})
         told = {"seed": seed, "report": lambda *_: None, "lesson": lesson}
