@@ -234,6 +234,7 @@ def test_the_example_in_python_is_the_one_that_runs() -> None:
     assert lines == shown[start : start + len(lines)]
 
 
+@pytest.mark.slow
 def test_the_regularizer_example_is_used_and_passes_the_common_tests(tmp_path: Path) -> None:
     """In a copy of the packages, the files as the README gives them."""
     for name in ("core", "evals"):

@@ -171,9 +171,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     assert same(distilled(make(), folder=folder, save_steps=2), made)
 
 
-def test_it_leaves_a_stock_model(
-    made: PreTrainedModel, make_llama, sequences: Dataset
-) -> None:
+def test_it_leaves_a_stock_model(made: PreTrainedModel, make_llama, sequences: Dataset) -> None:
     stock = make_llama()
     stock.load_state_dict(made.state_dict())
     read = [torch.tensor(sequences[name][:2]) for name in ("input_ids", "position_ids", "labels")]
