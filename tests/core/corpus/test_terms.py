@@ -57,7 +57,7 @@ def test_what_tells_of_one_thing_shares_a_rare_word_in_each_script(
 ) -> None:
     """And of another thing none, but those of a value that both have."""
     names = [f"{a}{b}" for a in letters for b in letters[:6] if a != b]
-    value = {name: f"{a}{b}" for name, a, b in zip(names, cycle(values), values[5] * 99)}  # noqa: B905
+    value = {name: f"{a}{b}" for name, a, b in zip(names, cycle(values), values[5] * 99)}
     told = [[t.format(name=name, value=value[name]) for t in tellings] for name in names]
     terms = Terms({text: 1 for texts in told for text in texts})
     for (one, other), (next_one, _) in pairwise(told):
