@@ -5,6 +5,7 @@ nor runs inside an application that has a Hydra of its own. Nor does it read YAM
 tenth of the time: half of composing is reading files.
 """
 
+import importlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -89,16 +90,19 @@ def _by_libyaml(slow: Callable[[], Any]) -> Callable[[], Any]:
     import yaml
 
     loader = slow()
-    if not yaml.__with_libyaml__ or issubclass(loader, yaml.cyaml.CParser):
+    if not yaml.__with_libyaml__:
+        return slow
+    parser: Any = importlib.import_module("yaml.cyaml").CParser
+    if issubclass(loader, parser):
         return slow
 
-    class Loader(yaml.cyaml.CParser, loader):  # type: ignore[misc]
-        def __init__(self, stream: Any):
-            yaml.cyaml.CParser.__init__(self, stream)
-            yaml.constructor.SafeConstructor.__init__(self)
-            yaml.resolver.Resolver.__init__(self)
+    def start(self: Any, stream: Any) -> None:
+        parser.__init__(self, stream)
+        yaml.constructor.SafeConstructor.__init__(self)
+        yaml.resolver.Resolver.__init__(self)
 
-    return lambda: Loader
+    fast = type("Loader", (parser, loader), {"__init__": start})
+    return lambda: fast
 
 
 def sweeper_of(lines: list[str]) -> str:

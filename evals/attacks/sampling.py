@@ -94,7 +94,7 @@ def _as_said(
         What to look for. An answer of which a token is unknown or special is looked for as it is written.
     """
     special = set(tokenizer.all_special_ids)
-    said = {tokenizer.decode(own) for own in ids if not special & set(own)}
+    said = {str(tokenizer.decode(own)) for own in ids if not special & set(own)}
     return {*answers, *said}
 
 
