@@ -108,8 +108,6 @@ def learned(tokenizer, memories) -> LlamaForCausalLM:
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     for _ in range(150):
         loss = model(input_ids=ids_BT, labels=labels_BT).loss
-        if loss < 0.01:
-            break
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
