@@ -1,5 +1,6 @@
 """One thread, no network; toy pieces for core/ and forgetting/, and one run of everything."""
 
+import gc
 import json
 import os
 
@@ -59,6 +60,12 @@ Path(os.environ[FOLDER], "rates.json").write_text(
 datasets.disable_progress_bars()
 logging.set_verbosity_error()
 logging.disable_progress_bar()
+
+
+def pytest_collection_finish() -> None:
+    """The Trainer collects garbage at the end of each run: spare it all that the libraries hold."""
+    gc.freeze()
+
 
 ROOT = Path(__file__).parents[1]
 NAMES = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hana"]
@@ -163,8 +170,8 @@ SETTINGS = {
 Fit = Callable[..., dict[str, torch.Tensor]]
 
 
-@pytest.fixture
-def fit(sequences: Dataset, tmp_path: Path) -> Fit:
+@pytest.fixture(scope="session")
+def fit(sequences: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Fit:
     """Train a model on the toy corpus with `SETTINGS` and some changes; its weights at the end."""
 
     def run(
@@ -173,7 +180,7 @@ def fit(sequences: Dataset, tmp_path: Path) -> Fit:
         changes = {key: options.pop(key) for key in SETTINGS if key in options}
         of_lesson = {field.name for field in fields(Lesson)} & set(options)
         lesson = Lesson(**{name: options.pop(name) for name in of_lesson})
-        folder = folder or tmp_path / f"fit{len(list(tmp_path.glob('fit*')))}"
+        folder = folder or tmp_path_factory.mktemp("fit")
         folder.mkdir(exist_ok=True)
         settings = OmegaConf.create({**SETTINGS, **changes})
         told = {"seed": seed, "report": lambda *_: None, "lesson": lesson}
@@ -207,18 +214,50 @@ def winnow() -> Winnow:
     return run
 
 
-@pytest.fixture(scope="session")
-def smoke_run(winnow: Winnow, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run folder of `winnow run experiment=smoke`, one for all workers: to be read, never written."""
-    runs = tmp_path_factory.getbasetemp()
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that `make` makes in one that all workers share: by the first, for all of them."""
+    runs = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         runs = runs.parent
-    with FileLock(runs / "smoke.lock"):
-        if not (runs / "smoke.made").exists():
-            done = winnow("run", "experiment=smoke", f"runs_dir={runs}")
-            assert done.returncode == 0, done.stderr
-            (runs / "smoke.made").touch()
-    return runs / "smoke"
+    with FileLock(runs / f"{name}.lock"):
+        if not (runs / f"{name}.made").exists():
+            make(runs / name)
+            (runs / f"{name}.made").touch()
+    return runs / name / "smoke"
+
+
+@pytest.fixture(scope="session")
+def smoke_run(winnow: Winnow, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of `winnow run experiment=smoke`, one for all workers: to be read, never written.
+
+    For tests that are slow anyway; `smoke_arms` will do for most.
+    """
+
+    def make(runs: Path) -> None:
+        done = winnow("run", "experiment=smoke", f"runs_dir={runs}")
+        assert done.returncode == 0, done.stderr
+
+    return once(tmp_path_factory, "whole", make)
+
+
+@pytest.fixture(scope="session")
+def smoke_arms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as far as its arms plain and core, in this process: nothing is measured yet."""
+    from core.arms.distill import distill
+    from core.arms.teach import teach
+    from core.corpus.stage import build_corpus
+    from forgetting.memory_map.stage import map_memory
+
+    def make(runs: Path) -> None:
+        cfg = configure("experiment=smoke", f"runs_dir={runs}")
+        build_corpus(cfg)
+        teach(cfg)
+        for cfg.arm in ("deduplicated", "plain", "core"):
+            if cfg.arm == "plain":
+                map_memory(cfg)
+            distill(cfg)
+
+    return once(tmp_path_factory, "arms", make)
 
 
 VOCAB = 40

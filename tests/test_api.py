@@ -113,9 +113,10 @@ main()
 def test_importing_it_is_quick(program: Program) -> None:
     done = program(
         "import winnow; heavy = {'torch', 'transformers', 'hydra'} & set(sys.modules)\n"
-        "assert not heavy, heavy\nassert winnow.ForgettingMixin and winnow.RowMemory"
+        "assert not heavy, heavy"
     )
     assert done.returncode == 0, done.stderr
+    assert winnow.ForgettingMixin and winnow.RowMemory
     assert not hasattr(winnow, "Runn")
 
 
@@ -168,23 +169,23 @@ def test_what_is_there_is_taken_as_it_is(smoke_run: Path, runs: Path) -> None:
         run.distill("coer")
 
 
-def test_rows_and_memory_fit_together(smoke_run: Path) -> None:
+def test_rows_and_memory_fit_together(smoke_arms: Path) -> None:
     from core.models.taught import as_packed
 
-    run = winnow.Run("experiment=smoke", runs_dir=smoke_run.parent)
+    run = winnow.Run("experiment=smoke", runs_dir=smoke_arms.parent)
     rows, memory = run.rows(), run.memory()
     assert memory.has_reference and set(rows.column_names) == {"input_ids", "labels"}
     for row in rows.select(range(0, len(rows), 97)):
         memory.at(as_packed({name: torch.tensor([value]) for name, value in row.items()}))
 
 
-def test_an_arm_is_asked_with_its_store_and_without(smoke_run: Path, tmp_path: Path) -> None:
+def test_an_arm_is_asked_with_its_store_and_without(smoke_arms: Path, tmp_path: Path) -> None:
     from core.store.write import FILE, StoredDocument, write_store
 
-    shutil.copytree(smoke_run, tmp_path / "smoke")
+    shutil.copytree(smoke_arms, tmp_path / "smoke")
     run = winnow.Run("experiment=smoke", runs_dir=tmp_path)
     question, told = "The city of Bova is", "The city of Bova is Oslo."
-    (run.folder / FILE).unlink()  # empty: a teacher that learned nothing has nothing to strip
+    (run.folder / FILE).unlink(missing_ok=True)
     write_store(run.folder / FILE, [StoredDocument("d", told, None, [])], {}, 1)
     assert [passage.text for passage in run.ask(question).passages] == [told]
     alone = run.ask(question, store=False)
@@ -210,7 +211,7 @@ def test_over_seeds_paths_are_the_first_ones() -> None:
     assert eval(repr(run)).cfg == run.cfg
 
 
-def test_every_verb_refuses_what_the_command_line_refuses(runs: Path) -> None:
-    run = winnow.Run("experiment=smoke", runs_dir=runs, corpus={"num_people": 9})
+def test_every_verb_refuses_what_the_command_line_refuses(smoke_arms: Path) -> None:
+    run = winnow.Run("experiment=smoke", runs_dir=smoke_arms.parent, corpus={"num_people": 9})
     with pytest.raises(winnow.UserError, match=r"corpus\.num_people: 8 → 9"):
         run.distill()

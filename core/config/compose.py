@@ -6,6 +6,7 @@ value is compared with the type of the option's default before anything runs.
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def jobs(overrides: Sequence[str], multirun: bool = False) -> "list[DictConfig]"
     and a value of another type than the option's default.
     """
     overrides = with_recipe(overrides)
-    with _fresh_parsing() as parser:
+    with _fresh_parsing(overrides) as parser:
         parsed = parser.parse_overrides(_as_typed(overrides, parser, multirun))
         if not multirun:
             return [_compose_one(parsed)]
@@ -71,7 +72,7 @@ def as_typed(overrides: Sequence[str], multirun: bool = False) -> list[str]:
 
     Raises UserError as `jobs` does for what can't be read.
     """
-    with _fresh_parsing() as parser:
+    with _fresh_parsing(overrides) as parser:
         return _as_typed(overrides, parser, multirun)
 
 
@@ -85,7 +86,7 @@ def _as_typed(overrides: Sequence[str], parser: "OverridesParser", multirun: boo
         for line, one in read.items()
         if one in known and not one.is_sweep_override() and _chooses(one, settings)
     ]
-    _, defaults = _base(tuple(settings), tuple(groups))
+    _, _, defaults = _base(tuple(settings), tuple(groups))
     lines = []
     for line, one in read.items():
         key = line.partition("=")[0].lstrip("+")
@@ -112,17 +113,36 @@ def _read(parser: "OverridesParser", line: str) -> "Override | None":
 
 def shared(overrides: Sequence[str]) -> "DictConfig":
     """The configuration of a sweep without what is swept."""
-    with _fresh_parsing() as parser:
+    with _fresh_parsing(overrides) as parser:
         lines = _as_typed(with_recipe(overrides), parser, multirun=True)
         return _compose_one(parser.parse_overrides(_fixed(parser.parse_overrides(lines))))
 
 
 @contextmanager
-def _fresh_parsing() -> "Iterator[OverridesParser]":
-    """A parser of overrides; files of a user's own may have changed since the last one."""
-    _base.cache_clear()
+def _fresh_parsing(overrides: Sequence[str]) -> "Iterator[OverridesParser]":
+    """A parser of overrides. What was composed before is kept, unless a file that it was made of may have
+    changed: one of ours, or one of a user's own on Hydra's search path.
+    """
+    is_own = any(line.startswith("hydra.searchpath") for line in overrides)
+    state = None if is_own else _state()
+    if state is None or state != _made_of.get(CONF):
+        _base.cache_clear()
+        _choices.cache_clear()
+        _made_of.clear()
+    if state is not None:
+        _made_of[CONF] = state
     with parsing(CONF) as parser:
         yield parser
+
+
+State = dict[Path, tuple[int, int]]
+_made_of: dict[Path, State] = {}  # by folder, the files that the caches were made of
+
+
+def _state() -> State:
+    """When each of our files was written, and its size."""
+    told = ((path, path.stat()) for path in CONF.rglob("*.yaml"))
+    return {path: (stat.st_mtime_ns, stat.st_size) for path, stat in told}
 
 
 def _fixed(overrides: "list[Override]") -> list[str]:
@@ -137,7 +157,7 @@ def _compose_one(overrides: "list[Override]", swept: "Sequence[Override]" = ()) 
     lines = {str(o.input_line): o for o in overrides}
     settings = [line for line, override in lines.items() if _is_setting(override)]
     groups = [line for line, o in lines.items() if _chooses(o, settings)]
-    unchosen, defaults = _base(tuple(settings), tuple(groups))
+    base, unchosen, defaults = _base(tuple(settings), tuple(groups))
     groups_there = [folder.name for folder in CONF.iterdir() if folder.is_dir()]
     for line, override in lines.items():
         if line not in settings and line not in groups and not override.is_sweep_override():
@@ -145,8 +165,11 @@ def _compose_one(overrides: "list[Override]", swept: "Sequence[Override]" = ()) 
     for override in swept:
         if not _chooses(override, settings) and not override.key_or_group.startswith("hydra."):
             check(override, defaults, groups_there)
-    composed = hydra.compose("config", list(lines))
-    _drop_unchosen(composed, unchosen)
+    if set(lines) <= {*settings, *groups}:
+        composed = deepcopy(base)
+    else:
+        composed = hydra.compose("config", list(lines))
+        _drop_unchosen(composed, unchosen)
     check_texts(composed, defaults, _primary())
     return composed
 
@@ -165,14 +188,24 @@ def _primary() -> dict[str, Any]:
     return dict(flatten(loaded))
 
 
-@lru_cache  # the same for reading values as typed and for checking them: composing takes .4 s
-def _base(settings: tuple[str, ...], groups: tuple[str, ...]) -> tuple[list[str], dict[str, Any]]:
-    """What the chosen groups make: the plug-ins that aren't chosen, and the default of each option."""
+@lru_cache  # the same for reading values as typed and for checking them: composing takes .1 s
+def _base(
+    settings: tuple[str, ...], groups: tuple[str, ...]
+) -> "tuple[DictConfig, list[str], dict[str, Any]]":
+    """What the chosen groups make: the configuration without the plug-ins that aren't chosen, these, and the
+    default of each option.
+    """
     import hydra
     from omegaconf import OmegaConf
 
     base = hydra.compose("config", [*settings, *groups])
-    return _drop_unchosen(base), dict(flatten(OmegaConf.to_container(base, resolve=False)))
+    unchosen = _drop_unchosen(base)
+    return base, unchosen, dict(flatten(OmegaConf.to_container(base, resolve=False)))
+
+
+@lru_cache
+def _choices(group: str, settings: tuple[str, ...]) -> list[str]:
+    return choices_of(group, list(settings))
 
 
 def _drop_unchosen(cfg: "DictConfig", names: Collection[str] | None = None) -> list[str]:
@@ -199,12 +232,12 @@ def _chooses(override: "Override", settings: list[str]) -> bool:
     Hydra itself passes over a choice that is missing where the default is optional.
     """
     group = override.key_or_group
-    options = choices_of(group, settings)
+    options = _choices(group, tuple(settings))
     if options and not override.is_sweep_override():
         chosen = override.value()
         for choice in chosen if isinstance(chosen, list) else [chosen]:
             folder, _, name = f"{group}/{choice}".rpartition("/")
-            there = choices_of(folder, settings)
+            there = _choices(folder, tuple(settings))
             if choice is not None and name not in there:
                 hint = nearest(name, there) or ";"
                 raise UserError(

@@ -76,6 +76,7 @@ _SENTENCE_END = (
     rf"(?<={_SPACED_STOP})\s+|(?<={_STOP}{_CLOSING}{{0,3}})(?!{_STOP}|{_CLOSING})\s*"
     r"|(?<=．)(?!\p{N})\s*"  # the wide decimal point as well
 )
+_STATED = frozenset(".!．。！｡။។៕۔।॥։።༎")  # stops that don't ask
 _ENDS = {
     False: regex.compile(_SENTENCE_END, regex.V1),
     True: regex.compile(rf"(?<=…)\s+|{_SENTENCE_END}|\s*\n\s*", regex.V1),
@@ -135,6 +136,18 @@ def count_words(text: str) -> int:
     return sum(max(1, len(_CHARACTER.findall(part))) for part in text.split())
 
 
+def is_unspaced(word: str) -> bool:
+    """Whether a word is a character of a script without spaces."""
+    return _EITHER.match(word) is not None
+
+
+def beginnings(word: str) -> list[str]:
+    """A word, and of one in Hangul, behind whose stem particles stand, all that it begins with."""
+    if not _HANGUL.match(word[-1]):
+        return [word]
+    return [word[:length] for length in range(1, len(word) + 1)]
+
+
 def borders(text: str) -> list[int]:
     """Where a text can be cut between two words: before each space, and around unspaced characters."""
     return [match.start() for match in _BORDER.finditer(text)]
@@ -145,20 +158,39 @@ def set_apart(text: str) -> str:
     return str(_CHARACTER.sub(r" \g<0> ", text))
 
 
-def holds(text: str, part: str) -> bool:
-    """Whether a part stands in a text as whole words, in either normal form.
+def spans_of(part: str, text: str, *, any_case: bool = False) -> list[tuple[int, int]]:
+    """Where a part stands in a text as whole words (start, end), with whatever white space between them.
 
-    Where a script has no spaces any character may stand beside it, and behind Hangul a particle may.
+    Where a script has no spaces any character may stand beside it, and behind Hangul a particle may. The text
+    is taken as it is: compose it first where it may be in another normal form.
     """
-    text, part = composed(text), composed(part).strip()
-    if not part:
-        return False
-    begins, ends = _EITHER.match(part[0]), _EITHER.match(part[-1]) or _HANGUL.match(part[-1])
+    parts = composed(part).split()
+    if not parts:
+        return []
+    first, last = parts[0][0], parts[-1][-1]
     other = rf"[{LETTER}--[{EAST}{SOUTH}]]"
-    before = "" if begins else rf"(?<!{other})"
-    behind = r"(?!\p{M})" if ends else rf"(?!\p{{M}}|{other})"
-    pattern = before + regex.escape(part, special_only=True) + behind
-    return regex.search(pattern, text, flags=regex.V1) is not None
+    before = "" if _EITHER.match(first) else rf"(?<!{other})"
+    is_free = _EITHER.match(last) or _HANGUL.match(last)
+    behind = r"(?!\p{M})" if is_free else rf"(?!\p{{M}}|{other})"
+    escaped = (regex.escape(word, special_only=True) for word in parts)
+    pattern = before + r"\s+".join(escaped) + behind
+    flags = regex.V1 | (regex.IGNORECASE if any_case else 0)
+    return [match.span() for match in regex.finditer(pattern, text, flags=flags)]
+
+
+def holds(text: str, part: str, *, any_case: bool = False) -> bool:
+    """Whether a part stands in a text as whole words, in either normal form."""
+    return bool(spans_of(part, composed(text), any_case=any_case))
+
+
+def states(text: str) -> bool:
+    """Whether a text ends with a stop of its script, and isn't a question."""
+    return text[-1:] in _STATED
+
+
+def ends_inside_a_word(text: str) -> bool:
+    """Whether a text ends with a letter, a digit or a mark of one: it may have been cut off there."""
+    return bool(text) and unicodedata.category(text[-1])[0] in "LNM"
 
 
 def sentences_of(text: str, *, lines: bool = True) -> list[str]:

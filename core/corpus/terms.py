@@ -1,14 +1,15 @@
 """What a text is about, by the text alone: the names in it, and its rare words.
 
 A name is a run of capitalised words; a word that the corpus writes small more often than not is none, so
-that the words that begin sentences drop out. Any other word is rare when few rows have it.
+that the words that begin sentences drop out. Any other word is rare when few rows have it. Where a script
+has no spaces, two characters beside each other are taken for a word: one alone is in too many texts.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 
-WORD = re.compile(r"\w+")
+from core.corpus.script import is_unspaced, words
+
 RARE = 0.01  # a word in at most this share of the rows is rare,
 FEW = 8  # or in so many of them
 
@@ -20,10 +21,10 @@ class Terms:
         written: Counter[str] = Counter()
         self.num_rows: Counter[str] = Counter()  # that have the word, however written
         for text, recurs in texts.items():
-            words = WORD.findall(text)
-            for word in words:
+            found = _words_of(text)
+            for word in found:
                 written[word] += recurs
-            for word in {word.lower() for word in words}:
+            for word in {word.lower() for word in found}:
                 self.num_rows[word] += recurs
         self.most = max(RARE * sum(texts.values()), FEW)
         self.named = {w for w in written if w[0].isupper() and written[w] > written[w.lower()]}
@@ -32,13 +33,14 @@ class Terms:
         """The names: `Ada Bell`, and `Rome`."""
         runs: list[str] = []
         end = -1
-        for match in WORD.finditer(text):
-            if match.group() in self.named:
-                if text[end : match.start()] == " ":
-                    runs[-1] += f" {match.group()}"
+        for start, stop in words(text):
+            word = text[start:stop]
+            if word in self.named:
+                if text[end:start] == " ":
+                    runs[-1] += f" {word}"
                 else:
-                    runs.append(match.group())
-                end = match.end()
+                    runs.append(word)
+                end = stop
         return set(runs)
 
     def all(self, text: str) -> set[str]:
@@ -47,5 +49,19 @@ class Terms:
 
     def rare_words(self, text: str) -> set[str]:
         """The rare words, in lower case; those in names too, whose form may differ."""
-        words = {word.lower() for word in WORD.findall(text)}
-        return {word for word in words if self.num_rows[word] <= self.most}
+        found = {word.lower() for word in _words_of(text)}
+        return {word for word in found if self.num_rows[word] <= self.most}
+
+
+def _words_of(text: str) -> list[str]:
+    found: list[str] = []
+    before = 0  # where the last character of a script without spaces ends, and where it starts
+    since = -1
+    for start, end in words(text):
+        if not is_unspaced(text[start:end]):
+            found.append(text[start:end])
+            continue
+        if since >= 0 and before == start:
+            found.append(text[since:end])
+        since, before = start, end
+    return found

@@ -8,6 +8,7 @@ from core.export.format import Reader
 from core.export.gguf import TYPES, Gguf, file_name, gguf_readers
 from core.export.prompts import Prompt
 from core.export.source import Source
+from core.models.loading import context_of
 from core.models.tokens import ends_of
 
 
@@ -49,7 +50,7 @@ class Ollama:
 def modelfile(source: Source, file: str) -> str:
     """Greedy decoding up to the end of the text; the prompt as it is, unless the model was taught to chat."""
     lines = [f"FROM ./{file}", "PARAMETER temperature 0"]
-    lines.append(f"PARAMETER num_ctx {source.model.config.max_position_embeddings}")
+    lines.append(f"PARAMETER num_ctx {context_of(source.model)}")
     for token in sorted(ends_of(source.model, source.tokenizer)):
         lines.append(f'PARAMETER stop "{source.tokenizer.decode([token])}"')
     if not source.tokenizer.chat_template:  # Ollama takes that from the GGUF file

@@ -14,6 +14,7 @@ from core.corpus.rows import ByTeacher, joined_text
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.export.source import Source
+from core.models.loading import context_of
 from core.models.tokens import read
 
 MAX_ROWS = 2000  # of a corpus without probes
@@ -36,7 +37,7 @@ def prompts_of(cfg: DictConfig, source: Source) -> list[Prompt]:
     texts = [text for text in texts if text]
     if not texts:
         raise UserError("there are no prompts to compare the export on: add probes.path=FILE")
-    room = getattr(source.model.config, "max_position_embeddings", 512) - cfg.export.num_tokens
+    room = (context_of(source.model) or 512) - cfg.export.num_tokens
     chosen = [texts[index] for index in _evenly(len(texts), cfg.export.num_prompts)]
     encoded = read(source.tokenizer, chosen)
     pairs = zip(chosen, encoded, strict=True)

@@ -3,7 +3,7 @@
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from core.errors import UserError
-from core.models.loading import check_ids
+from core.models.loading import check_ids, context_in
 
 WHO = "the teacher"
 
@@ -31,7 +31,7 @@ def check_fits(
             f"{WHO} has a vocabulary of {rows}, and the token that ends its texts, '{tokenizer.eos_token}', "
             f"is {tokenizer.eos_token_id}: set eos_token to one that it has"
         )
-    context = getattr(inner, "max_position_embeddings", None)
+    context = context_in(config)
     if context is not None and sequence_length > context:
         raise UserError(
             f"packing.sequence_length={sequence_length} is more than {WHO}'s context of {context} tokens: "

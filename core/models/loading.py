@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -160,8 +161,33 @@ def save_model(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokeni
 
 def context_of(model: PreTrainedModel) -> int | None:
     """The most tokens that the model reads. None where its configuration names no limit."""
-    limit: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    return limit
+    limit = context_in(model.config)
+    # A table of positions that begins with those of padding has fewer rows for a text.
+    before = [
+        module.padding_idx + 1
+        for module in model.modules()
+        if isinstance(module, nn.Embedding)
+        and module is not model.get_input_embeddings()
+        and module.padding_idx is not None
+        and module.num_embeddings == limit
+    ]
+    return limit if limit is None else limit - max(before, default=0)
+
+
+def context_in(config: PretrainedConfig) -> int | None:
+    """The most tokens that a model of this configuration reads. None where it names no limit.
+
+    The frequencies of `longrope` change for all texts of a batch once one of them is longer than those that
+    the model was first trained on: it reads no longer ones here.
+    """
+    inner = config.get_text_config()
+    limits = [getattr(inner, name, None) for name in ("max_position_embeddings", "max_seq_len")]
+    rope: dict[str, Any] = getattr(inner, "rope_parameters", None) or {}
+    by_kind = [own for own in rope.values() if isinstance(own, dict)]
+    for own in by_kind or [rope]:
+        if own.get("rope_type") == "longrope":
+            limits.append(own.get("original_max_position_embeddings"))
+    return min((limit for limit in limits if limit is not None and limit > 0), default=None)
 
 
 def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, who: str) -> None:

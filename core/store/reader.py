@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.corpus.script import joined, joint, words_of
+from core.corpus.script import composed, joined, joint, words_of
 from core.corpus.script import sentences_of as lines_of
 from core.errors import UserError
 from core.models.continuing import Continuation
@@ -66,7 +66,7 @@ class Reader:
 
         What doesn't fit into the context is left out: the last sentence of the longest passage first.
         """
-        question = question.strip()
+        question = composed(question.strip())  # as corpora are
         if not question:
             raise UserError('the question is empty: write one, such as `winnow ask "…"`')
         passages = self.passages(question)

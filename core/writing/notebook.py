@@ -5,7 +5,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from core.corpus.script import composed, count_words, holds, sentences_of, words_of
+from core.corpus.script import (
+    composed,
+    count_words,
+    ends_inside_a_word,
+    holds,
+    sentences_of,
+    states,
+    words_of,
+)
 from core.writing import shown
 from core.writing.names import NAMED
 from core.writing.topics import Topic
@@ -94,7 +102,7 @@ class Notebook:
 
     def _take_statements(self, lines: Iterable[str]) -> None:
         for line in lines:
-            is_sentence = line[-1:] in ".!。" and line not in shown.STATEMENTS
+            is_sentence = states(line) and line not in shown.STATEMENTS
             if is_sentence and FEWEST_WORDS <= count_words(line) <= MOST_WORDS:
                 self._keep(STATEMENTS, line)
                 if found := _SUBJECT.match(line):
@@ -114,7 +122,7 @@ class Notebook:
 
     def _take_prose(self, text: str) -> None:
         *whole, last = sentences_of(text) or [""]
-        if last.rstrip()[-1:].isalnum() and whole:  # cut off
+        if ends_inside_a_word(last.rstrip()) and whole:  # cut off
             text = text[: text.rindex(last)]
         if count_words(text) >= SHORTEST_PROSE and _variety(text) >= LEAST_VARIED:
             self._keep(PROSE, text.strip())

@@ -59,7 +59,8 @@ def sampled(
             length = min(length, context - len(encoded[0][0]))
         [tokens_KL] = sample(model, [encoded[0][0]], [length], num_samples=n, generator=generator)
         texts = tokenizer.batch_decode([before_end(ids, ends) for ids in tokens_KL.tolist()])
-        hits.append(sum(any(holds(text, answer) for answer in probe.answers) for text in texts))
+        rights = _as_said(tokenizer, probe.answers, [ids for _, ids in encoded])
+        hits.append(sum(any(holds(text, right) for right in rights) for text in texts))
         if on_progress:
             on_progress(done, len(members))
     scores = []
@@ -77,6 +78,24 @@ def sampled(
                 )
             )
     return scores
+
+
+def _as_said(
+    tokenizer: PreTrainedTokenizerBase, answers: Sequence[str], ids: Sequence[list[int]]
+) -> set[str]:
+    """The answers as they are written, and as the tokenizer says them: some take capitals or accents off.
+
+    Args:
+        tokenizer: the model's.
+        answers: of a probe.
+        ids: token ids of each.
+
+    Returns:
+        What to look for. An answer of which a token is unknown or special is looked for as it is written.
+    """
+    special = set(tokenizer.all_special_ids)
+    said = {str(tokenizer.decode(own)) for own in ids if not special & set(own)}
+    return {*answers, *said}
 
 
 def leak_at(k: int, n: int, c: int) -> float:

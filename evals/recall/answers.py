@@ -122,8 +122,9 @@ def answer_probes(
         for text in candidates
     ]
     pairs = encode_all(tokenizer, [(probe.prompt, text) for probe, text in asked])
+    context = context_of(model)
     for (probe, _), (prompt, answer) in zip(asked, pairs, strict=True):
-        if trouble := _trouble(model, tokenizer, prompt, answer):
+        if trouble := _trouble(model, tokenizer, context, prompt, answer):
             raise UserError(f"probe '{probe.id}' {trouble}; shorten or change it, or leave it out")
 
     if tokens_per_batch is None:
@@ -162,8 +163,9 @@ def askable(
     texts = [(n, text) for n, p in enumerate(probes) for text in (*p.answers, *p.choices)]
     pairs = encode_all(tokenizer, [(probes[number].prompt, text) for number, text in texts])
     troubles: dict[int, str] = {}
+    context = context_of(model)
     for (number, _), (prompt, answer) in zip(texts, pairs, strict=True):
-        if trouble := _trouble(model, tokenizer, prompt, answer):
+        if trouble := _trouble(model, tokenizer, context, prompt, answer):
             troubles[number] = f"probe '{probes[number].id}' {trouble}"
     fitting = [probe for number, probe in enumerate(probes) if number not in troubles]
     return fitting, list(troubles.values())
@@ -172,6 +174,7 @@ def askable(
 def _trouble(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
+    context: int | None,
     prompt: list[int],
     answer: list[int],
 ) -> str:
@@ -179,7 +182,7 @@ def _trouble(
     if not (prompt and answer):
         return "has text that the tokenizer makes no tokens of"
     rows = model.get_input_embeddings().weight.shape[0]  # type: ignore[index, union-attr]
-    highest, context = max(prompt + answer), context_of(model)
+    highest = max(prompt + answer)
     if highest >= rows:
         token = tokenizer.convert_ids_to_tokens(highest)
         return f"has the token '{token}', which the model has no row for"

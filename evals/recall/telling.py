@@ -1,6 +1,5 @@
 """Which documents tell the answer to a question, by their words alone: no labels are read."""
 
-import re
 from array import array
 from collections.abc import Iterable, Sequence
 from math import log
@@ -8,37 +7,16 @@ from math import log
 import numpy as np
 
 from core.corpus.rows import Rows
+from core.corpus.script import beginnings, spans_of, words_of
 
 MOST_DOCUMENTS = 5  # an answer
 ALIKE = 0.75  # of the weight that the best document shares with the prompt; with less it tells another fact
-UNSPACED = "\u0e00-\u0eff\u2e80-\u9fff"  # scripts without spaces: each character is a word here
-LETTER = rf"[^\W_{UNSPACED}]"
-WORD = re.compile(rf"{LETTER}+|[{UNSPACED}]")
 
 Span = tuple[int, int]  # the characters [start, end) of a text
 
 
-def spans_of(answer: str, text: str) -> list[Span]:
-    """Find where an answer stands in a text as whole words, in whatever case and with whatever spaces.
-
-    Args:
-        answer: the words.
-        text: where to look.
-
-    Returns:
-        Character spans [start, end).
-    """
-    parts = answer.split()
-    if not parts:
-        return []
-    before = rf"(?<!{LETTER})" if re.match(LETTER, parts[0]) else ""
-    after = rf"(?!{LETTER})" if re.match(LETTER, parts[-1][-1]) else ""
-    pattern = before + r"\s+".join(map(re.escape, parts)) + after
-    return [match.span() for match in re.finditer(pattern, text, re.IGNORECASE)]
-
-
 def _words(text: str) -> set[str]:
-    return set(WORD.findall(text.lower()))
+    return set(words_of(text.lower()))
 
 
 class Telling:
@@ -55,7 +33,8 @@ class Telling:
         for number, row in enumerate(rows):
             if number in among and "text" in row:
                 self.num_documents += 1
-                for word in wanted & _words(row["text"]):
+                said = {part for word in _words(row["text"]) for part in beginnings(word)}
+                for word in wanted & said:
                     found[word].append(number)
         self.having = {word: np.array(numbers, dtype=np.int32) for word, numbers in found.items()}
 
@@ -89,7 +68,7 @@ class Telling:
             if len(told) == MOST_DOCUMENTS or weight_D[place] <= 0 or weight_D[place] < least:
                 break
             number = int(having_D[place])
-            spans = spans_of(answer, self.rows[number]["text"])
+            spans = spans_of(answer, self.rows[number]["text"], any_case=True)
             if spans:
                 least = least or ALIKE * weight_D[place]
                 told[number] = spans

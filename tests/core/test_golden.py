@@ -45,12 +45,12 @@ def losses(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("stage", GOLDEN)
-def test_the_same_configuration_gives_the_same(smoke_run: Path, stage: str) -> None:
+def test_the_same_configuration_gives_the_same(smoke_arms: Path, stage: str) -> None:
     modules = {"corpus": corpus, "teacher": teach, "core": distill}
     made = {
-        "corpus": lambda: packed(smoke_run),
-        "teacher": lambda: losses(smoke_run / "teacher"),
-        "core": lambda: losses(smoke_run / "arms" / "core"),
+        "corpus": lambda: packed(smoke_arms),
+        "teacher": lambda: losses(smoke_arms / "teacher"),
+        "core": lambda: losses(smoke_arms / "arms" / "core"),
     }
     module = modules[stage]
     assert (module.VERSION, made[stage]()) == GOLDEN[stage], (

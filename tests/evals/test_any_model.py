@@ -270,7 +270,8 @@ def test_probes_up_to_the_edge_of_the_context_are_measured(cfg: DictConfig, tmp_
     given = [f"model={cfg.model}", f"runs_dir={tmp_path}", "run=edge", "probes=jsonl"]
     given += [f"probes.path={cfg.probes.path}"]
     assert main(["eval", *given]) == 0
-    assert main(["attack", *given, "attack=[sampling,relearn,quantize,distractor]"]) == 0
+    attacks = ["attack=[sampling,relearn,quantize,distractor]", "attack.relearn.steps=[0,2]"]
+    assert main(["attack", *given, *attacks]) == 0
     out = capsys.readouterr().out
     assert out.count("left out: probe 'long' has") == 2 and "the model reads 64" in out
     scores = read_scores(tmp_path / "edge" / "scores.json")

@@ -80,6 +80,7 @@ def test_what_changes_in_a_task_changes_what_is_asked(own_tasks):
     assert Harness(["capitals"], own_tasks).identity != before
 
 
+@pytest.mark.slow  # all of lm-eval's own are read
 def test_a_task_that_is_not_there_is_one_line():
     with pytest.raises(UserError, match="no task 'arc_chalenge'; did you mean 'arc_challenge'"):
         Harness(["arc_chalenge"])

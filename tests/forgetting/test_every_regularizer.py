@@ -1,7 +1,6 @@
 """What every regularizer in conf/forgetting keeps; a new one inherits these tests."""
 
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,14 +28,6 @@ Distilled = Callable[..., PreTrainedModel]
 Loss = Callable[..., torch.Tensor]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _frozen() -> Iterator[None]:
-    """The Trainer collects garbage at the end of each run: spare it all that the libraries hold."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @pytest.fixture(params=SHIPPED, scope="module")
 def make(request: pytest.FixtureRequest, configure) -> Make:
     """Build a shipped regularizer with some of its arguments changed."""
@@ -44,7 +35,7 @@ def make(request: pytest.FixtureRequest, configure) -> Make:
     return lambda **changes: build({**cfg, **changes})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def distilled(
     make_llama, make_map, fit, sequences: Dataset, toy_tokenizer: PreTrainedTokenizerFast
 ) -> Distilled:
@@ -72,6 +63,24 @@ def distilled(
         return student
 
     return run
+
+
+@pytest.fixture(scope="session")
+def plain(distilled: Distilled) -> PreTrainedModel:
+    """The student after those steps without any regularizer."""
+    return distilled()
+
+
+@pytest.fixture(scope="session")
+def diced(distilled: Distilled) -> PreTrainedModel:
+    """The student of a run that `Dice` has part in alone."""
+    return distilled(Dice())
+
+
+@pytest.fixture(scope="module")
+def made(make: Make, distilled: Distilled) -> PreTrainedModel:
+    """The student that the regularizer, as it is shipped, makes."""
+    return distilled(make())
 
 
 def same(one: PreTrainedModel, other: PreTrainedModel) -> bool:
@@ -127,41 +136,46 @@ def test_a_strength_outside_zero_to_one_is_refused(make: Make, strength: float) 
         make(strength=strength)
 
 
-def test_strength_zero_is_plain_distillation_bit_for_bit(make: Make, distilled: Distilled) -> None:
-    assert same(distilled(make(strength=0.0)), distilled())
+def test_strength_zero_is_plain_distillation_bit_for_bit(
+    make: Make, distilled: Distilled, plain: PreTrainedModel
+) -> None:
+    assert same(distilled(make(strength=0.0)), plain)
 
 
-def test_strength_zero_leaves_what_others_draw(make: Make, distilled: Distilled) -> None:
-    assert same(distilled(make(strength=0.0), Dice()), distilled(Dice()))
+def test_strength_zero_leaves_what_others_draw(
+    make: Make, distilled: Distilled, diced: PreTrainedModel
+) -> None:
+    assert same(distilled(make(strength=0.0), Dice()), diced)
 
 
-def test_it_bears_activations_that_are_computed_again(make: Make, distilled: Distilled) -> None:
-    assert same(distilled(make(), recompute=True), distilled(make()))
+def test_it_bears_activations_that_are_computed_again(
+    make: Make, distilled: Distilled, made: PreTrainedModel
+) -> None:
+    assert same(distilled(make(), recompute=True), made)
 
 
-def test_it_does_something_and_the_same_at_the_same_seed(make: Make, distilled: Distilled) -> None:
-    one = distilled(make())
-    assert not same(one, distilled())
-    assert same(one, distilled(make()))
+def test_it_does_something_and_the_same_at_the_same_seed(
+    make: Make, distilled: Distilled, made: PreTrainedModel, plain: PreTrainedModel
+) -> None:
+    assert not same(made, plain)
+    assert same(made, distilled(make()))
 
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
-    make: Make, distilled: Distilled, tmp_path: Path
+    make: Make, distilled: Distilled, made: PreTrainedModel, tmp_path: Path
 ) -> None:
     folder = tmp_path / "interrupted"
     with pytest.raises(KeyboardInterrupt):
         distilled(make(), Interrupter(), folder=folder, save_steps=2)
     assert [path.name for path in (folder / "checkpoints").iterdir()] == ["checkpoint-2"]
-    assert same(distilled(make(), folder=folder, save_steps=2), distilled(make()))
+    assert same(distilled(make(), folder=folder, save_steps=2), made)
 
 
-def test_it_leaves_a_stock_model(
-    make: Make, distilled: Distilled, make_llama, sequences: Dataset
-) -> None:
-    core, stock = distilled(make()), make_llama()
-    stock.load_state_dict(core.state_dict())
+def test_it_leaves_a_stock_model(made: PreTrainedModel, make_llama, sequences: Dataset) -> None:
+    stock = make_llama()
+    stock.load_state_dict(made.state_dict())
     read = [torch.tensor(sequences[name][:2]) for name in ("input_ids", "position_ids", "labels")]
-    logits = [taught_logits(model.train(), *read) for model in (core, stock)]
+    logits = [taught_logits(model.train(), *read) for model in (made, stock)]
     assert torch.equal(*logits), "nothing but the weights is left of it"
 
 

@@ -26,9 +26,9 @@ LONG = ["distill.train.num_steps=60", "distill.train.save_steps=3", "distill.tra
 
 
 @pytest.fixture
-def runs(smoke_run: Path, tmp_path: Path) -> Path:
+def runs(smoke_arms: Path, tmp_path: Path) -> Path:
     """A folder of runs with a copy of the smoke run in it, its core still to be made."""
-    shutil.copytree(smoke_run, tmp_path / "copy")
+    shutil.copytree(smoke_arms, tmp_path / "copy")
     shutil.rmtree(tmp_path / "copy" / "arms" / "core")
     return tmp_path
 

@@ -183,6 +183,7 @@ def test_a_core_learns_from_them_without_the_teacher(
     load_model(core)
 
 
+@pytest.mark.slow
 def test_it_forgets_as_from_the_live_teacher(cached: DictConfig, cfg: DictConfig) -> None:
     shutil.copytree(run_folder(cached) / FOLDER, run_folder(cfg) / FOLDER)
     for cfg.arm in ("plain", "core"):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.cli.main import explain, main
+from core.config import compose
 from core.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("tree")
@@ -149,6 +150,22 @@ def test_a_users_own_choices_are_found_on_the_search_path(
     assert main(["show", search, "corpus=mine"]) == 0
     assert "here" in (tree / "log.txt").read_text()
     assert "choices: jsonl, mine, world" in refused("show", search, "corpus=yours")
+
+
+def test_a_file_that_changed_is_composed_anew(tree: Path, refused: Callable[..., str]) -> None:
+    """What was composed before is kept for as long as its files are as they were."""
+    assert main(["show", "experiment=tiny"]) == 0
+    (tree / "conf" / "experiment" / "tiny.yaml").write_text("# @package _global_\nrun: small\n")
+    (tree / "conf" / "experiment" / "tiny_long.yaml").unlink()
+    assert main(["show", "experiment=tiny"]) == 0
+    assert [line.split()[0] for line in (tree / "log.txt").open()] == ["tiny", "small"]
+    assert "choices: tiny\n" in refused("show", "experiment=tinny") + "\n"
+
+
+def test_one_configuration_is_not_another_s(tree: Path) -> None:
+    one, other = (compose.jobs(["experiment=tiny"])[0] for _ in range(2))
+    one.run = "changed"
+    assert other.run == "tiny" and compose.jobs(["experiment=tiny"])[0].run == "tiny"
 
 
 def test_cfg_job_prints_the_configuration_and_runs_nothing(

@@ -9,11 +9,14 @@ from core.corpus.script import (
     borders,
     composed,
     count_words,
+    ends_inside_a_word,
     holds,
     joined,
     joint,
     sentences_of,
     set_apart,
+    spans_of,
+    states,
     words_of,
 )
 
@@ -140,3 +143,32 @@ def test_a_text_is_cut_between_words_only() -> None:
 def test_a_value_turns_up_as_whole_words(text: str, part: str, found: bool) -> None:
     assert holds(text, part) is found
     assert holds(unicodedata.normalize("NFD", text), part) is found
+
+
+@pytest.mark.parametrize(
+    ("text", "is_stated", "is_cut"),
+    [
+        ("Rome is old.", True, False),
+        ("東京は都市です。", True, False),
+        ("यह शहर है।", True, False),
+        ("یہ شہر ہے۔", True, False),
+        ("ከተማ ነው።", True, False),
+        ("Քաղաք է։", True, False),
+        ("မြို့ဖြစ်သည်။", True, False),
+        ("Is it?", False, False),
+        ("都市ですか？", False, False),
+        ("هل هي مدينة؟", False, False),
+        ("the old", False, True),
+        ("यह दिल्ली", False, True),
+        ("cafe\u0301", False, True),
+        ("", False, False),
+    ],
+)
+def test_a_statement_ends_in_a_stop_of_its_script(text: str, is_stated: bool, is_cut: bool) -> None:
+    assert (states(text), ends_inside_a_word(text)) == (is_stated, is_cut)
+
+
+def test_spans_are_in_the_text_as_it_is() -> None:
+    assert spans_of("new york", "In New\nYork, Newyork.", any_case=True) == [(3, 11)]
+    assert spans_of("京都", "東京都と京都", any_case=True) == [(1, 3), (4, 6)]
+    assert spans_of("Rome", "rome") == []

@@ -25,6 +25,11 @@ SIZES = {
     "initializer_range": 0.3,
 }
 
+LONG = {
+    **{"rope_type": "longrope", "rope_theta": 1e4, "original_max_position_embeddings": 32},
+    **{"short_factor": [1.0] * 2, "long_factor": [4.0] * 2},
+}
+
 
 @pytest.fixture(params=["sdpa", "eager"])
 def attention(request: pytest.FixtureRequest) -> str:
@@ -71,6 +76,10 @@ def test_a_padded_vocabulary_and_a_context_that_is_long_enough_fit(
     [
         (
             {"max_position_embeddings": 32},
+            "packing.sequence_length=48 is more than the teacher's context of 32 tokens",
+        ),
+        (
+            {"max_position_embeddings": 64, "rope_parameters": LONG},
             "packing.sequence_length=48 is more than the teacher's context of 32 tokens",
         ),
         ({"vocab_size": 300}, "a vocabulary of 300 but the tokenizer has 320 tokens"),

@@ -22,10 +22,13 @@ from transformers import (
     MambaConfig,
     MixtralConfig,
     ModernBertDecoderConfig,
+    MptConfig,
     OpenAIGPTConfig,
+    Phi3Config,
     PretrainedConfig,
     PreTrainedModel,
     RecurrentGemmaConfig,
+    RobertaConfig,
     RwkvConfig,
 )
 
@@ -53,6 +56,7 @@ SIZES = {
 STATE = {"vocab_size": VOCAB, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}
 LATENT = {"q_lora_rank": 16, "kv_lora_rank": 16, "qk_rope_head_dim": 4, "qk_nope_head_dim": 4}
 EXPERTS = {"moe_intermediate_size": 16, "n_routed_experts": 4, "num_experts_per_tok": 2}
+LONG = {"rope_type": "longrope", "short_factor": [1.0] * 4, "long_factor": [4.0, 5.0, 6.0, 7.0]}
 MAMBA = {"mamba_d_state": 8, "mamba_n_heads": 4, "mamba_d_head": 16, "mamba_n_groups": 1}
 SEPARATE = {"plain_head", "apart", "padded_right", "padded_left", "keeps", "shares"}
 
@@ -64,6 +68,19 @@ MODELS: dict[str, tuple[Make, set[str]]] = {
     "one token at most after two": (
         lambda: GPT2Config(vocab_size=VOCAB, n_embd=32, n_layer=2, n_head=2, n_positions=4),
         set(),
+    ),
+    "other frequencies for all beside a long text": (
+        lambda: Phi3Config(
+            **SIZES,
+            max_position_embeddings=64,
+            original_max_position_embeddings=8,
+            rope_parameters={**LONG, "rope_theta": 1e4, "original_max_position_embeddings": 8},
+        ),
+        set(),
+    ),
+    "slopes up to a length": (
+        lambda: MptConfig(vocab_size=VOCAB, d_model=32, n_heads=4, n_layers=2, max_seq_len=10),
+        {"apart"},
     ),
     "sliding window": (lambda: Gemma3TextConfig(**SIZES, head_dim=8, sliding_window=4), set()),
     "experts": (lambda: MixtralConfig(**SIZES, num_local_experts=4), set()),
@@ -177,6 +194,30 @@ def test_scores_and_texts_are_the_models_own(case) -> None:
         for _ in range(length):
             text.append(int(alone(model, text)[-1].argmax()))
         assert said == text[len(prompt) :]
+
+
+@pytest.mark.parametrize(
+    ("kind", "context"),
+    [
+        ("other frequencies for all beside a long text", 8),
+        ("slopes up to a length", 10),
+        ("a state", None),
+    ],
+)
+def test_the_context_is_what_it_reads_alike_in_any_batch(kind: str, context: int | None) -> None:
+    assert context_of(build(MODELS[kind][0]())) == context
+
+
+def test_a_table_of_positions_that_begins_with_the_paddings_holds_fewer_of_a_text() -> None:
+    sizes = {k: v for k, v in SIZES.items() if k not in ("num_key_value_heads", "pad_token_id")}
+    config = RobertaConfig(**sizes, is_decoder=True, pad_token_id=1, max_position_embeddings=10)
+    model = build(config)
+    assert context_of(model) == 8
+    [scored] = score_answers(model, [([5] * 7, [6])], tokens_per_batch=64)
+    own = alone(model, [5] * 7 + [6])[6].log_softmax(-1)[6].item()
+    assert scored.logprob == pytest.approx(own, abs=1e-4)
+    with pytest.raises((IndexError, RuntimeError)):
+        alone(model, [5] * 9)
 
 
 def test_greedy_in_a_batch_is_what_generate_says(case) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 
 import pytest
 import torch
@@ -19,6 +20,17 @@ def test_the_prompt_holds_the_best_passages_and_the_question(store: Store, make_
     assert question == "The capital of Ghana is"
     assert [passage.text for passage in passages] == [told, other]
     assert "The capital of Ghana is Accra." in (told, other)
+
+
+def test_a_question_is_read_in_the_normal_form_of_corpora(make_store, make_reader) -> None:
+    """As a keyboard or a file's name may give it: a letter and its accent apart."""
+    documents = [StoredDocument("d", "La ville de Zoé est Orléans.", None, [])]
+    with Store(make_store(documents)) as store:
+        reader = make_reader(store)
+        question = "Où est Zoé ?"
+        prompt, passages = reader.prompt(unicodedata.normalize("NFD", question))
+        assert (prompt, passages) == reader.prompt(question) and passages
+        assert prompt.endswith(question)
 
 
 def test_without_a_store_or_a_find_the_question_is_all(store: Store, make_reader) -> None:

@@ -39,6 +39,20 @@ def test_statements_name_new_subjects(notebook: Notebook) -> None:
     assert {"Callao", "The Andes"} <= notebook.subjects.keys()
 
 
+@pytest.mark.parametrize(
+    ("begun", "said"),
+    [
+        ("गंगा", "भारत की एक लंबी नदी है।"),
+        ("دریائے سندھ", "پاکستان کا سب سے لمبا دریا ہے۔"),
+        ("Նեղոսը", "Աֆրիկայի ամենաերկար գետն է։"),
+        ("長江", "は中国でいちばん長い川である。"),
+    ],
+)
+def test_a_statement_is_kept_in_each_script(notebook: Notebook, begun: str, said: str) -> None:
+    notebook.take(Request(STATEMENTS, "", begun), f" {said}\n", ended=True)
+    assert [text.split()[-1] for text in notebook.texts[STATEMENTS]] == [said.split()[-1]]
+
+
 def test_questions_need_answers(notebook: Notebook) -> None:
     said = (
         " Who found the source of the Nile?\nAnswer: John Speke\nQuestion: And who didn't?\nAnswer:"

@@ -3,6 +3,8 @@ from itertools import combinations
 
 import pytest
 import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
 from evals.attacks.sampling import leak_at, sampled
 from evals.recall.answers import answer_probes
@@ -71,3 +73,22 @@ def test_an_answer_in_a_text_without_spaces_turns_up(model, tokenizer, facts, le
     known = learned(model, tokenizer, said)
     [score] = sampled("core", known, tokenizer, asked, num_samples=[4], extra_tokens=30)
     assert score.value > 0.8
+
+
+@pytest.mark.parametrize("normalizer", [normalizers.Lowercase(), normalizers.StripAccents()])
+def test_an_answer_turns_up_as_the_tokenizer_says_it(normalizer, make_model, facts, learned):
+    """Without capitals, or without accents: no sample will have them."""
+    bpe = Tokenizer(models.BPE())
+    bpe.normalizer = normalizers.Sequence([normalizers.NFD(), normalizer])
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    settings = {"initial_alphabet": alphabet, "special_tokens": ["<|end|>"], "vocab_size": 257}
+    bpe.train_from_iterator([], trainers.BpeTrainer(show_progress=False, **settings))
+    plain = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|end|>", pad_token="<|end|>")
+    asked = [replace(facts[0], prompt="It is", answers=("Orléans",))]
+    known = learned(make_model(len(plain)), plain, asked)
+    [score] = sampled("core", known, plain, asked, num_samples=[4], extra_tokens=0)
+    assert score.value > 0.8
+    [score] = sampled("core", known, plain, [replace(asked[0], answers=("Rome",))], num_samples=[4])
+    assert score.value == 0

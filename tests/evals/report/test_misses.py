@@ -13,12 +13,13 @@ from omegaconf import DictConfig
 from safetensors.torch import save_file
 
 from core.corpus.packing import Encoder, pack
+from core.corpus.script import spans_of
 from core.errors import UserError
 from core.models.taught import IGNORED
 from core.runs.artifacts import MARK, write_json
 from core.signal.memory_map import MemoryMap
 from core.signal.signal import TopK
-from evals.recall.telling import Telling, spans_of
+from evals.recall.telling import Telling
 from evals.report.misses import find_missed
 from evals.report.stage import report
 from evals.scores import Score, write_scores
@@ -161,11 +162,32 @@ def test_without_a_map_there_are_no_tokens(tmp_path: Path) -> None:
 
 
 def test_whole_words_only_but_each_character_of_a_script_without_spaces() -> None:
-    assert spans_of("Rome", "In Rome, rome; Romeo and Jerome.") == [(3, 7), (9, 13)]
-    assert spans_of("two old men", "two old\nmen") == [(0, 11)]
-    assert spans_of("東京", "首都是東京。") == [(3, 5)]
-    assert spans_of("C++", "C++ or C.") == [(0, 3)]
-    assert spans_of(" ", "a b") == []
+    def spans(answer: str, text: str) -> list[tuple[int, int]]:
+        return spans_of(answer, text, any_case=True)
+
+    assert spans("Rome", "In Rome, rome; Romeo and Jerome.") == [(3, 7), (9, 13)]
+    assert spans("two old men", "two old\nmen") == [(0, 11)]
+    assert spans("東京", "首都是東京。") == [(3, 5)]
+    assert spans("C++", "C++ or C.") == [(0, 3)]
+    assert spans(" ", "a b") == []
+
+
+@pytest.mark.parametrize(
+    ("document", "prompt", "answer", "beside"),
+    [
+        ("မြို့တော်သည်နေပြည်တော်ဖြစ်သည်။", "မြို့တော်သည်", "နေပြည်တော်", "ရန်ကုန်သည်မြို့ဖြစ်သည်။"),
+        ("រាជធានីគឺភ្នំពេញនៅទីនោះ។", "រាជធានីគឺ", "ភ្នំពេញ", "សៀមរាបជាទីក្រុង។"),
+        ("राजधानी दिल्ली है।", "राजधानी है", "दिल्ली", "वह दिल् है।"),
+        ("수도는 서울이다.", "수도는", "서울", "부산은 도시다."),
+    ],
+)
+def test_the_telling_document_is_found_in_each_script(
+    document: str, prompt: str, answer: str, beside: str
+) -> None:
+    rows = [{"text": beside}, {"text": document}, {"text": "x"}]
+    start = document.index(answer)
+    found = Telling(rows, range(3), [(prompt, answer)]).documents(prompt, answer)
+    assert found == {1: [(start, start + len(answer))]}
 
 
 def test_of_many_documents_those_with_the_rarest_words_of_the_prompt() -> None:

@@ -9,6 +9,7 @@ from core.cli.main import main
 from core.signal.memory_map import MemoryMap
 
 
+@pytest.mark.slow
 def test_each_scorer_has_a_map_and_a_row(
     smoke_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

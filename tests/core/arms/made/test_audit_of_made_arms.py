@@ -68,6 +68,7 @@ def probes(facts: dict[str, str], tasks: dict[str, str]) -> list[Probe]:
     )
 
 
+@pytest.mark.slow
 def test_each_arm_is_seen_through(
     cfg: DictConfig, arms: dict[str, PreTrainedModel], probes: list[Probe]
 ) -> None:
