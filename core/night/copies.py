@@ -15,7 +15,7 @@ from core.corpus.packing import Encoder
 from core.corpus.rows import Row
 from core.corpus.symbols import Symbols
 from core.models.loading import load_model, save_model
-from core.night.generalizes import DayTokens, Gain, Judged, judge
+from core.night.generalizes import DayTokens, Gain, Judged, forms_of, judge
 from core.night.likelihood import logprobs
 from core.night.reflection import KEPT_SHARE, variants_of
 from core.night.text import Part, mixed
@@ -68,17 +68,24 @@ def learn_copies(
 ) -> Copies:
     """Let copies learn each fold, until the rows of the other gain no more; what is there is loaded."""
     of_fold = {f: [n for n, own in enumerate(folds) if own == f] for f in (0, 1)}
+    forms = {
+        fold: [
+            [n for n in numbers if folds[n] == fold]
+            for numbers in forms_of(tokens.rows, symbols).values()
+        ]
+        for fold in (0, 1)
+    }
     models, best = [], []
     for fold in (0, 1):
         read = [tokens.rows[n] for n in of_fold[1 - fold]]
-        gain = Gain(tokens, before_ST, of_fold[fold], learning.settings.every)
+        gain = Gain(tokens, before_ST, forms[fold], learning.settings.every)
         models.append(_learn(learning, read, gain, folder / f"copy_{fold}"))
         best.append(int(read_json(folder / f"copy_{fold}" / BEST)))
     varied = None
     if num_variants:
         own = [tokens.rows[n] for n in of_fold[1]]
         more = variants_of(own, symbols, num_variants, f"{learning.seed}/varied")
-        gain = Gain(tokens, before_ST, of_fold[0], learning.settings.every)
+        gain = Gain(tokens, before_ST, forms[0], learning.settings.every)
         varied = _learn(learning, [*own, *(v for _, v in more)], gain, folder / "copy_varied")
     return Copies(models, varied, max(best))
 

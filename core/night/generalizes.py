@@ -44,6 +44,7 @@ class Judged:
         default_factory=dict
     )  # of the stored: characters
     gains: dict[str, tuple[float, float]] = field(default_factory=dict)
+    gain: float = 0.0  # out of fold, over the tokens of all that is learned
 
 
 def folds_of(rows: Sequence[Row], seed: int) -> list[int] | None:
@@ -84,26 +85,36 @@ class DayTokens:
 class Gain:
     """Watches a copy while it learns one fold: how much likelier the rows of the other have become.
 
-    `is_over` turns true when that has stopped growing; `best` is the step at which it was largest.
+    Forms that lose by it don't count: what is said of one person makes what is said of others less likely.
+    `is_over` turns true when the gain has stopped growing; `best` is the step at which it was largest.
     """
 
     def __init__(
-        self, tokens: DayTokens, before_ST: np.ndarray, numbers: Sequence[int], every: int
+        self, tokens: DayTokens, before_ST: np.ndarray, forms: Sequence[Sequence[int]], every: int
     ):
-        self.tokens, self.before_ST, self.numbers = tokens, before_ST, numbers
+        self.tokens, self.before_ST = tokens, before_ST
+        self.of_forms = [of_form for f in forms if (of_form := tokens.of_rows(f)).any()]
         self.every, self.step, self.best, self.most = every, 0, 0, 0.0
         self.is_over = False
 
     def __call__(self, model: PreTrainedModel) -> dict[str, float]:
-        """The gain, in nats a token, limited to what a certain token can gain from nothing."""
-        gain = self.tokens.mean(
-            logprobs(model, self.tokens.sequences) - self.before_ST, self.numbers
-        )
+        """The gain, in nats a token of all forms."""
+        gain_ST = logprobs(model, self.tokens.sequences) - self.before_ST
+        total = sum(max(float(gain_ST[of_form].sum()), 0.0) for of_form in self.of_forms)
+        gain = total / max(sum(int(of_form.sum()) for of_form in self.of_forms), 1)
         self.step += self.every
         self.is_over = gain < self.most + STILL_GAINS
         if gain > self.most:
             self.most, self.best = gain, self.step
         return {"gain": gain}
+
+
+def forms_of(rows: Sequence[Row], symbols: Symbols) -> dict[str, list[int]]:
+    """The numbers of the rows of each form."""
+    forms: dict[str, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        forms[form_of(row, symbols)].append(number)
+    return forms
 
 
 def judge(
@@ -118,9 +129,7 @@ def judge(
     `before_ST` are the core's, `out_ST` those of the copy that didn't read the token's row, `own_ST` those of
     the one that did. Rows of one form are judged together: single tokens tell too little.
     """
-    forms: dict[str, list[int]] = defaultdict(list)
-    for number, row in enumerate(tokens.rows):
-        forms[form_of(row, symbols)].append(number)
+    forms = forms_of(tokens.rows, symbols)
     out_gain_ST, own_gain_ST = out_ST - before_ST, own_ST - before_ST
     memory_ST = tokens.taught_ST & (own_ST - out_ST >= MEMORY_GAP)
     learned, stored, dropped, gains = [], [], [], {}
@@ -139,7 +148,8 @@ def judge(
                 learned.append(number)
             elif number not in spans:
                 dropped.append(number)
-    return Judged(sorted(learned), sorted(stored), sorted(dropped), spans, gains)
+    gain = tokens.mean(out_gain_ST, learned)
+    return Judged(sorted(learned), sorted(stored), sorted(dropped), spans, gains, gain)
 
 
 def _spans(tokens: DayTokens, flagged_ST: np.ndarray) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -19,6 +20,7 @@ class Given:
     tokenizer: PreTrainedTokenizerFast
     rows: list[Row]
     earlier: list[str]
+    stored: list[dict[str, Any]]  # documents that went to the store in the nights before
     settings: NightSettings
     length: int
     seed: int

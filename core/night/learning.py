@@ -12,10 +12,11 @@ from core.arms.by_heart import Anchored
 from core.corpus.packing import Encoder
 from core.corpus.rows import Row
 from core.corpus.symbols import Symbols
-from core.night import dreams
+from core.models.loading import load_model, save_model
+from core.night import dreams, reflection
 from core.night.given import Given, Sorted
 from core.night.teachers import ContextTeacher, TaughtBy
-from core.night.text import Part, mixed, on_sheets
+from core.night.text import SHEETS, Part, mixed, on_sheets
 from core.runs.artifacts import plain
 from core.runs.console import Report
 from core.signal.live import LiveTeacher
@@ -37,22 +38,60 @@ def learn(
     work: Path,
     report: Report,
 ) -> PreTrainedModel:
-    """Train the core on the night's text."""
-    settings, rng = given.settings, Random(f"{given.seed}/text")
+    """Train the core on the night's text.
+
+    With `on_policy` that has two halves: in the second it is taught on answers of its own.
+    """
+    rng = Random(f"{given.seed}/text")
     model, before = given.core(), given.core()
     teachers: list[Teacher] = [LiveTeacher(before)]
     parts = _day_parts(given, done, reflected, teachers, before, rng)
     parts += _dream_parts(given, written, symbols, rng)
     parts = [part for part in parts if part.rows and part.share > 0]
-    steps = num_steps(given, done) if parts else 0
+    steps, own = (num_steps(given, done) if parts else 0), float(given.settings.on_policy)
     if not steps:
         return model
+    if not own:
+        return _train(given, model, parts, teachers, steps, work / "learning", report)
+    half = work / "half"
+    if (half / "config.json").exists():
+        model = load_model(half)
+    else:
+        model = _train(given, model, parts, teachers, steps // 2, work / "learning", report)
+        part = work / "half.part"
+        save_model(part, model, given.tokenizer)
+        part.replace(half)
+    parts = [one for part in parts for one in _answered(given, model, part, own)]
+    return _train(given, model, parts, teachers, steps - steps // 2, work / "answering", report)
+
+
+def _answered(given: Given, model: PreTrainedModel, part: Part, share: float) -> list[Part]:
+    """A part with a share of it in the core's own answers, taught by the teacher alone."""
+    tasks = [row for row in part.rows if "prompt" in row]
+    if part.teacher == BEFORE or not tasks:
+        return [part]
+    said = reflection.readings(model, given.tokenizer, tasks)
+    own = [{**row, "completion": text} for row, text in zip(tasks, said, strict=True) if text]
+    rest = Part(part.rows, part.teacher, part.label_weight, part.share * (1 - share))
+    return [rest, Part(own, part.teacher, 0.0, part.share * share)]
+
+
+def _train(
+    given: Given,
+    model: PreTrainedModel,
+    parts: list[Part],
+    teachers: list[Teacher],
+    steps: int,
+    folder: Path,
+    report: Report,
+) -> PreTrainedModel:
+    settings = given.settings
     text = mixed(
         parts,
         Encoder(given.tokenizer),
         num_sequences=steps * settings.train.batch_size,
         length=given.length,
-        rng=rng,
+        rng=Random(f"{given.seed}/{folder.name}"),
     )
     label_ST = text.label_weight_S[:, None].expand(-1, given.length)
     lesson = Lesson(
@@ -60,7 +99,6 @@ def learn(
         regularizers=[Anchored(label_ST)],
         label_weight=settings.label_weight,
     )
-    folder = work / "learning"
     folder.mkdir(exist_ok=True)
     return train(
         model,
@@ -68,7 +106,7 @@ def learn(
         folder,
         OmegaConf.create({**plain(settings.train), "num_steps": steps}),
         seed=given.seed,
-        report=lambda at, total, note: report(at, total, f"learning · {note}"),
+        report=lambda at, total, note: report(at, total, f"{folder.name} · {note}"),
         lesson=lesson,
         precision=given.precision,
     ).eval()
@@ -99,7 +137,7 @@ def _day_parts(
     """
     settings, stored = given.settings, set(done.judged.stored)
     by_context = settings.teacher == "context" or (
-        settings.teacher == "auto" and done.context_gain > _out_gain(done)
+        settings.teacher == "auto" and done.context_gain > done.judged.gain
     )
     share = 1 - float(settings.dreams.share)
     parts = []
@@ -125,13 +163,11 @@ def _day_parts(
             (tasks, 1 - SHARE_OF_ITSELF - SHARE_OF_STRANGERS, weight),
             (strangers, SHARE_OF_STRANGERS, weight),
         ):
-            parts.append(Part(on_sheets(some, rng), number, label, own * part))
+            rest, sheets = on_sheets(some, rng)
+            # Of what a line begins with only the text tells: no teacher has learned to write it.
+            parts.append(Part(sheets, number, 1.0, own * part * SHEETS))
+            parts.append(Part(rest, number, label, own * part * (1 - SHEETS)))
     return parts
-
-
-def _out_gain(done: Sorted) -> float:
-    learned = [out for out, own in done.judged.gains.values() if out > 0]
-    return max(learned, default=0.0)
 
 
 def _dream_parts(given: Given, written: list[str], symbols: Symbols, rng: Random) -> list[Part]:

@@ -1,9 +1,12 @@
 """How likely a model finds each taught token of packed rows."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from datasets import Dataset
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from core.models.inference import evaluating
@@ -15,6 +18,23 @@ SEQUENCES = 16  # read at once
 
 def logprobs(model: PreTrainedModel, sequences: Dataset) -> np.ndarray:
     """Nats (S, T) at the place of each taught token; 0 at all others."""
+    return _values(model, sequences, _logprob_N)
+
+
+def hits(model: PreTrainedModel, sequences: Dataset) -> np.ndarray:
+    """1 (S, T) where a taught token is the model's first choice, else 0."""
+    return _values(
+        model, sequences, lambda logits_NV, labels_N: (logits_NV.argmax(-1) == labels_N).float()
+    )
+
+
+def _logprob_N(logits_NV: Tensor, labels_N: Tensor) -> Tensor:
+    return -F.cross_entropy(logits_NV.float(), labels_N, reduction="none")
+
+
+def _values(
+    model: PreTrainedModel, sequences: Dataset, value_of: Callable[[Tensor, Tensor], Tensor]
+) -> np.ndarray:
     columns = sequences.with_format("torch")
     found = []
     with evaluating(model):
@@ -27,7 +47,7 @@ def logprobs(model: PreTrainedModel, sequences: Dataset) -> np.ndarray:
             labels_N = taught_labels(labels_BT)
             value_N = torch.cat(
                 [
-                    -F.cross_entropy(logits_nV.float(), labels_N[part], reduction="none")
+                    value_of(logits_nV, labels_N[part])
                     for part, logits_nV in taught_logits_in_parts(
                         model, ids_BT, positions_BT, labels_BT
                     )

@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import PreTrainedModel
 
 from core.corpus.rows import Row, joined_text, write_rows
 from core.corpus.symbols import Symbols
 from core.models.loading import save_model
 from core.night import dreams, reflection
+from core.night.audit import audit
 from core.night.copies import Learning, judged_by, learn_copies
 from core.night.generalizes import DayTokens, Judged, folds_of
 from core.night.given import Given, Sorted
@@ -165,36 +165,28 @@ def _morning(
     folder: Path,
     report: Report,
 ) -> dict[str, Any]:
-    """Compare how varied the core writes with the evening's, keep the one or the other, and tell."""
+    """Compare the morning's core with the evening's, keep the one or the other, and tell."""
     report(0, 1, "dreams of the morning")
     kinds = {*dreams.by_kind(written), *dreams.by_kind(given.earlier)}
-    now = _write(given, model, seed=given.seed + 1)
+    now, core = _write(given, model, seed=given.seed + 1), given.core()
     evening, morning = variety(written, kinds), variety(now, kinds)
     bound = float(given.settings.bound)
     kept = not written or morning["diversity"] >= bound * evening["diversity"]
-    with torch.no_grad():
-        save_model(folder, model if kept else given.core(), given.tokenizer)
-    why = (
-        ""
-        if kept
-        else f"diversity fell from {evening['diversity']:.3f} to {morning['diversity']:.3f}, "
-        f"below {bound:.0%} of it: the core of the evening stays"
-    )
-    judged = done.judged
+    why = "" if kept else _narrowed(evening["diversity"], morning["diversity"], bound)
     given.say(f"diversity: {evening['diversity']:.3f} → {morning['diversity']:.3f}. {why}".strip())
+    rows, judged = given.rows, done.judged
+    stored = [
+        {"id": rows[n]["id"], "text": rows[n]["text"], "spans": judged.spans.get(n, [])}
+        for n in judged.stored
+    ]
+    told = {"the day's": stored, "earlier nights'": given.stored}
+    save_model(folder, model if kept else core, given.tokenizer)
     return {
         "kept": kept,
         "why": why,
-        "learned": [given.rows[n]["id"] for n in judged.learned],
-        "stored": [
-            {
-                "id": given.rows[n]["id"],
-                "text": given.rows[n]["text"],
-                "spans": judged.spans.get(n, []),
-            }
-            for n in judged.stored
-        ],
-        "dropped": [given.rows[n]["id"] for n in judged.dropped],
+        "learned": [rows[n]["id"] for n in judged.learned],
+        "stored": stored,
+        "dropped": [rows[n]["id"] for n in judged.dropped],
         "gains": {
             form: list(pair) for form, pair in judged.gains.items() if "document" not in form
         },
@@ -204,6 +196,14 @@ def _morning(
         "variants": sum(map(len, reflected.values())),
         "steps": num_steps(given, done),
         "variety": {"evening": evening, "morning": morning},
+        "audit": audit(core, model if kept else core, given.tokenizer, told, given.length),
         "shown": now[:12],
         "sorting_seconds": round(done.seconds, 1),
     }
+
+
+def _narrowed(evening: float, morning: float, bound: float) -> str:
+    return (
+        f"diversity fell from {evening:.3f} to {morning:.3f}, below {bound:.0%} of it: the core of the "
+        "evening stays"
+    )

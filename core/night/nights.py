@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -103,6 +104,14 @@ class Nights:
             for rows in read_json(folder / LEARNED)["kept"].values():
                 lines += [joined_text(row) for row in rows if "prompt" in row]
         return lines
+
+    def documents(self, number: int) -> list[dict[str, Any]]:
+        """What went to the store in the nights that lead to this one."""
+        return [
+            one
+            for night in self.chain(number)
+            for one in read_json(self.model(night) / RECORD)["stored"]
+        ]
 
     def made_from(self, number: int) -> dict[str, str]:
         """Fingerprints of what the night was made from."""

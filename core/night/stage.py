@@ -94,6 +94,7 @@ def given_of(
         tokenizer,  # type: ignore[arg-type]
         day.rows,
         nights.earlier(before),
+        nights.documents(before),
         settings,
         length,
         int(cfg.seed) * 1000 + len(nights.chain(before)) + 1,

@@ -35,8 +35,8 @@ class NightText:
     label_weight_S: Tensor
 
 
-def on_sheets(rows: Sequence[Row], rng: Random) -> list[Row]:
-    """Put a share of the tasks on sheets, a few on each: there a core learns to write them, too."""
+def on_sheets(rows: Sequence[Row], rng: Random) -> tuple[list[Row], list[Row]]:
+    """The rows without a share of the tasks, and these on sheets: there a core learns to write them, too."""
     tasks = [row for row in rows if "prompt" in row]
     chosen = {row["id"] for row in rng.sample(tasks, int(SHEETS * len(tasks)))}
     lines = [joined_text(row) for row in tasks if row["id"] in chosen]
@@ -44,7 +44,7 @@ def on_sheets(rows: Sequence[Row], rng: Random) -> list[Row]:
         {"id": f"sheet-{at}", "text": "".join(f"\n{line}" for line in lines[at : at + SHEET_LINES])}
         for at in range(0, len(lines), SHEET_LINES)
     ]
-    return [*(row for row in rows if row["id"] not in chosen), *sheets]
+    return [row for row in rows if row["id"] not in chosen], sheets
 
 
 def mixed(

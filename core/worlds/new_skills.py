@@ -103,13 +103,7 @@ def repeated(rng: Random) -> Item:
 NEW_SKILLS: Mapping[str, Callable[[Random], Item]] = {
     "rotating": rotating,
     "weaving": weaving,
-    "dropping": dropping,
-    "swapping": swapping,
-    "decoding": decoding,
     "skipping": skipping,
-    "doubling": doubling,
     "mirroring": mirroring,
-    "counting": counting,
-    "largest": largest,
-    "repeated": repeated,
+    "dropping": dropping,
 }

@@ -40,7 +40,7 @@ def test_a_core_that_writes_the_same_again_is_less_varied():
     narrow = variety(LINES[:2] * 30, kinds)
     assert narrow["diversity"] < 0.5 * varied["diversity"]
     assert narrow["families"] == 1 and narrow["rarest"] == 0.0
-    assert 0 <= narrow["diversity"] and varied["diversity"] <= 1
+    assert narrow["diversity"] >= 0 and varied["diversity"] <= 1
 
 
 def test_nothing_written_is_no_diversity():

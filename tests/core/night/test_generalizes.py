@@ -9,9 +9,7 @@ from core.night.generalizes import MEMORY_GAP, DayTokens, Gain, folds_of, judge
 LETTERS = "abcdefghij"
 TASKS = [
     {"id": f"t{n}", "prompt": f"Turn: {a} {b} =>", "completion": f"{b} {a}"}
-    for n, (a, b) in enumerate(
-        (a, b) for a in LETTERS for b in LETTERS if a < b
-    )
+    for n, (a, b) in enumerate((a, b) for a in LETTERS for b in LETTERS if a < b)
 ]
 FACT = {"id": "fact", "text": "The job of Ada is baker."}
 CHAT = {"id": "chat", "text": "Note that it rains."}
@@ -81,7 +79,9 @@ def test_one_document_cannot_be_out_of_fold():
 
 
 def test_documents_about_one_name_are_in_one_fold(rows):
-    named = [{"id": f"f{n}", "text": f"Ada Bell {verb} it."} for n, verb in enumerate(("saw", "met"))]
+    named = [
+        {"id": f"f{n}", "text": f"Ada Bell {verb} it."} for n, verb in enumerate(("saw", "met"))
+    ]
     folds = folds_of([*rows, *named], 0)
     assert folds is not None and set(folds) == {0, 1}
     assert folds[-1] == folds[-2]
@@ -94,9 +94,22 @@ def test_a_gain_is_over_when_it_stops_growing(tokens, monkeypatch):
         "core.night.generalizes.logprobs",
         lambda model, sequences: made(tokens, {"t": next(values)}),
     )
-    gain = Gain(tokens, before_ST, list(range(len(TASKS))), every=5)
+    gain = Gain(tokens, before_ST, [list(range(len(TASKS)))], every=5)
     states = []
     for _ in range(3):
         gain(None)  # type: ignore[arg-type]
         states.append((gain.is_over, gain.best))
     assert states == [(False, 5), (False, 10), (True, 10)]
+
+
+def test_what_loses_takes_nothing_from_what_gains(tokens, monkeypatch):
+    before_ST = np.zeros(tokens.row_ST.shape)
+    monkeypatch.setattr(
+        "core.night.generalizes.logprobs",
+        lambda model, sequences: made(tokens, {"t": 1.0, "fact": -50.0}),
+    )
+    fact = tokens.rows.index(FACT)
+    gain = Gain(tokens, before_ST, [list(range(len(TASKS))), [fact]], every=5)
+    count = tokens.of_rows(range(len(TASKS))).sum()
+    expected = count / (count + tokens.of_rows([fact]).sum())
+    assert gain(None)["gain"] == pytest.approx(expected)  # type: ignore[arg-type]

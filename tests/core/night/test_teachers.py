@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import torch
 
 from core.models.taught import taught_labels, taught_logits
@@ -7,9 +9,7 @@ from core.signal.live import LiveTeacher
 
 def batch_of(sequences, count=4):
     chosen = sequences.with_format("torch")[:count]
-    return {
-        name: chosen[name].long() for name in ("input_ids", "position_ids", "labels", "index")
-    }
+    return {name: chosen[name].long() for name in ("input_ids", "position_ids", "labels", "index")}
 
 
 def said(teacher, batch):
@@ -54,11 +54,7 @@ def test_each_row_is_read_behind_its_context(sequences, make_llama):
     assert len(asked) <= len(rows)
     taught = []
     starts = [*rows, len(labels)]
-    kept = [
-        (first, end)
-        for first, end in zip(starts, starts[1:], strict=False)
-        if (labels[first + 1 : end] >= 0).any()
-    ]
+    kept = [(first, end) for first, end in pairwise(starts) if (labels[first + 1 : end] >= 0).any()]
     for (first, end), own in zip(kept, expected, strict=True):
         taught.append(own[labels[first + 1 : end] >= 0])
     assert torch.allclose(found, torch.cat(taught), atol=1e-4)

@@ -1,6 +1,7 @@
 """A run with a toy core, and nights over toy days."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from omegaconf import DictConfig
 
 from core.errors import UserError
 from core.models.loading import load_model, save_model
-from core.night import night, stage
+from core.night import copies, learning, night, stage
 from core.night.night import RECORD
 from core.night.nights import Nights
 from core.runs.artifacts import Artifact, read_json, run_folder
@@ -96,7 +97,7 @@ def test_one_wakes_in_any_night_and_goes_on_from_there(cfg):
     stage.sleep(cfg)
     assert nights.before(2) == 0 and nights.chain(2) == [2]
     cfg.words = [7]
-    with pytest.raises(UserError, match="no night 7 in .*: there are 0, 1, 2"):
+    with pytest.raises(UserError, match=r"no night 7 in .*: there are 0, 1, 2"):
         stage.wake(cfg)
     cfg.words = ["soon"]
     with pytest.raises(UserError, match="takes the number of a night"):
@@ -145,6 +146,30 @@ def test_a_night_that_narrows_is_not_kept(cfg, monkeypatch):
     assert weights(nights.model(1)) == weights(nights.first)
 
 
+def test_a_share_of_the_night_may_be_answers_of_its_own(cfg):
+    cfg.night.on_policy = 0.5
+    cfg.night.test = False
+    stage.sleep(cfg)
+    assert read_json(Nights.of(cfg).model(1) / RECORD)["steps"] == 3
+
+
+@pytest.mark.parametrize("teacher", ["context", "copies"])
+def test_reflections_are_taught_by_the_chosen_teacher(cfg, monkeypatch, teacher: str):
+    asked = []
+    own = learning.context_teacher
+    monkeypatch.setattr(
+        learning, "context_teacher", lambda *given: asked.append(given) or own(*given)
+    )
+    everything = list(range(len(TASKS) + len(FACTS)))
+    judge = copies.judge
+    monkeypatch.setattr(
+        copies, "judge", lambda *given: replace(judge(*given), learned=everything, stored=[])
+    )
+    cfg.night.teacher = teacher
+    stage.sleep(cfg)
+    assert bool(asked) == (teacher == "context")
+
+
 def test_what_the_store_has_forgotten_stays_so(cfg):
     met(cfg, FACTS[:1])
     stage.sleep(cfg)
@@ -172,5 +197,3 @@ def test_settings_that_no_night_has_are_refused(cfg, option: str, value: object,
 def test_without_a_core_there_is_no_night(configure, tmp_path):
     with pytest.raises(UserError, match="arms/core isn't there yet"):
         stage.sleep(configure("experiment=smoke", f"runs_dir={tmp_path}"))
-
-

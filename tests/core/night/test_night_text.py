@@ -3,6 +3,7 @@ from random import Random
 import pytest
 
 from core.corpus.packing import Encoder
+from core.corpus.rows import joined_text
 from core.night.text import Part, mixed, on_sheets
 
 
@@ -16,9 +17,9 @@ def test_each_part_has_its_share_its_teacher_and_its_weight(rows, encoder):
     text = mixed(parts, encoder, num_sequences=24, length=40, rng=Random(0))
     assert len(text.sequences) == 24
     assert text.teacher_S.tolist().count(0) == 12 and set(text.teacher_S.tolist()) == {0, 1}
-    assert {weight for weight in text.label_weight_S[text.teacher_S == 1].tolist()} == {
-        pytest.approx(0.7)
-    }
+    assert text.label_weight_S.tolist() == pytest.approx(
+        [0.7 if teacher else 0.0 for teacher in text.teacher_S.tolist()]
+    )
     assert text.sequences["index"][:] == list(range(24))
 
 
@@ -38,8 +39,7 @@ def test_rows_recur_in_another_order(rows, encoder):
 
 def test_a_share_of_the_tasks_stands_on_sheets(rows):
     tasks = [row for row in rows if "prompt" in row]
-    told = on_sheets(tasks, Random(0))
-    sheets = [row["text"] for row in told if row["id"].startswith("sheet")]
-    lines = [line for text in sheets for line in text.split("\n") if line]
-    assert len(lines) == int(0.4 * len(tasks))
-    assert len(told) - len(sheets) + len(lines) == len(tasks)
+    rest, sheets = on_sheets(tasks, Random(0))
+    lines = [line for row in sheets for line in row["text"].split("\n") if line]
+    assert len(lines) == int(0.4 * len(tasks)) == len(tasks) - len(rest)
+    assert {joined_text(row) for row in tasks} == {*lines, *map(joined_text, rest)}
