@@ -15,7 +15,7 @@ from core.corpus.symbols import Symbols
 from core.models.loading import load_model, save_model
 from core.night import dreams, reflection
 from core.night.given import Given, Sorted
-from core.night.teachers import ContextTeacher, TaughtBy
+from core.night.teachers import TEXT, ContextTeacher, TaughtBy
 from core.night.text import SHEETS, Part, mixed, on_sheets
 from core.runs.artifacts import plain
 from core.runs.console import Report
@@ -68,7 +68,7 @@ def learn(
 def _answered(given: Given, model: PreTrainedModel, part: Part, share: float) -> list[Part]:
     """A part with a share of it in the core's own answers, taught by the teacher alone."""
     tasks = [row for row in part.rows if "prompt" in row]
-    if part.teacher == BEFORE or not tasks:
+    if part.teacher in (BEFORE, TEXT) or not tasks:
         return [part]
     said = reflection.readings(model, given.tokenizer, tasks)
     own = [{**row, "completion": text} for row, text in zip(tasks, said, strict=True) if text]
@@ -95,7 +95,7 @@ def _train(
     )
     label_ST = text.label_weight_S[:, None].expand(-1, given.length)
     lesson = Lesson(
-        TaughtBy(teachers, text.teacher_S),
+        TaughtBy(teachers, text.teacher_S, int(model.get_input_embeddings().weight.shape[0])),
         regularizers=[Anchored(label_ST)],
         label_weight=settings.label_weight,
     )
@@ -165,8 +165,9 @@ def _day_parts(
         ):
             rest, sheets = on_sheets(some, rng)
             # Of what a line begins with only the text tells: no teacher has learned to write it.
-            parts.append(Part(sheets, number, 1.0, own * part * SHEETS))
-            parts.append(Part(rest, number, label, own * part * (1 - SHEETS)))
+            parts.append(Part(sheets, TEXT, 1.0, own * part * SHEETS))
+            who = TEXT if label == 1 else number
+            parts.append(Part(rest, who, label, own * part * (1 - SHEETS)))
     return parts
 
 

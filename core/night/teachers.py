@@ -2,6 +2,7 @@
 the day in its context.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -60,13 +61,16 @@ def _rows_of(batch: dict[str, Tensor]) -> list[tuple[list[int], list[int]]]:
     return found
 
 
+TEXT = -1  # the number of no teacher: of sequences that the text alone teaches
+
+
 class TaughtBy:
-    """Several teachers, of whom each sequence has one: `teacher_S` holds its number."""
+    """Several teachers, of whom each sequence has one: `teacher_S` holds its number, or `TEXT`."""
 
     temperature = 1.0
 
-    def __init__(self, teachers: Sequence[Teacher], teacher_S: Tensor):
-        self.teachers, self.teacher_S = teachers, teacher_S
+    def __init__(self, teachers: Sequence[Teacher], teacher_S: Tensor, vocab_size: int):
+        self.teachers, self.teacher_S, self.vocab_size = teachers, teacher_S, vocab_size
 
     def distributions(self, batch: dict[str, Tensor]) -> Distributions:
         """What the sequence's teacher says at its taught tokens."""
@@ -83,6 +87,11 @@ class TaughtBy:
             sizes = [counts[at] for at in own.tolist()]
             if not sum(sizes):
                 continue
-            said = self.teachers[number].distributions(some).rows(slice(0, sum(sizes)))
+            if number == TEXT:  # nobody listens: any distribution will do
+                said = torch.full((sum(sizes), self.vocab_size), -math.log(self.vocab_size)).to(
+                    batch["labels"].device
+                )
+            else:
+                said = self.teachers[number].distributions(some).rows(slice(0, sum(sizes)))
             parts |= dict(zip(own.tolist(), said.split(sizes), strict=True))
         return Dense(torch.cat([parts[at] for at in sorted(parts) if counts[at]]))

@@ -1,9 +1,11 @@
 """What a core can do, and what it remembers, on the morning after a night."""
 
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -36,8 +38,16 @@ class Morning:
 
     def accuracy(self, probes: Sequence[Probe]) -> float:
         """The share answered right; 0 where there are none."""
+        return self.by_family(probes)[0]
+
+    def by_family(self, probes: Sequence[Probe]) -> tuple[float, dict[str, float]]:
+        """The share answered right of all probes, and of each family."""
+        right: dict[str, list[bool]] = defaultdict(list)
         answers = answer_probes(self.model, self.tokenizer, probes)
-        return sum(answer.correct for answer in answers) / max(len(answers), 1)
+        for probe, answer in zip(probes, answers, strict=True):
+            right[probe.family].append(answer.correct)
+        whole = [value for own in right.values() for value in own]
+        return fmean(whole or [0.0]), {family: fmean(own) for family, own in sorted(right.items())}
 
 
 def probes_of(rows: Sequence[dict[str, Any]]) -> list[Probe]:
@@ -63,12 +73,8 @@ def measured(morning: Morning, store: Path | None) -> dict[str, Any]:
         "facts_control": morning.accuracy(probes_of(day.fact_probes(told=False))),
         "num_facts": len(told),
         "notes": morning.accuracy(probes_of(day.note_probes())),
-        "earlier_skills": morning.accuracy(morning.skills),
-        "by_family": {
-            family: morning.accuracy([p for p in morning.skills if p.family == family])
-            for family in sorted({probe.family for probe in morning.skills})
-        },
     }
+    found["earlier_skills"], found["by_family"] = morning.by_family(morning.skills)
     found["new_skill"] = found["new_skills"][day.family]
     before = [p for one in morning.days[:-1] for p in probes_of(one.fact_probes(told=True))]
     found["earlier_facts"] = morning.accuracy(before) if before else None

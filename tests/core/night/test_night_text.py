@@ -32,6 +32,13 @@ def test_a_teacher_stays_with_its_rows(rows, encoder, toy_tokenizer):
         assert ("lives in" in toy_tokenizer.decode(ids)) == (teacher == 0)
 
 
+def test_batches_are_made_up_alike(rows, encoder):
+    parts = [Part(rows[:20], 0, 0.0, 0.5), Part(rows[20:], 1, 0.7, 0.25), Part(rows, 2, 1.0, 0.25)]
+    text = mixed(parts, encoder, num_sequences=32, length=40, rng=Random(0))
+    batches = text.teacher_S.view(4, 8).tolist()
+    assert all([batch.count(teacher) for teacher in (0, 1, 2)] == [4, 2, 2] for batch in batches)
+
+
 def test_rows_recur_in_another_order(rows, encoder):
     text = mixed([Part(rows[:6], 0, 1.0, 1.0)], encoder, num_sequences=9, length=40, rng=Random(0))
     assert len({tuple(ids) for ids in text.sequences["input_ids"]}) > 3

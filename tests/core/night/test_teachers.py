@@ -3,7 +3,7 @@ from itertools import pairwise
 import torch
 
 from core.models.taught import taught_labels, taught_logits
-from core.night.teachers import ContextTeacher, TaughtBy
+from core.night.teachers import TEXT, ContextTeacher, TaughtBy
 from core.signal.live import LiveTeacher
 
 
@@ -21,12 +21,18 @@ def test_each_sequence_is_taught_by_its_own_teacher(sequences, make_llama):
     teachers = [LiveTeacher(make_llama(seed)) for seed in (1, 2)]
     batch = batch_of(sequences)
     number_S = torch.tensor([1, 0, 1, 0] * len(sequences))
-    together = said(TaughtBy(teachers, number_S), batch)
+    together = said(TaughtBy(teachers, number_S, 320), batch)
     sizes = [len(taught_labels(row[None])) for row in batch["labels"]]
     for at, part in enumerate(together.split(sizes)):
         one = {name: value[at : at + 1] for name, value in batch.items()}
         expected = said(teachers[int(number_S[batch["index"][at]])], one)
         assert torch.allclose(part, expected, atol=1e-5)
+
+
+def test_what_the_text_alone_teaches_asks_nobody(sequences):
+    batch = batch_of(sequences)
+    nobody = said(TaughtBy([], torch.full((len(sequences),), TEXT), 320), batch)
+    assert torch.allclose(nobody.exp(), torch.tensor(1 / 320))
 
 
 def test_without_context_it_says_what_the_model_says(sequences, make_llama):
