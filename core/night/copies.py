@@ -13,9 +13,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.corpus.packing import Encoder
 from core.corpus.rows import Row
-from core.corpus.symbols import Symbols
 from core.models.loading import load_model, save_model
-from core.night.generalizes import DayTokens, Gain, Judged, forms_of, judge
+from core.night.forms import Forms
+from core.night.generalizes import DayTokens, Gain, Judged, judge
 from core.night.likelihood import logprobs
 from core.night.reflection import KEPT_SHARE, variants_of
 from core.night.text import Part, mixed
@@ -61,31 +61,26 @@ def learn_copies(
     tokens: DayTokens,
     before_ST: np.ndarray,
     folds: Sequence[int],
-    symbols: Symbols,
+    forms: Forms,
     folder: Path,
     *,
     num_variants: int,
 ) -> Copies:
     """Let copies learn each fold, until the rows of the other gain no more; what is there is loaded."""
     of_fold = {f: [n for n, own in enumerate(folds) if own == f] for f in (0, 1)}
-    forms = {
-        fold: [
-            [n for n in numbers if folds[n] == fold]
-            for numbers in forms_of(tokens.rows, symbols).values()
-        ]
-        for fold in (0, 1)
-    }
+    by_form = forms.by_form(tokens.rows).values()
+    asked = {f: [[n for n in numbers if folds[n] == f] for numbers in by_form] for f in (0, 1)}
     models, best = [], []
     for fold in (0, 1):
         read = [tokens.rows[n] for n in of_fold[1 - fold]]
-        gain = Gain(tokens, before_ST, forms[fold], learning.settings.every)
+        gain = Gain(tokens, before_ST, asked[fold], learning.settings.every)
         models.append(_learn(learning, read, gain, folder / f"copy_{fold}"))
         best.append(int(read_json(folder / f"copy_{fold}" / BEST)))
     varied = None
     if num_variants:
         own = [tokens.rows[n] for n in of_fold[1]]
-        more = variants_of(own, symbols, num_variants, f"{learning.seed}/varied")
-        gain = Gain(tokens, before_ST, forms[0], learning.settings.every)
+        more = variants_of(own, forms, num_variants, f"{learning.seed}/varied")
+        gain = Gain(tokens, before_ST, asked[0], learning.settings.every)
         varied = _learn(learning, [*own, *(v for _, v in more)], gain, folder / "copy_varied")
     return Copies(models, varied, max(best))
 
@@ -129,7 +124,7 @@ def judged_by(
     tokens: DayTokens,
     before_ST: np.ndarray,
     folds: Sequence[int],
-    symbols: Symbols,
+    forms: Forms,
 ) -> tuple[Judged, bool]:
     """What becomes of the rows, and whether their rules stand other symbols: whether the copy that learned
     variants too does as well out of its fold as the one that didn't.
@@ -138,7 +133,7 @@ def judged_by(
     in_first_ST = np.isin(tokens.row_ST, [n for n, fold in enumerate(folds) if fold == 0])
     out_ST = np.where(in_first_ST, by_copy[0], by_copy[1])
     own_ST = np.where(in_first_ST, by_copy[1], by_copy[0])
-    judged = judge(tokens, symbols, before_ST, out_ST, own_ST)
+    judged = judge(tokens, forms.by_form(tokens.rows), before_ST, out_ST, own_ST)
     if copies.varied is None:
         return judged, False
     asked = [n for n in judged.learned if folds[n] == 0 and "prompt" in tokens.rows[n]]

@@ -5,8 +5,7 @@ the copy that didn't read it tells what the others teach about it, and the copy 
 itself. What only the row itself teaches is memory. Labels aren't read.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,9 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from core.corpus.folds import fold_of_rows
 from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Row
-from core.corpus.symbols import Symbols
 from core.errors import UserError
-from core.night.forms import form_of
 from core.night.likelihood import logprobs
 
 NUM_FOLDS = 2
@@ -109,27 +106,19 @@ class Gain:
         return {"gain": gain}
 
 
-def forms_of(rows: Sequence[Row], symbols: Symbols) -> dict[str, list[int]]:
-    """The numbers of the rows of each form."""
-    forms: dict[str, list[int]] = defaultdict(list)
-    for number, row in enumerate(rows):
-        forms[form_of(row, symbols)].append(number)
-    return forms
-
-
 def judge(
     tokens: DayTokens,
-    symbols: Symbols,
+    forms: Mapping[str, Sequence[int]],
     before_ST: np.ndarray,
     out_ST: np.ndarray,
     own_ST: np.ndarray,
 ) -> Judged:
     """Say what becomes of each row, from log-probabilities (S, T) of the day's tokens.
 
-    `before_ST` are the core's, `out_ST` those of the copy that didn't read the token's row, `own_ST` those of
-    the one that did. Rows of one form are judged together: single tokens tell too little.
+    `forms` has the numbers of the rows of each form, which are judged together: single tokens tell too
+    little. `before_ST` are the core's, `out_ST` those of the copy that didn't read the token's row, `own_ST`
+    those of the one that did.
     """
-    forms = forms_of(tokens.rows, symbols)
     out_gain_ST, own_gain_ST = out_ST - before_ST, own_ST - before_ST
     memory_ST = tokens.taught_ST & (own_ST - out_ST >= MEMORY_GAP)
     learned, stored, dropped, gains = [], [], [], {}

@@ -26,7 +26,7 @@ from core.training.loop import train
 
 BEFORE = 0  # the number of the teacher of dreams: the core of the evening
 SHARE_OF_STRANGERS = 0.1  # of what is read of the day, in documents whose facts are stored
-SHARE_OF_ITSELF = 0.4  # of it, the rows as they were met; the rest are reflections
+SHARE_OF_ITSELF = 0.3  # of it, the rows as they were met; the rest are reflections
 
 
 def learn(

@@ -17,6 +17,7 @@ from core.models.loading import save_model
 from core.night import dreams, reflection
 from core.night.audit import audit
 from core.night.copies import Learning, judged_by, learn_copies
+from core.night.forms import Forms
 from core.night.generalizes import DayTokens, Judged, folds_of
 from core.night.given import Given, Sorted
 from core.night.learning import context_teacher, learn, num_steps
@@ -38,13 +39,14 @@ def pass_night(given: Given, folder: Path, report: Report) -> dict[str, Any]:
     work.mkdir(exist_ok=True)
     written = _dream(given, folder, report)
     symbols = Symbols([*map(joined_text, given.rows), *written, *given.earlier])
-    done = _sort(given, symbols, work, report)
+    forms = Forms(given.rows, symbols)
+    done = _sort(given, forms, work, report)
     judged = done.judged
     given.say(
         f"sorted: {len(judged.learned):,} rows to be learned, {len(judged.stored):,} to the store, "
         f"{len(judged.dropped):,} dropped"
     )
-    reflected = _reflect(given, done, symbols, folder, report)
+    reflected = _reflect(given, done, forms, folder, report)
     model = learn(given, done, reflected, written, symbols, work, report)
     record = _morning(given, done, reflected, written, model, folder, report)
     shutil.rmtree(work)
@@ -84,7 +86,7 @@ def _write(given: Given, model: PreTrainedModel, seed: int) -> list[str]:
     )
 
 
-def _sort(given: Given, symbols: Symbols, work: Path, report: Report) -> Sorted:
+def _sort(given: Given, forms: Forms, work: Path, report: Report) -> Sorted:
     """Find out what of the day generalizes."""
     began, rows, settings = time.monotonic(), given.rows, given.settings
     everything = list(range(len(rows)))
@@ -111,8 +113,8 @@ def _sort(given: Given, symbols: Symbols, work: Path, report: Report) -> Sorted:
         lambda done, total, note: report(done, total, f"copies · {note}"),
     )
     variants = settings.reflection.variants
-    copies = learn_copies(learning, tokens, before_ST, folds, symbols, work, num_variants=variants)
-    judged, stands = judged_by(copies, tokens, before_ST, folds, symbols)
+    copies = learn_copies(learning, tokens, before_ST, folds, forms, work, num_variants=variants)
+    judged, stands = judged_by(copies, tokens, before_ST, folds, forms)
     gain = 0.0
     if settings.teacher != "copies" and judged.learned:
         context = context_teacher(given, core, [rows[n] for n in judged.learned])
@@ -122,7 +124,7 @@ def _sort(given: Given, symbols: Symbols, work: Path, report: Report) -> Sorted:
 
 
 def _reflect(
-    given: Given, done: Sorted, symbols: Symbols, folder: Path, report: Report
+    given: Given, done: Sorted, forms: Forms, folder: Path, report: Report
 ) -> dict[int, list[Row]]:
     """The variants that were kept, by fold; of documents with facts their strangers."""
     path, count = folder / LEARNED, int(given.settings.reflection.variants)
@@ -132,7 +134,7 @@ def _reflect(
         dropped = 0
         for fold in (0, 1):
             rows = [given.rows[n] for n in learned if done.folds[n] == fold]
-            pairs = reflection.variants_of(rows, symbols, count, f"{given.seed}/reflection/{fold}")
+            pairs = reflection.variants_of(rows, forms, count, f"{given.seed}/reflection/{fold}")
             found[fold], lost = _checked(given, done, pairs, fold)
             dropped += lost
         part = path.with_suffix(".part")

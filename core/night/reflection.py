@@ -13,9 +13,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.rows import Row, prompt_of, taught_text
 from core.corpus.script import joint, words
-from core.corpus.symbols import Symbols
 from core.models.generate import greedy
 from core.models.tokens import before_end, ends_of, plain, read
+from core.night.forms import Forms
 
 KEPT_SHARE = 0.9  # of the gain without variants, that the copy with them has to reach
 
@@ -28,15 +28,15 @@ class Reflected:
     num_dropped: int
 
 
-def variant_of(row: Row, symbols: Symbols, rng: random.Random, number: int) -> Row:
+def variant_of(row: Row, forms: Forms, rng: random.Random, number: int) -> Row:
     """The row about other symbols. Of a task those of its prompt get other names, there and in the
     completion; what the completion alone has stays.
     """
     name = f"{row['id']}~{number}"
     if "text" in row:
-        return {"id": name, "text": symbols.rename(str(row["text"]), rng).text}
-    prompt = prompt_of(row)
-    renamed = symbols.rename(prompt, rng)
+        return {"id": name, "text": forms.symbols.rename(str(row["text"]), rng).text}
+    head, prompt = forms.split(prompt_of(row))
+    renamed = forms.symbols.rename(prompt, rng)
     given = {
         prompt[word.start : word.end]: renamed.text[word.new_start : word.new_end]
         for word in renamed.words
@@ -47,17 +47,16 @@ def variant_of(row: Row, symbols: Symbols, rng: random.Random, number: int) -> R
         word = completion[start:end]
         pieces += [completion[at:start], given.get(word, word)]
         at = end
-    return {"id": name, "prompt": renamed.text, "completion": "".join([*pieces, completion[at:]])}
+    answer = "".join([*pieces, completion[at:]])
+    return {"id": name, "prompt": head + renamed.text, "completion": answer}
 
 
-def variants_of(
-    rows: Sequence[Row], symbols: Symbols, count: int, seed: str
-) -> list[tuple[Row, Row]]:
+def variants_of(rows: Sequence[Row], forms: Forms, count: int, seed: str) -> list[tuple[Row, Row]]:
     """`count` variants of each row, each beside its row; without those that say the same as another."""
     rng, seen, found = random.Random(seed), set[str](), []
     for number in range(count):
         for row in rows:
-            variant = variant_of(row, symbols, rng, number)
+            variant = variant_of(row, forms, rng, number)
             key = prompt_of(variant) + taught_text(variant)
             if key not in seen and key != prompt_of(row) + taught_text(row):
                 seen.add(key)

@@ -4,6 +4,7 @@ from transformers import PreTrainedTokenizerFast
 
 from core.corpus.symbols import Symbols
 from core.corpus.tokenizer import train_tokenizer
+from core.night.forms import Forms
 from core.night.generalizes import MEMORY_GAP, DayTokens, Gain, folds_of, judge
 
 LETTERS = "abcdefghij"
@@ -36,10 +37,14 @@ def made(tokens: DayTokens, gains: dict[str, float]) -> np.ndarray:
     return value_ST
 
 
-def judged(tokens: DayTokens, out: dict[str, float], own: dict[str, float]):
+def forms_of(tokens: DayTokens) -> dict[str, list[int]]:
     symbols = Symbols([" ".join(map(str, row.values())) for row in tokens.rows])
+    return Forms(tokens.rows, symbols).by_form(tokens.rows)
+
+
+def judged(tokens: DayTokens, out: dict[str, float], own: dict[str, float]):
     before_ST = np.zeros(tokens.row_ST.shape)
-    return judge(tokens, symbols, before_ST, made(tokens, out), made(tokens, own))
+    return judge(tokens, forms_of(tokens), before_ST, made(tokens, out), made(tokens, own))
 
 
 def test_what_others_teach_is_learned_and_what_a_row_alone_teaches_is_stored(tokens):
@@ -54,9 +59,8 @@ def test_what_others_teach_is_learned_and_what_a_row_alone_teaches_is_stored(tok
 def test_tasks_are_judged_together_however_single_ones_fare(tokens):
     out_ST = made(tokens, {"t": 1.0})
     out_ST[tokens.of_rows([0, 1, 2])] = -2.0  # harder ones
-    symbols = Symbols([" ".join(map(str, row.values())) for row in tokens.rows])
     zeros_ST = np.zeros(out_ST.shape)
-    found = judge(tokens, symbols, zeros_ST, out_ST, made(tokens, {"t": 2.0}))
+    found = judge(tokens, forms_of(tokens), zeros_ST, out_ST, made(tokens, {"t": 2.0}))
     assert set(range(len(TASKS))) <= set(found.learned)
 
 
@@ -64,6 +68,12 @@ def test_of_garbage_nothing_is_learned(tokens):
     found = judged(tokens, {"t": -0.5, "fact": -1.0, "chat": 0.0}, {"t": 3.0, "fact": 3.0})
     assert found.learned == []
     assert [tokens.rows[n]["id"] for n in found.stored] == ["fact"], "tasks aren't documents"
+
+
+def test_what_many_tasks_begin_with_is_their_form(tokens):
+    forms = forms_of(tokens)
+    assert forms["Turn: · =>"] == list(range(len(TASKS)))
+    assert set(forms) == {"Turn: · =>", "document fact", "document chat"}
 
 
 def test_no_label_is_read(tokens):

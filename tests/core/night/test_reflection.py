@@ -4,6 +4,7 @@ import pytest
 
 from core.corpus.symbols import Symbols
 from core.night import reflection
+from core.night.forms import Forms
 from core.night.reflection import reflect, variant_of, variants_of
 
 LETTERS = "abcdefghijklm"
@@ -16,30 +17,34 @@ ROWS = [
 
 
 @pytest.fixture(scope="module")
-def symbols() -> Symbols:
-    return Symbols([f"{row['prompt']} {row['completion']}" for row in ROWS])
+def forms() -> Forms:
+    kinds = ["Sort", "List", "Table", "Story", "Row", "Map", "Lift", "Run"]
+    others = [f"{kind}: {a} {b} =>" for kind in kinds for a in LETTERS for b in LETTERS]
+    return Forms(
+        ROWS, Symbols([*others, *(f"{row['prompt']} {row['completion']}" for row in ROWS)])
+    )
 
 
-def test_a_variant_says_the_same_of_other_symbols(symbols):
+def test_a_variant_says_the_same_of_other_symbols(forms):
     row = ROWS[0]
-    variant = variant_of(row, symbols, Random(1), 0)
+    variant = variant_of(row, forms, Random(1), 0)
     head, one, other, arrow = variant["prompt"].split()
     assert (head, arrow) == ("Turn:", "=>")
     assert {one, other}.isdisjoint({"a", "b"}) and one != other
     assert variant["completion"] == f"{other} {one}"
 
 
-def test_what_the_answer_alone_has_stays(symbols):
+def test_what_the_answer_alone_has_stays(forms):
     row = {"id": "n", "prompt": "Count a: a b =>", "completion": "1 time"}
-    assert variant_of(row, symbols, Random(0), 0)["completion"] == "1 time"
+    assert variant_of(row, forms, Random(0), 0)["completion"] == "1 time"
 
 
-def test_variants_differ_from_each_other_and_from_their_rows(symbols):
-    pairs = variants_of(ROWS, symbols, 4, "seed")
+def test_variants_differ_from_each_other_and_from_their_rows(forms):
+    pairs = variants_of(ROWS, forms, 4, "seed")
     prompts = [variant["prompt"] for _, variant in pairs]
     assert len(prompts) > 2 * len(ROWS) or len(prompts) == len(set(prompts))
     assert len(prompts) == len(set(prompts))
-    assert pairs == variants_of(ROWS, symbols, 4, "seed")
+    assert pairs == variants_of(ROWS, forms, 4, "seed")
 
 
 PAIR = (ROWS[0], {"id": "v", "prompt": "Turn: c d =>", "completion": "d c"})
