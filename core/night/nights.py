@@ -99,6 +99,8 @@ class Nights:
         lines: list[str] = []
         for night in self.chain(number):
             folder = self.model(night)
+            if not (folder / DREAMS).exists():
+                continue  # a night that was none, but training of another kind
             with (folder / DREAMS).open(encoding="utf-8") as file:
                 lines += [str(json.loads(line)["text"]) for line in file]
             for rows in read_json(folder / LEARNED)["kept"].values():

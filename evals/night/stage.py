@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from core.config.build import build
+from core.corpus.packing import Encoder
 from core.corpus.rows import Row
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
@@ -125,8 +126,6 @@ def _reader(cfg: DictConfig, model: Any, tokenizer: Any, store: Any) -> Any:
 
 
 def _tokens(given: Any, rows: Sequence[Row]) -> int:
-    from core.corpus.packing import Encoder
-
     return sum(len(row.ids) for row in Encoder(given.tokenizer).encode(rows))
 
 
