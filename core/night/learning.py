@@ -13,6 +13,7 @@ from core.corpus.packing import Encoder
 from core.corpus.rows import Row
 from core.corpus.symbols import Symbols
 from core.models.loading import load_model, save_model
+from core.models.taught import projection_of
 from core.night import dreams, reflection
 from core.night.given import Given, Sorted
 from core.night.teachers import TEXT, ContextTeacher, TaughtBy
@@ -94,8 +95,9 @@ def _train(
         rng=Random(f"{given.seed}/{folder.name}"),
     )
     label_ST = text.label_weight_S[:, None].expand(-1, given.length)
+    vocab_size = len(projection_of(model).weight)  # type: ignore[arg-type]
     lesson = Lesson(
-        TaughtBy(teachers, text.teacher_S, int(model.get_input_embeddings().weight.shape[0])),
+        TaughtBy(teachers, text.teacher_S, vocab_size),
         regularizers=[Anchored(label_ST)],
         label_weight=settings.label_weight,
     )

@@ -55,9 +55,11 @@ def mixed(
     """
     parts = [part for part in parts if part.rows and part.share > 0]
     whole = sum(part.share for part in parts)
-    packed, teachers, weights = [], [], []
+    packed: list[Dataset] = []
+    teachers: list[int] = []
+    weights: list[float] = []
     for number, part in enumerate(parts):
-        left = num_sequences - sum(map(len, packed))
+        left = num_sequences - sum(len(own) for own in packed)
         count = left if number + 1 == len(parts) else round(num_sequences * part.share / whole)
         if count < 1:
             continue

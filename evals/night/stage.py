@@ -14,7 +14,7 @@ from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.night import dreams
 from core.night.day import Day as MetDay
-from core.night.day import HasDays, unlabelled
+from core.night.day import unlabelled
 from core.night.night import RECORD
 from core.night.nights import FIRST, Nights
 from core.night.stage import given_of, keep_stored
@@ -24,6 +24,7 @@ from core.runs.progress import reporting
 from core.store.ask import make_reader, prompt_writer
 from core.store.write import FILE
 from core.worlds.days import MORE, NUM_ITEMS, Day
+from core.worlds.world import World
 from evals.evaluate import load_arm
 from evals.night.lives import DIRECT, Met, check_life, live_night, settings_of
 from evals.night.measures import Morning, measured, probes_of, relearned, written
@@ -45,13 +46,12 @@ def live(cfg: DictConfig, report: Report | None = None) -> None:
     life = str(cfg.arm)
     check_life(life)
     corpus = build(cfg.corpus)
-    if not isinstance(corpus, HasDays) or not cfg.corpus.get("num_days"):
+    if not isinstance(corpus, World) or not corpus.num_days:
         raise UserError("this corpus brings no days to live through: add corpus.num_days=5")
     run = run_folder(cfg)
     nights = Nights(run / LIVES / life, run / "arms" / "core")
-    num_days = int(cfg.corpus.num_days)
-    count = num_days + (int(cfg.night.dream_nights) if life in DREAMING else 0)
-    days = [corpus.day(number) for number in range(1, num_days + 1)]
+    count = corpus.num_days + (int(cfg.night.dream_nights) if life in DREAMING else 0)
+    days = [corpus.day(number) for number in range(1, corpus.num_days + 1)]
     with reporting(f"night {life}", report) as show:
         for number in range(1, count + 1):
             _live_one(cfg, life, nights, days, number, partial(_named, show, number, count))

@@ -1,5 +1,6 @@
 """A run with a toy core, and nights over toy days."""
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -114,19 +115,30 @@ def test_of_a_single_document_nothing_is_learned_and_it_is_stored(cfg, capsys):
         assert store.search("Ada Rome", 1)
 
 
-@pytest.mark.parametrize("part", ["learn_copies", "learn", "_morning"])
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("part", "error"),
+    [
+        ("learn_copies", KeyboardInterrupt()),
+        ("learn", KeyboardInterrupt()),
+        ("_morning", KeyboardInterrupt()),
+        ("save_model", FULL),
+    ],
+)
 def test_a_night_that_was_killed_goes_on_and_the_core_before_is_never_lost(
-    cfg, monkeypatch, part: str
+    cfg, monkeypatch, part: str, error: BaseException
 ):
     nights = Nights.of(cfg)
     before = weights(nights.first)
     with monkeypatch.context() as patched:
 
         def die(*_: object, **__: object) -> None:
-            raise KeyboardInterrupt
+            raise error
 
         patched.setattr(night, part, die)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(type(error)):
             stage.sleep(cfg)
     assert nights.numbers == [] and nights.awake == 0 and weights(nights.first) == before
     dreamt = (nights.folder / "1.partial" / "dreams.jsonl").read_text()
