@@ -5,7 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from omegaconf import DictConfig
+from transformers import PreTrainedModel
 
 from core.errors import UserError
 from core.models.loading import load_config, load_model, load_tokenizer
@@ -90,7 +92,7 @@ def given_of(
     if length > context:
         raise UserError(f"packing.sequence_length={length} and the core reads {context}: lower it")
     return Given(
-        partial(load_model, folder),
+        partial(_core, folder),
         tokenizer,  # type: ignore[arg-type]
         day.rows,
         nights.earlier(before),
@@ -101,6 +103,10 @@ def given_of(
         str(cfg.training.precision),
         say,
     )
+
+
+def _core(folder: Path) -> PreTrainedModel:
+    return load_model(folder).eval().to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
 
 
 def _context(folder: Path) -> int:

@@ -38,6 +38,8 @@ class ContextTeacher:
             ids_RT[number, : len(ids)] = torch.tensor(ids)
             labels_RT[number, len(ids) - len(labels) : len(ids)] = torch.tensor(labels)
         device = batch["input_ids"].device
+        if self.model.device != device:
+            self.model.to(device)  # type: ignore[arg-type]
         # Padding stands behind the text, where nothing that is taught sees it.
         positions_RT = torch.arange(width).expand(len(read), width)
         hidden_ND = taught_hidden(

@@ -1,7 +1,6 @@
 """Nights, in a table: what each way to live learned, kept and forgot, as means over the seeds."""
 
 import json
-import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,8 @@ TITLE = "Nights"
 NOTE = (
     "Days with a new skill, new people and notes, and what a core is after the nights. Per cent, means over "
     "the seeds. Direct: the same skill after training on ten times as many items. Kept: a new skill after "
-    "the last day beside its first morning. Varied: the last night's diversity beside the first's."
+    "the last day beside its first morning. Varied: the last night's diversity beside the first's. Seconds: of "
+    "a processor, a thousand tokens of the day."
 )
 Records = Sequence[Mapping[str, Any]]
 Summary = Callable[[Records], float | None]
@@ -50,18 +50,20 @@ def _rows(records: Records) -> list[tuple[str, list[str]]]:
     for record in records:
         by_method[record["method"]].append(record)
     order = sorted(by_method, key=lambda name: (name != "sleep", name.startswith("without"), name))
-    return [(name, [_cell(by_method[name], of) for of in COLUMNS.values()]) for name in order]
+    return [
+        (name, [_cell(by_method[name], *column) for column in COLUMNS.values()]) for name in order
+    ]
 
 
-def _cell(records: Records, of: Summary) -> str:
-    """The mean over the seeds of what a column makes of each one's records."""
+def _cell(records: Records, of: Summary, scale: float) -> str:
+    """The mean over the seeds of what a column makes of each one's records, times `scale`."""
     by_seed: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:
         by_seed[record["seed"]].append(record)
     values = [value for own in by_seed.values() if (value := of(own)) is not None]
     if not values:
         return "–"
-    return f"{100 * fmean(values):.1f}{plus_minus(error_of_mean(values), 1, 100)}"
+    return f"{scale * fmean(values):.1f}{plus_minus(error_of_mean(values), 1, scale)}"
 
 
 def _days(records: Records) -> list[Mapping[str, Any]]:
@@ -101,22 +103,23 @@ def _varied(records: Records) -> float | None:
     return float(ordered[-1]["diversity"] / ordered[0]["diversity"]) if ordered else None
 
 
-COLUMNS: Mapping[str, Summary] = {
-    "new skill": _mean("new_skill"),
-    "of direct": _of_direct,
-    "facts closed-book": _mean("facts_closed"),
-    "control": _mean("facts_control"),
-    "from the store": _mean("facts_store"),
-    "forgotten": _mean("facts_forgotten"),
-    "notes": _mean("notes"),
-    "earlier skills": _earlier_kept,
-    "new kept": _new_kept,
-    "varied": _varied,
-}
-
-
-def seconds_a_thousand(records: Records) -> float:
-    """Processor seconds of a night a thousand tokens of its day; not a number where no day was met."""
+def _cost(records: Records) -> float | None:
+    """Processor seconds of a night a thousand tokens of its day."""
     days = _days(records)
     tokens = sum(record["tokens_of_day"] for record in days)
-    return 1000 * sum(r["seconds"] for r in days) / tokens if tokens else math.nan
+    return 1000 * sum(record["seconds"] for record in days) / tokens if tokens else None
+
+
+COLUMNS: Mapping[str, tuple[Summary, float]] = {
+    "new skill": (_mean("new_skill"), 100),
+    "of direct": (_of_direct, 100),
+    "facts closed-book": (_mean("facts_closed"), 100),
+    "control": (_mean("facts_control"), 100),
+    "from the store": (_mean("facts_store"), 100),
+    "forgotten": (_mean("facts_forgotten"), 100),
+    "notes": (_mean("notes"), 100),
+    "earlier skills": (_earlier_kept, 100),
+    "new kept": (_new_kept, 100),
+    "varied": (_varied, 100),
+    "seconds": (_cost, 1),
+}
