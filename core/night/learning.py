@@ -120,10 +120,17 @@ def num_steps(given: Given, done: Sorted) -> int:
     The day's part is as long, for all rows, as what generalizes gained in copies that read half of them.
     """
     most, share = int(given.settings.train.num_steps), float(given.settings.dreams.share)
-    if done.copies is None or not done.judged.learned or share == 1:
+    if not done.judged.learned:
+        return dreaming_steps(given)
+    if done.copies is None or share == 1:
         return most
     varied = 2 if given.settings.reflection.variants else 1
     return min(most, math.ceil(2 * varied * done.copies.steps / (1 - share)))
+
+
+def dreaming_steps(given: Given) -> int:
+    """The steps of a night without anything of a day: as many as dreams have of another."""
+    return math.ceil(int(given.settings.train.num_steps) * float(given.settings.dreams.share))
 
 
 def _day_parts(

@@ -15,7 +15,9 @@ from core.corpus.rows import Row
 from core.errors import UserError, nearest
 from core.models.loading import save_model
 from core.night import dreams
-from core.night.night import Given, pass_night
+from core.night.given import Given
+from core.night.learning import dreaming_steps
+from core.night.night import pass_night
 from core.night.settings import NightSettings
 from core.night.text import Part, mixed
 from core.runs.artifacts import plain
@@ -62,7 +64,7 @@ def live_night(life: str, met: Met, folder: Path, report: Report) -> dict[str, A
         record = pass_night(met.given, folder, report)
     else:
         _train(met, _parts(life, met), folder, report)
-        record = {"steps": int(met.given.settings.train.num_steps), "stored": []}
+        record = {"steps": num_steps_of(met), "stored": []}
     return {**record, "seconds": round(time.process_time() - began, 2)}
 
 
@@ -89,15 +91,22 @@ def _parts(life: str, met: Met) -> list[Part]:
     return [Part(given.rows, 0, 1.0, 1.0)]
 
 
+def num_steps_of(met: Met) -> int:
+    """As many as a night has at most; without a day as many as one without a day has."""
+    has_day = bool(met.given.rows)
+    return int(met.given.settings.train.num_steps) if has_day else dreaming_steps(met.given)
+
+
 def _train(met: Met, parts: list[Part], folder: Path, report: Report) -> None:
-    """Train the core of the evening for as many steps as a night has at most."""
+    """Train the core of the evening on them."""
     given, settings = met.given, met.given.settings.train
+    steps = num_steps_of(met)
     model = given.core()
     if any(part.rows for part in parts):
         text = mixed(
             parts,
             Encoder(given.tokenizer),
-            num_sequences=settings.num_steps * settings.batch_size,
+            num_sequences=steps * settings.batch_size,
             length=given.length,
             rng=Random(f"{given.seed}/text"),
         )
@@ -107,7 +116,7 @@ def _train(met: Met, parts: list[Part], folder: Path, report: Report) -> None:
             model,
             text.sequences,
             work,
-            OmegaConf.create(plain(settings)),
+            OmegaConf.create({**plain(settings), "num_steps": steps}),
             seed=given.seed,
             report=report,
             precision=given.precision,

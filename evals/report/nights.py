@@ -15,8 +15,8 @@ TITLE = "Nights"
 NOTE = (
     "Days with a new skill, new people and notes, and what a core is after the nights. Per cent, means over "
     "the seeds. Direct: the same skill after training on ten times as many items. Kept: a new skill after "
-    "the last day beside its first morning. Varied: the last night's diversity beside the first's. Seconds: of "
-    "a processor, a thousand tokens of the day."
+    "the last day beside its first morning. Varied: the last night's diversity beside the first's. Seconds: "
+    "of a processor, a thousand tokens of the day."
 )
 Records = Sequence[Mapping[str, Any]]
 Summary = Callable[[Records], float | None]
