@@ -12,13 +12,13 @@ from omegaconf import DictConfig
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.corpus.packing import Encoder
-from core.corpus.rows import Row
 from core.models.loading import load_model, save_model
 from core.night.forms import Forms
 from core.night.generalizes import DayTokens, Gain, Judged, judge
 from core.night.likelihood import logprobs
 from core.night.reflection import KEPT_SHARE, variants_of
-from core.night.text import Part, mixed
+from core.night.teachers import TEXT
+from core.night.text import SHEETS, Part, mixed, on_sheets
 from core.runs.artifacts import read_json, write_json
 from core.runs.console import Report
 from core.training.loop import train
@@ -43,13 +43,18 @@ class Learning:
 class Copies:
     """`out[f]` is the copy that didn't read the rows of fold f;
 
-    `varied` is as `out[0]`, but read variants too. `steps` is for how many steps what generalizes went on
+    `varied` is as `out[0]`, but read variants too, and some of the tasks on sheets, so that it can write
+    such tasks. `steps` is for how many steps what generalizes went on
     gaining.
     """
 
     out: list[PreTrainedModel]
     varied: PreTrainedModel | None
     steps: int
+
+    def readers(self, *, varied: bool) -> list[PreTrainedModel]:
+        """Two copies that learned different rows, or the same and variants of them."""
+        return [self.out[0], self.varied if varied and self.varied is not None else self.out[1]]
 
     def teacher(self, fold: int, *, varied: bool) -> PreTrainedModel:
         """Who teaches the rows of a fold."""
@@ -74,26 +79,29 @@ def learn_copies(
     for fold in (0, 1):
         read = [tokens.rows[n] for n in of_fold[1 - fold]]
         gain = Gain(tokens, before_ST, asked[fold], learning.settings.every)
-        models.append(_learn(learning, read, gain, folder / f"copy_{fold}"))
+        parts = [Part(read, TEXT, 1.0, 1.0)]
+        models.append(_learn(learning, parts, gain, folder / f"copy_{fold}"))
         best.append(int(read_json(folder / f"copy_{fold}" / BEST)))
     varied = None
     if num_variants:
         own = [tokens.rows[n] for n in of_fold[1]]
         more = variants_of(own, forms, num_variants, f"{learning.seed}/varied")
         gain = Gain(tokens, before_ST, asked[0], learning.settings.every)
-        varied = _learn(learning, [*own, *(v for _, v in more)], gain, folder / "copy_varied")
+        rest, sheets = on_sheets([*own, *(v for _, v in more)], Random(learning.seed))
+        parts = [Part(rest, TEXT, 1.0, 1 - SHEETS), Part(sheets, TEXT, 1.0, SHEETS)]
+        varied = _learn(learning, parts, gain, folder / "copy_varied")
     return Copies(models, varied, max(best))
 
 
-def _learn(learning: Learning, rows: Sequence[Row], gain: Gain, folder: Path) -> PreTrainedModel:
-    """A copy that has learned the rows, from `folder` or anew; it is there whole or not at all."""
+def _learn(learning: Learning, parts: list[Part], gain: Gain, folder: Path) -> PreTrainedModel:
+    """A copy that has learned some rows, from `folder` or anew; it is there whole or not at all."""
     if (folder / BEST).exists():
         return load_model(folder)
     settings = learning.settings
     rng = Random(f"{learning.seed}/{folder.name}")
     count = settings.num_steps * settings.batch_size
     text = mixed(
-        [Part(rows, 0, 1.0, 1.0)],
+        parts,
         Encoder(learning.tokenizer),
         num_sequences=count,
         length=learning.length,

@@ -22,6 +22,7 @@ from core.night.generalizes import DayTokens, Judged, folds_of
 from core.night.given import Given, Sorted
 from core.night.learning import context_teacher, learn, num_steps
 from core.night.likelihood import logprobs, taught_logprobs
+from core.night.own_words import in_own_words
 from core.night.variety import variety
 from core.runs.artifacts import read_json, write_json
 from core.runs.console import Report
@@ -135,8 +136,9 @@ def _reflect(
         for fold in (0, 1):
             rows = [given.rows[n] for n in learned if done.folds[n] == fold]
             pairs = reflection.variants_of(rows, forms, count, f"{given.seed}/reflection/{fold}")
-            found[fold], lost = _checked(given, done, pairs, fold)
+            found[fold], lost = _checked(given, done, pairs)
             dropped += lost
+        found[0] += _own_words(given, done, forms)
         part = path.with_suffix(".part")
         write_json(part, {"kept": found, "dropped": dropped})
         part.replace(path)
@@ -148,14 +150,28 @@ def _reflect(
     return {int(fold): rows for fold, rows in told["kept"].items()}
 
 
-def _checked(
-    given: Given, done: Sorted, pairs: list[tuple[Row, Row]], fold: int
-) -> tuple[list[Row], int]:
+def _checked(given: Given, done: Sorted, pairs: list[tuple[Row, Row]]) -> tuple[list[Row], int]:
     if done.copies is None or not pairs:
         return [variant for _, variant in pairs], 0
-    readers = [done.copies.out[0], done.copies.varied or done.copies.out[1]]
+    readers = done.copies.readers(varied=done.stands_renaming)
     kept = reflection.reflect(pairs, [done.stands_renaming] * len(pairs), readers, given.tokenizer)
     return kept.rows, kept.num_dropped
+
+
+def _own_words(given: Given, done: Sorted, forms: Forms) -> list[Row]:
+    """Tasks like those that generalize, begun by the copy that learned to write them."""
+    if done.copies is None or done.copies.varied is None:
+        return []
+    return in_own_words(
+        done.copies.varied,
+        done.copies.readers(varied=done.stands_renaming),
+        given.tokenizer,
+        [given.rows[n] for n in done.judged.learned],
+        forms,
+        count=int(given.settings.reflection.own_words),
+        num_tokens=int(given.settings.dreams.num_tokens),
+        seed=given.seed,
+    )
 
 
 def _morning(

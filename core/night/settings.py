@@ -40,6 +40,7 @@ class NightSettings:
                 raise UserError(f"night.{name}={share}: choose a share from 0 to 1")
         for name, count in (
             ("reflection.variants", own.reflection.variants),
+            ("reflection.own_words", own.reflection.own_words),
             ("dreams.count", own.dreams.count),
         ):
             if count < 0:

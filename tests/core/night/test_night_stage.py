@@ -32,6 +32,7 @@ TINY = [
     "night.dreams.count=8",
     "night.dreams.num_tokens=12",
     "night.reflection.variants=1",
+    "night.reflection.own_words=3",
     "night.bound=0",
     "packing.sequence_length=40",
 ]

@@ -25,6 +25,7 @@ TINY = [
     "night.dreams.count=4",
     "night.dreams.num_tokens=8",
     "night.reflection.variants=1",
+    "night.reflection.own_words=3",
     "packing.vocab_size=500",
 ]
 
