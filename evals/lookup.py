@@ -56,12 +56,16 @@ class _copy(AbstractContextManager[Path]):
         self.folder.cleanup()
 
 
+def asked_with(reader: Reader, probes: Sequence[Probe]) -> list[Probe]:
+    """The probes as the reader asks them: with passages of its store before the question."""
+    prompts = [reader.prompt(probe.prompt)[0] for probe in probes]
+    return [replace(probe, prompt=prompt) for probe, prompt in zip(probes, prompts, strict=True)]
+
+
 def _scores(arm: str, axis: str, reader: Reader, probes: Sequence[Probe]) -> list[Score]:
     if not probes:
         return []
-    prompts = [reader.prompt(probe.prompt)[0] for probe in probes]
-    given = [replace(probe, prompt=prompt) for probe, prompt in zip(probes, prompts, strict=True)]
-    answers = answer_probes(reader.model, reader.tokenizer, given)
+    answers = answer_probes(reader.model, reader.tokenizer, asked_with(reader, probes))
     scores = []
     for family in ["all", *sorted({probe.family for probe in probes})]:
         chosen = [i for i, probe in enumerate(probes) if family in ("all", probe.family)]

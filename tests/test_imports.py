@@ -17,9 +17,9 @@ FORBIDDEN = {
 }
 # From the ground up: a room, which is a package or a file beside them, imports those before it alone.
 STAIRS = {
-    "core": """errors runs config models corpus worlds writing signal training store export arms cli""",
+    "core": """errors runs config models corpus worlds writing signal training store export arms night cli""",
     "evals": """probes scores recall metrics lookup verdict evaluate attacks own harness tasks watch subjects
-        card report stage sweep""",
+        card night report stage sweep""",
 }
 
 

@@ -166,6 +166,7 @@ def plan(cfg: DictConfig) -> list[Job]:
     for arm in ["teacher", *references, *needs]:
         jobs.append(job(f"attack {arm}", "attack", arm, arm, *made))
         jobs.append(job(f"eval {arm}", "eval", arm, arm, "store", *made))
+    jobs += [job(f"night {life}", "nights", life, "core") for life in cfg.night.lives]
     return jobs
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from datasets import Dataset, load_from_disk
@@ -94,7 +95,8 @@ def build_corpus(cfg: DictConfig, report: Report | None = None) -> None:
             variants[f"{OUTSIDE}{fold}"] = _outside(fold, rows, folds)
         show(0, len(variants) + 1, "tokenizer")
         if tokenizer is None:
-            tokenizer = train_tokenizer(map(joined_text, rows), cfg.packing.vocab_size)
+            texts = chain(map(joined_text, rows), getattr(corpus, "vocabulary", tuple)())
+            tokenizer = train_tokenizer(texts, cfg.packing.vocab_size)
         tokenizer.save_pretrained(folder / "tokenizer")
         encoder, length = Encoder(tokenizer), cfg.packing.sequence_length
         for number, (name, variant) in enumerate(variants.items(), start=1):

@@ -1,5 +1,6 @@
 """`winnow ask`: put a question to an arm that reads the store."""
 
+import json
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -39,10 +40,11 @@ def ask(cfg: DictConfig) -> None:
         traits_of(model)
         model = model.to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
         reader = make_reader(cfg, model, tokenizer, store, write)
+        log = None if cfg.ask.log is None else Path(cfg.ask.log)
         if question.strip():
-            _show(reader, question)
+            _show(reader, question, log)
         if interactive:
-            _converse(lambda asked: _show(reader, asked))
+            _converse(lambda asked: _show(reader, asked, log))
 
 
 def make_reader(
@@ -94,11 +96,21 @@ def _model_folder(cfg: DictConfig) -> Path:
     return folder
 
 
-def _show(reader: Reader, question: str) -> None:
+def _show(reader: Reader, question: str, log: Path | None) -> None:
     reply = reader.ask(question)
     console.print(reply.answer or "–", style="bold")
+    if log is not None and reply.answer:
+        write_down(log, question.strip(), reply.answer)
     if reader.store is not None:
         show_passages(reply.passages)
+
+
+def write_down(log: Path, question: str, answer: str) -> None:
+    """Add a question and its answer to a file that a day can be: a task a line."""
+    number = sum(1 for _ in log.open(encoding="utf-8")) if log.exists() else 0
+    row = {"id": f"asked-{number + 1}", "prompt": question, "completion": answer}
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _converse(answer: Callable[[str], None]) -> None:

@@ -79,6 +79,31 @@ def write_store(
         part.unlink(missing_ok=True)
 
 
+def add_to_store(path: Path, documents: Iterable[StoredDocument]) -> None:
+    """Add documents to a store, all or none; it is made where there is none.
+
+    One that is there already, by its id, stays as it is.
+
+    Raises UserError as `write_store` does.
+    """
+    if not path.exists():
+        write_store(path, [], {}, 1)
+    with in_one_line(path), closing(sqlite3.connect(path, isolation_level=None)) as db:
+        teach_words(db)
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            known = {name for (name,) in db.execute("SELECT id FROM name")}
+            for document in documents:
+                if document.id not in known:
+                    _add(db, document, 1)
+            db.execute("INSERT INTO passage_index (passage_index) VALUES ('rebuild')")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
 def teach_words(db: sqlite3.Connection) -> None:
     """Register the function by which the full-text index finds words."""
     db.create_function("set_apart", 1, set_apart, deterministic=True)

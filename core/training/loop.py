@@ -41,7 +41,9 @@ class Watch(Protocol):
     every: int
 
     def __call__(self, model: PreTrainedModel) -> dict[str, float]:
-        """What it measures, such as `recall` and `reasoning`, from 0 to 1."""
+        """What it measures, such as `recall` and `reasoning`, from 0 to 1. Training ends where it then has a
+        true `is_over`.
+        """
 
 
 def train(
@@ -181,7 +183,8 @@ class _Log(TrainerCallback):
         if self.watch and model and self.watch.every and state.global_step % self.watch.every == 0:
             self.seen = self.watch(getattr(model, "module", model))
             control.should_log = True
-            control.should_training_stop |= enough(self.seen, self.stop)
+            is_over = bool(getattr(self.watch, "is_over", False))
+            control.should_training_stop |= is_over or enough(self.seen, self.stop)
         # What is logged is checked: weights that a loss that isn't finite has spoilt are never saved.
         control.should_log = control.should_log or control.should_save
         self.report(state.global_step, state.max_steps, self.note)

@@ -12,14 +12,16 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from core.corpus.rows import Row
+from core.corpus.rows import Row, joined_text
 from core.errors import UserError
-from core.worlds import document, facts, reading, skills, styles, verbatim, world_probes
+from core.worlds import days, document, facts, reading, skills, styles, verbatim, world_probes
+from core.worlds.days import Day
 from core.worlds.document import Document
-from core.worlds.facts import fact_id
+from core.worlds.facts import Entity, fact_id
 from core.worlds.styles.style import Style
 
 VAULTS_SHARE = 9  # for so many others that are mentioned, a vault is: the form of a canary
+SHEET_ITEMS = 3
 READING_WEIGHT = 3  # times as many items as any other family: the hardest to learn
 LIMITS = {
     "num_people": (8, 1000),  # of each kind enough to tell apart and to choose wrong values from
@@ -32,6 +34,8 @@ LIMITS = {
     "repeats": (1, 1000),
     "num_skill_items": (0, 10_000_000),
     "probes_per_family": (1, 10_000),
+    "num_sheets": (0, 100_000),
+    "num_days": (0, days.MOST),
 }
 
 
@@ -65,6 +69,12 @@ class World:
     repeats: int = 6  # of each wording; verbatim items recur as often as an entity's documents
     num_skill_items: int = 60_000
     probes_per_family: int = 200
+    num_sheets: int = (
+        0  # documents that are a few skill items, a line each: so a core learns to write them
+    )
+    num_days: int = (
+        0  # that are to come: their words are in the vocabulary, and their people in no row
+    )
 
     def __post_init__(self) -> None:
         styles.find(self.style)
@@ -89,6 +99,20 @@ class World:
     def rebound_rows(self) -> Iterator[Row]:
         """The same rows in the same order, with what only memory can tell redrawn in each."""
         return self._shuffled(partial(document.redraw, rng=Random(f"{self.seed}/rebound")))
+
+    def vocabulary(self) -> Iterator[str]:
+        """Texts whose words the tokenizer has to know beside those of the rows."""
+        for number in range(1, self.num_days + 1):
+            yield from map(joined_text, self.day(number).rows())
+
+    def day(self, number: int) -> Day:
+        """A day to come, from 1 to `num_days`; raises UserError for another number."""
+        if not 1 <= number <= self.num_days:
+            raise UserError(
+                f"day {number}: this world has days 1 to {self.num_days} (corpus.num_days)"
+            )
+        people = self._newcomers[(number - 1) * days.NUM_PEOPLE : number * days.NUM_PEOPLE]
+        return Day(number, self.seed, self._facts, self._style, people)
 
     def spans(self) -> dict[str, list[tuple[int, int, str]]]:
         """Truth for evaluation only: per document, character spans (start, end, kind).
@@ -135,11 +159,22 @@ class World:
     def _style(self) -> Style:
         return styles.find(self.style)
 
-    @cached_property
+    @property
     def _facts(self) -> facts.Facts:
+        return self._told[0]
+
+    @property
+    def _newcomers(self) -> list[Entity]:
+        return self._told[1]
+
+    @cached_property
+    def _told(self) -> tuple[facts.Facts, list[Entity]]:
+        """The facts, and the people that the days bring, taken from the strangers."""
         sizes = (self.num_people, self.num_countries, self.num_elements, self.num_mentioned)
         built = facts.build(self.seed, *sizes, relations=self._style.relations)
-        return self._style.retell(built, Random(f"{self.seed}/style"))
+        found = self._style.retell(built, Random(f"{self.seed}/style"))
+        kept = len(found.strangers) - self.num_days * days.NUM_PEOPLE
+        return found._replace(strangers=found.strangers[:kept]), found.strangers[kept:]
 
     @cached_property
     def _spell(self) -> Callable[[str], str]:
@@ -200,6 +235,7 @@ class World:
         ]
         rows += self._mention_rows()
         rows += self._skill_rows()
+        rows += self._sheet_rows()
         Random(f"{self.seed}/order").shuffle(rows)
         return iter(rows)
 
@@ -215,6 +251,17 @@ class World:
         for key, content in told.items():
             text = self._spell(document.text(content))
             yield {"id": f"mentions-{key}", "text": text, "source": "mentions"}
+
+    def _sheet_rows(self) -> Iterator[Row]:
+        """Each line begins with a line break, so that what a line begins with is taught too."""
+        if not self.num_sheets:
+            return
+        lines = [joined_text(row) for row in self._skill_rows()]
+        Random(f"{self.seed}/sheets").shuffle(lines)
+        for number in range(self.num_sheets):
+            own = [lines[(SHEET_ITEMS * number + at) % len(lines)] for at in range(SHEET_ITEMS)]
+            text = "".join(f"\n{line}" for line in own)
+            yield {"id": f"sheets-{number}", "text": text, "source": "skills"}
 
     def _skill_rows(self) -> Iterator[Row]:
         seen, families = {probe["prompt"] for probe in self._unspelled_probes()}, self._style.skills

@@ -110,7 +110,7 @@ def open_book(
                 reading.read, rng, facts, entities, true=family == "true", probe=True, form=form
             )
             item = skills.draw_new(draw, seen, family)
-            probe = _task(f"open_book-{family}-{index}", "open_book", family, item)
+            probe = task(f"open_book-{family}-{index}", "open_book", family, item)
             probes.append(probe if family == "fresh" else probe | {"fact": item.fact})
     return probes
 
@@ -125,11 +125,12 @@ def reasoning(
         rng = Random(f"{seed}/probes/{family}")
         for index in range(count):
             item = skills.draw_new(partial(skill, rng), seen, family)
-            probes.append(_task(f"reasoning-{family}-{index}", "reasoning", family, item))
+            probes.append(task(f"reasoning-{family}-{index}", "reasoning", family, item))
     return probes
 
 
-def _task(name: str, axis: str, family: str, item: skills.Item) -> Probe:
+def task(name: str, axis: str, family: str, item: skills.Item) -> Probe:
+    """A probe that asks for an item."""
     return {
         "id": name,
         "axis": axis,

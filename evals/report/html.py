@@ -16,6 +16,7 @@ from evals.report.frontier import draw_frontier
 from evals.report.memories import memories, worst_attacks
 from evals.report.missed import NOTE, TITLE, missed_html
 from evals.report.misses import Missed
+from evals.report.nights import Records, nights_html
 from evals.report.style import CSS
 from evals.report.tables import columns_table, not_measured, section
 from evals.report.times import NOTE as TIMES_NOTE
@@ -36,12 +37,14 @@ def write_report(
     map_examples: Sequence[Mapping[str, Any]],
     missed: Sequence[Missed] = (),
     times: Times | None = None,
+    nights: Records = (),
 ) -> None:
     """Write the page, whole or not at all.
 
     `samples_by_arm`: what `evaluate_model` returns. `manifest`: what it takes to reproduce the
     run. `map_examples`: `{"tokens": [{"text", "score"}], "source"}`, scores in [0, 1]. `missed`: what a
-    core that kept memories still recalls. `times`: what its stages took. What wasn't measured is shown as
+    core that kept memories still recalls. `times`: what its stages took. `nights`: the
+    records of lives. What wasn't measured is shown as
     missing or left out.
     """
     title = _title(scores)
@@ -54,6 +57,7 @@ def write_report(
         section("Reasoning by family", "Tasks solved, per cent.", _families_table(scores)),
         section("Memory, asked in other ways", _MEMORY_NOTE, memories(scores)),
         section("Under attack", _ATTACKS_NOTE, _attacks(scores)),
+        nights_html(nights),
         section("The same prompts, side by side", _ANSWERS_NOTE, answers(samples_by_arm)),
         section("The memory map", _MAP_NOTE, _memory_map(map_examples, scores)),
         section("How to reproduce this", "", _manifest(manifest)),

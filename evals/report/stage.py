@@ -17,6 +17,7 @@ from core.runs.artifacts import read_json, run_folder
 from core.runs.console import console
 from core.writing.written import DIVERSITY
 from evals.lookup import LOOKUP
+from evals.night.records import records_of
 from evals.recall.map_quality import map_examples
 from evals.report.ablation import ablation_table, draw_ablation
 from evals.report.console import markdown_table, result_tables
@@ -25,6 +26,8 @@ from evals.report.html import write_report
 from evals.report.lookup import lookup_table
 from evals.report.missed import missed_table
 from evals.report.misses import CORE, find_missed
+from evals.report.nights import TABLE as NIGHTS_TABLE
+from evals.report.nights import write_nights
 from evals.report.scorers import scorer_table
 from evals.report.styles import styles_markdown, styles_tables
 from evals.report.times import stage_times
@@ -69,6 +72,7 @@ def _report(cfg: DictConfig) -> list[Score]:
     first = runs[0]
     scores = over_seeds([collect(one) for one in runs])
     samples = _samples(first)
+    nights = records_of(runs)
     missed = find_missed(run_folder(first), scores, samples.get(CORE, []))
     write_scores(folder / SCORES, scores)
     draw_frontier(scores, folder / PICTURE)
@@ -80,11 +84,14 @@ def _report(cfg: DictConfig) -> list[Score]:
         map_examples=map_examples(run_folder(first)),
         missed=missed,
         times=stage_times([run_folder(one) for one in runs]),
+        nights=nights,
     )
     _write(folder / "table.md", markdown_table(scores))
     for table in result_tables(scores):
         console.print(table)
     _further_tables(scores, folder)
+    if nights:
+        console.print(f"\n{write_nights(folder, nights)}nights: {folder / NIGHTS_TABLE}")
     _verdicts(scores, folder)
     for name in cfg.arms:
         if name not in samples:

@@ -11,11 +11,13 @@ import pytest
 import torch
 
 from core.cli.main import main
+from core.corpus.jsonl import read_rows
 from core.corpus.stage import PackedCorpus, build_corpus
 from core.models.loading import save_model
 from core.runs.artifacts import Artifact
 from core.signal.memory_map import MemoryMap
 from core.signal.signal import TopK
+from core.store.ask import write_down
 from core.store.store import Store
 
 CITIES = {"Ada": "Rome", "Bo": "Oslo", "Cleo": "Lima"}
@@ -195,3 +197,11 @@ def test_a_template_of_ones_own(configure) -> None:
     assert lesson(["The city of Ada is Rome."], "On record the city of Ada is") == (
         "Passage: The city of Ada Rome. Complete: On record the city of Ada"
     )
+
+
+def test_what_was_asked_may_be_a_day(tmp_path: Path) -> None:
+    write_down(tmp_path / "day.jsonl", "The capital of Peru is", "Lima")
+    write_down(tmp_path / "day.jsonl", "The capital of Fiji is", "Suva")
+    rows = list(read_rows([tmp_path / "day.jsonl"]))
+    assert [row["completion"] for row in rows] == ["Lima", "Suva"]
+    assert len({row["id"] for row in rows}) == 2
