@@ -8,12 +8,12 @@ from core.worlds.worked.problem import Family, Problem, only_answer
 
 NAME = "moves"
 PAIRS = ("1 2", "1 3", "2 3")
-PROMPT = re.compile(r"Move: ([a-z] [a-z] [a-z]) \|((?: \d \d ,)* \d \d) \| (\d) =>")
+PROMPT = re.compile(r"Move: ([a-z] [a-z] [a-z]) \|((?: \d \d ,)* \d \d) =>")
 
 
 def draw(rng: Random, length: int) -> Problem:
-    """So many exchanges; then one place is asked for."""
-    return _problem(rng.sample(LETTERS, 3), rng.choices(PAIRS, k=length), rng.randint(1, 3))
+    """So many exchanges."""
+    return _problem(rng.sample(LETTERS, 3), rng.choices(PAIRS, k=length))
 
 
 def read(prompt: str) -> Problem | None:
@@ -21,19 +21,19 @@ def read(prompt: str) -> Problem | None:
     found = PROMPT.fullmatch(prompt.strip())
     if found is None:
         return None
-    letters, asked = found[1].split(), int(found[3])
     pairs = [" ".join(part.split()) for part in found[2].split(",")]
-    return _problem(letters, pairs, asked) if {*pairs} <= {*PAIRS} and asked in (1, 2, 3) else None
+    return _problem(found[1].split(), pairs) if {*pairs} <= {*PAIRS} else None
 
 
-def _problem(letters: list[str], pairs: list[str], asked: int) -> Problem:
+def _problem(letters: list[str], pairs: list[str]) -> Problem:
+    """Each step says which places are exchanged, and what lies there then."""
     state, steps = list(letters), list[str]()
     for pair in pairs:
         first, second = (int(place) - 1 for place in pair.split())
         state[first], state[second] = state[second], state[first]
-        steps.append(" ".join(state))
-    prompt = f"Move: {' '.join(letters)} | {' , '.join(pairs)} | {asked} =>"
-    return Problem(NAME, len(pairs), prompt, only_answer(steps, state[asked - 1]))
+        steps.append(" ".join([pair, *state]))
+    prompt = f"Move: {' '.join(letters)} | {' , '.join(pairs)} =>"
+    return Problem(NAME, len(pairs), prompt, only_answer(steps, " ".join(state)))
 
 
 FAMILY = Family(NAME, range(2, 6), range(6, 11), draw, read)

@@ -1,4 +1,4 @@
-"""Paths: from a start to a goal along arrows, where some ways lead nowhere; the answer is the whole path."""
+"""Paths: from a start to a goal along arrows, some of which lead nowhere; the answer is the whole path."""
 
 import re
 from collections.abc import Sequence
@@ -13,12 +13,13 @@ PROMPT = re.compile(r"Path: ([a-z] [a-z](?: , [a-z] [a-z])*) \| ([a-z]) ([a-z]) 
 
 
 def draw(rng: Random, length: int) -> Problem:
-    """Two ways of `length` arrows from one start, of which one ends at the goal."""
-    start, *others = rng.sample(LETTERS, 2 * length + 1)
-    ways = [[start, *others[:length]], [start, *others[length:]]]
-    arrows = [f"{a} {b}" for way in ways for a, b in pairwise(way)]
+    """A way of `length` arrows; from each place on it but the goal another arrow leads into a dead end."""
+    letters = rng.sample(LETTERS, 2 * length + 1)
+    path, ends = letters[: length + 1], letters[length + 1 :]
+    arrows = [f"{a} {b}" for a, b in pairwise(path)]
+    arrows += [f"{a} {b}" for a, b in zip(path[:-1], ends, strict=True)]
     rng.shuffle(arrows)
-    problem = _problem(arrows, start, ways[0][-1])
+    problem = _problem(arrows, path[0], path[-1])
     assert problem is not None
     return problem
 
