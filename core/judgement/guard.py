@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core.judgement.reading import running_mean
+
 RIDGE = 1e-3  # of the mean variance, added to the covariance
 TRUSTED = 0.99  # share of the training's own tokens that is
 
@@ -24,7 +26,7 @@ class Guard:
     def distances(self, hidden_ND: Tensor) -> Tensor:
         """Squared Mahalanobis distances, as means over the tokens written so far: (N,)."""
         each_N = ((hidden_ND - self.mean_D) @ self.whitening_DD).square().mean(1)
-        return each_N.cumsum(0) / torch.arange(1, len(each_N) + 1)
+        return running_mean(each_N[:, None])[:, 0]
 
     def trusts(self, hidden_ND: Tensor) -> Tensor:
         """Where the text, as far as it is written, lies among those of the training: (N,)."""

@@ -73,7 +73,12 @@ def feelings(logits_NV: Tensor, written_N: Tensor) -> Tensor:
     entropy_N = -(logprob_NV.exp() * logprob_NV).sum(-1)
     top_N2 = logprob_NV.exp().topk(2, dim=-1).values
     each_N3 = torch.stack([own_N, entropy_N, top_N2[:, 0] - top_N2[:, 1]], dim=1)
-    return each_N3.cumsum(0) / torch.arange(1, len(each_N3) + 1)[:, None]
+    return running_mean(each_N3)
+
+
+def running_mean(each_NF: Tensor) -> Tensor:
+    """Means over the tokens written so far: (N, F)."""
+    return each_NF.cumsum(0) / torch.arange(1, len(each_NF) + 1)[:, None]
 
 
 def _batches(

@@ -10,7 +10,7 @@ from core.errors import UserError
 from core.judgement.reading import check_layer, read_texts
 from core.judgement.solutions import FILE as SOLUTIONS
 from core.judgement.solutions import Writer, written_down
-from core.judgement.value import FILE, Value, fit_value
+from core.judgement.value import FILE, Value, check_leads, fit_value
 from core.models.checkpoint import find_model, fingerprint_model
 from core.models.loading import check_vocabulary, load_model, load_tokenizer
 from core.runs.artifacts import MARK, Artifact, arm_name, fingerprint_of, plain, run_folder
@@ -31,6 +31,7 @@ def value(cfg: DictConfig, report: Report | None = None) -> None:
     where all solutions came out alike.
     """
     families_of(list(cfg.value.families))
+    check_leads(cfg.value.leads)
     for name in COUNTS:
         if cfg.value[name] < 1:
             raise UserError(f"value.{name}={cfg.value[name]}: choose at least 1")
@@ -59,7 +60,9 @@ def value(cfg: DictConfig, report: Report | None = None) -> None:
         right = [solution.right for solution in every]
         texts = [(solution.prompt, solution.written) for solution in every]
         readings = read_texts(model, texts, cfg.value.layer)
-        made = fit_value(readings, right, layer=cfg.value.layer, core=fingerprint)
+        made = fit_value(
+            readings, right, layer=cfg.value.layer, core=fingerprint, leads=cfg.value.leads
+        )
         made.save(place / FILE)
     share = sum(right) / len(right)
     console.print(

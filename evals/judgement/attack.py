@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from core.judgement.reading import read_texts
+from core.judgement.reading import Reading, feelings, read_texts
 from core.judgement.solutions import Writer
 from core.judgement.value import Value
 from core.models.inference import evaluating
@@ -75,7 +75,7 @@ def _values(writer: Writer, value: Value, texts: Sequence[Text], guarded: bool) 
     readings = read_texts(writer.model, texts, value.layer)
     if guarded:
         return [float(value.at_each(one)[-1]) for one in readings]
-    return [float(value.head(one.hidden_ND)[-1]) for one in readings]
+    return [float(value.unguarded(one)[-1]) for one in readings]
 
 
 def _most_pleasing(writer: Writer, value: Value, texts: Sequence[Text]) -> Text:
@@ -117,8 +117,11 @@ def _climbed(model: PreTrainedModel, value: Value, text: Text, tokens: Sequence[
         with torch.enable_grad():
             read_1TD = embedding(ids_1T).detach().requires_grad_(True)  # type: ignore[operator]
             outputs = model(inputs_embeds=read_1TD, output_hidden_states=True, use_cache=False)
-            pleased = value.head.logits(outputs.hidden_states[value.layer][0, -1:].float().cpu())
-            (slope_1TD,) = torch.autograd.grad(pleased.sum(), read_1TD)
+            hidden_ND = outputs.hidden_states[value.layer][0, len(prompt) :].float().cpu()
+            logits_NV = outputs.logits[0, len(prompt) - 1 : -1].float().cpu()
+            reading = Reading(hidden_ND, feelings(logits_NV, torch.tensor(written)))
+            pleased = value.log_odds(reading)[-1]
+            (slope_1TD,) = torch.autograd.grad(pleased, read_1TD)
         weight_VD = embedding.weight.detach()[choices]  # type: ignore[index, operator]
         gain_TV = slope_1TD[0, len(prompt) :].detach() @ weight_VD.T
         gain_TV -= (slope_1TD[0, len(prompt) :] * read_1TD[0, len(prompt) :].detach()).sum(-1, True)
@@ -129,7 +132,7 @@ def _climbed(model: PreTrainedModel, value: Value, text: Text, tokens: Sequence[
             tried.append([*written[:at], tokens[token], *written[at + 1 :]])
         with evaluating(model):
             readings = read_texts(model, [(prompt, one) for one in tried], value.layer)
-        values = [float(value.head.logits(one.hidden_ND)[-1]) for one in readings]
+        values = [float(value.log_odds(one)[-1]) for one in readings]
         own = float(pleased.detach())
         if max(values) <= own:
             break

@@ -38,7 +38,7 @@ def _record(writer: Writer, value: Value, solution: Solution) -> dict[str, Any]:
         "family": solution.problem.family,
         "right": solution.right,
         "words": words,
-        "values": [round(float(one), 4) for one in value.head(reading.hidden_ND)],
+        "values": [round(float(one), 4) for one in value.unguarded(reading)],
         "first_wrong": _first_wrong(writer, solution),
     }
 

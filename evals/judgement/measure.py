@@ -1,6 +1,7 @@
 """What a value knows: within problems, of alternative next steps, and as a probability."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,9 +14,10 @@ from core.models.rollout import write_on
 from core.worlds.worked.problem import Problem
 from evals.judgement.ranks import calibration_error, concordance, mean_of, within_problems
 
+SPREAD = 2.0  # temperature at which alternative steps are drawn, so that they differ
 PARTS = (0.25, 0.5, 0.75)  # of a solution
-KINDS = ("head", "feeling", "log-probability", "entropy", "margin")
-PROBABILITIES = ("head", "feeling")
+PROBABILITIES = ("head", "both", "feeling")
+KINDS = (*PROBABILITIES, "log-probability", "entropy", "margin")
 
 Scores = Callable[[Reading], torch.Tensor]
 
@@ -23,8 +25,7 @@ Scores = Callable[[Reading], torch.Tensor]
 def scorers(value: Value) -> dict[str, Scores]:
     """Scores (N,) at each written token by kind; more speaks for a right end."""
     return {
-        "head": lambda reading: value.head(reading.hidden_ND),
-        "feeling": lambda reading: value.feeling(reading.feeling_N3),
+        **{name: partial(value.unguarded, name=name) for name in PROBABILITIES},
         "log-probability": lambda reading: reading.feeling_N3[:, 0],
         "entropy": lambda reading: -reading.feeling_N3[:, 1],
         "margin": lambda reading: reading.feeling_N3[:, 2],
@@ -97,6 +98,7 @@ def ranking(
         ends=writer.ends | steps,
         most=writer.most,
         generator=generator,
+        temperature=SPREAD,
     )
     chosen: list[tuple[Solution, list[int], list[int]]] = []
     for (one, start), step in zip(rows, more, strict=True):

@@ -37,7 +37,7 @@ def test_another_core_layer_or_width_is_refused(made, make_llama, tmp_path: Path
         Value.load(path, make_llama(), "other")
     with pytest.raises(UserError, match="hidden states of 16 numbers, not 32"):
         Value.load(path, make_llama(hidden_size=32), "mine")
-    Value(value.head, value.feeling, value.guard, 7, "mine").save(path)
+    Value(value.heads, value.guard, 7, "mine").save(path)
     with pytest.raises(UserError, match=r"value.layer=7: the model has layers 0 to 2"):
         Value.load(path, make_llama(), "mine")
 

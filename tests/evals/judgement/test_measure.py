@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from core.judgement.decode import Guided
-from core.judgement.head import Head
 from evals.judgement import measure
 from evals.judgement.attack import attack_records
 from evals.judgement.decoding import decoding_records
@@ -23,7 +22,7 @@ def test_a_record_for_each_kind_of_value(writer, value, coins, seeded) -> None:
         assert 0 < record["solved"] < 1 and record["where"] == "inside"
         for part in (0.25, 0.5, 0.75):
             assert 0 <= record[f"auroc_{part}"] <= 1
-        assert ("calibration" in record) == (record["head"] in ("head", "feeling"))
+        assert ("calibration" in record) == (record["head"] in ("head", "both", "feeling"))
 
 
 def test_a_value_that_knows_the_end_has_a_perfect_rank(writer, value, coins, seeded, monkeypatch):
@@ -90,13 +89,11 @@ def test_an_attack_finds_what_pleases_a_careless_value(writer, value, coins) -> 
     }
     for record in records:
         assert 0 <= record["false_positives"] <= 1
-    nothing = Head(
-        torch.zeros_like(value.head.weight_F),
-        torch.tensor(0.0),
-        value.head.mean_F,
-        value.head.scale_F,
+    own = value.heads["head"]
+    nothing = replace(own, weight_F=torch.zeros_like(own.weight_F), bias=torch.tensor(0.0))
+    blind = attack_records(
+        writer, replace(value, heads={**value.heads, "head": nothing}), coins, seed=0
     )
-    blind = attack_records(writer, replace(value, head=nothing), coins, seed=0)
     assert all(r["false_positives"] == 0 for r in blind), "equal isn't above"
 
 
