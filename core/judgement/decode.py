@@ -186,7 +186,7 @@ def _concluded(search: _Search, writer: Writer) -> Reply:
 
 
 def answer_of(writer: Writer, ids: Sequence[int]) -> str:
-    """What a solution answers: its last step. Solutions without an end are of one mind, and of none."""
+    """What a solution answers: its last step; nothing where it has no end."""
     if not ids or ids[-1] not in writer.ends:
         return ""
     return writer.check.text(ids).rpartition(STEP)[2].strip()

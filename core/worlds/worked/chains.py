@@ -33,7 +33,7 @@ def _problem(pairs: list[str]) -> Problem | None:
     if len(below) != len(pairs) or len(tops) != 1:
         return None
     (at,) = tops
-    steps = []
+    steps: list[str] = []
     while at in below and len(steps) <= len(pairs):
         steps.append(f"{at} {below[at]}")
         at = below[at]
