@@ -24,7 +24,7 @@ html_show_copyright = False
 NAVIGATION = {
     "To use it": (
         "examples/README docs/configuration docs/methods docs/scorers docs/pretrained docs/scaling"
-        " docs/store docs/night docs/export"
+        " docs/store docs/night docs/judgement docs/export"
     ),
     "To understand it": (
         "docs/glossary docs/evaluation docs/results Ablation<docs/ablation_strengths> docs/tried"

@@ -7,12 +7,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from core.config.build import build
 from core.corpus.rows import joined_text
 from core.corpus.stage import PackedCorpus, check_corpus
 from core.errors import UserError, nearest
+from core.judgement.stage import has_value
 from core.models.checkpoint import PLACE, fingerprint_model, place_of
 from core.models.sources import is_pretrained
 from core.runs.artifacts import Artifact, fingerprint_of, hash_file, plain, run_folder, write_json
@@ -21,6 +22,10 @@ from core.runs.progress import reporting
 from core.store.ask import make_reader, prompt_writer
 from core.store.stage import store_path
 from evals.evaluate import evaluate_model, fitting, load_arm, warn_of_nothing_recalled
+from evals.judgement.stage import FILE as RECORDS
+from evals.judgement.stage import FOLDER as JUDGED
+from evals.judgement.stage import judge
+from evals.judgement.teacher import TEACHER, is_aimed_at, judge_teacher
 from evals.lookup import look_up
 from evals.probes.borders import as_in_corpus
 from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
@@ -56,7 +61,8 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
 
     Then lm-eval's `eval.tasks`, if there are any: `lm_eval/<arm>/`; all scores go to `scores.json`.
     The world's probes are left out for a `model` that has tasks to do: it never saw that world. A pretrained
-    teacher is also asked about strangers: scores of the control `stranger`, beside its own.
+    teacher is also asked about strangers: scores of the control `stranger`, beside its own. An arm with a
+    value is judged by it too: `judgement/<arm>/`.
     """
     harness = None
     if cfg.eval.tasks:
@@ -96,6 +102,13 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
 
     if store_path(cfg).exists() and (cfg.model is None or cfg.probes.path is not None):
         _with_store(cfg, report)
+
+    if cfg.model is None:
+        for arm in [cfg.arm] if cfg.arm is not None else sources(cfg):
+            if arm == TEACHER and is_aimed_at(cfg):
+                judge_teacher(cfg, JUDGED, RECORDS, report)
+            elif has_value(run_folder(cfg), arm):
+                judge(OmegaConf.merge(cfg, {"arm": arm}), report)  # type: ignore[arg-type]
 
     if cfg.arm is None and (cfg.model is not None or harness is not None):
         console.print(measured_table(read_scores(run_folder(cfg) / SCORES)))

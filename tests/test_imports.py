@@ -17,9 +17,10 @@ FORBIDDEN = {
 }
 # From the ground up: a room, which is a package or a file beside them, imports those before it alone.
 STAIRS = {
-    "core": """errors runs config models corpus worlds writing signal training store export arms night cli""",
-    "evals": """probes scores recall metrics lookup verdict evaluate attacks own harness tasks watch subjects
-        card night report stage sweep""",
+    "core": """errors runs config models corpus worlds writing signal training judgement store export arms
+        night cli""",
+    "evals": """probes scores recall metrics lookup verdict evaluate attacks own harness tasks watch judgement
+        subjects card night report stage sweep""",
 }
 
 

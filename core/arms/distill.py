@@ -14,6 +14,7 @@ from core.arms.readings import readings_by_arm
 from core.arms.settings import arm_of, check_arms, forgetting_of, regularizers_of
 from core.arms.start import check_start, start_of
 from core.arms.teach import identity_before, run_teacher
+from core.arms.written import author_of, check_written, rows_of_sources
 from core.config.build import build
 from core.corpus.stage import FULL, PackedCorpus
 from core.errors import UserError, nearest
@@ -44,12 +45,14 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
     read the text, so that nothing that the teacher learned there can reach it. An arm with `made_by` is made
     from the teacher by that function, without distillation.
 
-    An arm's `student` and `train` override the configuration's. With `start` it begins where that other arm
-    ended.
+    An arm's `student`, `distill`, `train` and `watch` override the configuration's. With `start` it begins
+    where that other arm ended. With `sources` it reads only the rows that have one of these. With
+    `distill.on_policy` it writes that share of the batches itself, to be graded by its teacher or, with
+    `outcome`, by the checker of the problem.
     """
     check_arms(cfg)
     arm = arm_of(cfg)
-    own = {"arm": arm_name(cfg), "student": arm.get("student") or {}}
+    own = {"arm": arm_name(cfg)} | {key: arm.get(key) or {} for key in ("student", "distill")}
     cfg = OmegaConf.merge(cfg, own)  # type: ignore[assignment]
     if "made_by" in arm:
         return _make(cfg, arm, report)
@@ -76,7 +79,7 @@ def distill(cfg: DictConfig, report: Report | None = None) -> None:
                 seed=cfg.seed,
                 report=show,
                 lesson=lesson,
-                watch=build(cfg.watch)(tokenizer=given.corpus.tokenizer),
+                watch=build(arm.get("watch") or cfg.watch)(tokenizer=given.corpus.tokenizer),
                 recompute=cfg.training.recompute,
                 precision=cfg.training.precision,
             )
@@ -110,7 +113,15 @@ def _given(cfg: DictConfig, arm: DictConfig) -> _Given:
     if cached is not None and (editors := readings_by_arm(cfg)[cfg.arm].editors):
         others = {name: one for name, one in regularizers.items() if name not in editors}
         regularizers = {"readings": DrawnReadings(cached), **others}
-    given = _Given(corpus, corpus.sequences(arm.corpus), regularizers, cached)
+    sequences = corpus.sequences(arm.corpus)
+    if arm.get("sources"):
+        sequences = rows_of_sources(corpus, list(arm.sources), cfg.packing.sequence_length)
+    given = _Given(corpus, sequences, regularizers, cached)
+    check_written(cfg, arm, corpus)
+    if given.needs_map and arm.get("sources"):
+        raise UserError(
+            f"arms.{cfg.arm}.sources: the memory map is of the whole corpus, not of some rows"
+        )
     if given.needs_map and arm.corpus != FULL:
         raise UserError(
             f"arms.{cfg.arm}: the memory map is of the whole corpus, not of '{arm.corpus}'"
@@ -124,9 +135,13 @@ def _settings(cfg: DictConfig, arm: DictConfig) -> dict[str, Any]:
         "arm": arm,
         "student": cfg.student,
         "forgetting": forgetting_of(cfg, arm),
-        "distill": cfg.distill,
+        "distill": plain(cfg.distill),
         "seed": cfg.seed,
     }
+    if not cfg.distill.on_policy:
+        del settings["distill"][
+            "on_policy"
+        ]  # arms from before there was this option stay as they are
     return settings if arm.teacher else settings | identity_before(cfg)
 
 
@@ -149,6 +164,7 @@ def _lesson(cfg: DictConfig, arm: DictConfig, given: _Given) -> Lesson:
         divergence_of(cfg.distill.divergence, cfg.distill.jsd_beta),
         cfg.distill.label_weight,
         cfg.distill.confidence_floor,
+        author_of(cfg, arm, given.corpus, memory_map, given.sequences),
     )
 
 

@@ -163,9 +163,12 @@ def plan(cfg: DictConfig) -> list[Job]:
     jobs += [job("probes", "probes", "teacher", "teacher") for _ in made]
     needs = {arm: [*needs_of(cfg, arm), *made] for arm in arms if arm not in references}
     jobs += [job(arm, "distill", arm, *needs[arm]) for arm in needs]
+    valued = [arm for arm in cfg.value.arms if arm in ("teacher", *arms)]
+    jobs += [job(f"value {arm}", "value", arm, arm) for arm in valued]
     for arm in ["teacher", *references, *needs]:
+        judged = [f"value {arm}"] if arm in valued else []
         jobs.append(job(f"attack {arm}", "attack", arm, arm, *made))
-        jobs.append(job(f"eval {arm}", "eval", arm, arm, "store", *made))
+        jobs.append(job(f"eval {arm}", "eval", arm, arm, "store", *judged, *made))
     jobs += [job(f"night {life}", "nights", life, "core") for life in cfg.night.lives]
     return jobs
 

@@ -59,6 +59,13 @@ class Continuation:
         if self.cache is not None:
             self.cache.reorder_cache(rows_R)
 
+    def keep_rows(self, rows_R: torch.Tensor) -> None:
+        """Go on with these rows alone."""
+        self.mask_RT, self.ids_RT = self.mask_RT[rows_R], self.ids_RT[rows_R]
+        self.new_ids = self.new_ids[rows_R]
+        if self.cache is not None:
+            self.cache.reorder_cache(rows_R)
+
     def append(self, tokens_R1: torch.Tensor) -> None:
         """The next token of each row."""
         self.mask_RT = torch.cat([self.mask_RT, torch.ones_like(tokens_R1)], dim=1)

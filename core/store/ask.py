@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.config.build import build
 from core.errors import UserError
+from core.judgement.answer import led_by_value
 from core.models.gate import traits_of
 from core.models.loading import check_vocabulary, load_model, load_tokenizer
 from core.runs.artifacts import arm_name, fingerprint_of, run_folder
@@ -27,7 +28,8 @@ PLACES = ("{passages}", "{question}")
 def ask(cfg: DictConfig) -> None:
     """Answer the question that follows the verb; with `ask.interactive`, one a line until the input ends.
 
-    Prints the answer, and below it the passages that were read, with the ids of their documents.
+    Prints the answer, and below it the passages that were read, with the ids of their documents. With
+    `decode=value` the arm's value leads step by step to it.
     """
     question, interactive = " ".join(cfg.words), cfg.ask.interactive
     if not question.strip() and not interactive:
@@ -39,7 +41,8 @@ def ask(cfg: DictConfig) -> None:
         check_vocabulary(model, tokenizer, str(folder))
         traits_of(model)
         model = model.to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
-        reader = make_reader(cfg, model, tokenizer, store, write)
+        answer = led_by_value(cfg, model, tokenizer) if cfg.decode.kind == "value" else None
+        reader = make_reader(cfg, model, tokenizer, store, write, answer)
         log = None if cfg.ask.log is None else Path(cfg.ask.log)
         if question.strip():
             _show(reader, question, log)
@@ -53,13 +56,14 @@ def make_reader(
     tokenizer: PreTrainedTokenizerBase,
     store: Store | None,
     write: WritePrompt,
+    answer: Callable[[str], str] | None = None,
 ) -> Reader:
     """A reader with the options of `ask`. Raises UserError for a count below one."""
     counts = {name: int(cfg.ask[name]) for name in ("num_passages", "max_new_tokens")}
     for name, count in counts.items():
         if count < 1:
             raise UserError(f"ask.{name}={count}: choose at least 1")
-    return Reader(model, tokenizer, store, write, **counts)
+    return Reader(model, tokenizer, store, write, answer=answer, **counts)
 
 
 def prompt_writer(cfg: DictConfig) -> WritePrompt:

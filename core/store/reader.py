@@ -39,7 +39,8 @@ class Reply:
 class Reader:
     """A model with a store beside it, or without one: then it is asked plainly.
 
-    `write` makes the prompt from passages and question. Nothing is drawn at random.
+    `write` makes the prompt from passages and question. `answer` continues the prompt; by default the
+    likeliest tokens do, to the end of a sentence, and nothing is drawn at random.
     """
 
     def __init__(
@@ -51,15 +52,17 @@ class Reader:
         *,
         num_passages: int,
         max_new_tokens: int,
+        answer: Callable[[str], str] | None = None,
     ):
         self.model, self.tokenizer, self.store, self.write = model.eval(), tokenizer, store, write
         self.ends = ends_of(model, tokenizer)
         self.num_passages, self.max_new_tokens = num_passages, max_new_tokens
+        self.answer = answer or (lambda prompt: first_sentence(self._continue(prompt)))
 
     def ask(self, question: str) -> Reply:
         """Answer one question. Raises UserError for an empty one, or one longer than the context."""
         prompt, passages = self.prompt(question)
-        return Reply(first_sentence(self._continue(prompt)), passages)
+        return Reply(self.answer(prompt), passages)
 
     def prompt(self, question: str) -> tuple[str, list[Passage]]:
         """Make the prompt, and tell which passages are in it. Without passages it is the bare question.

@@ -1,7 +1,7 @@
 """Distillation under forgetting: what makes a `transformers.Trainer` ours, and the one we train with."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,12 @@ from torch import Tensor
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 from core.errors import UserError
-from core.models.taught import as_packed, projection_of, taught_hidden, taught_labels
+from core.models.taught import IGNORED, as_packed, projection_of, taught_hidden, taught_labels
 from core.signal.divergence import Divergence, TokenLosses, entropies, forward_kl, projected_loss
 from core.signal.live import LiveTeacher
 from core.signal.signal import Memory, Teacher, TeacherSignal
 from core.training import sharded
+from core.training.author import WORTH, Author
 from core.training.regularizer import Regularizer
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Distilling(_Trainer):
     Each taught token's loss is (1 − λ) · D(teacher, student) + λ · cross-entropy, λ = `label_weight`,
     counted by exp(−teacher's entropy) + `confidence_floor` (1 when that is None). D is `divergence`, both
     sides at the teacher's temperature. Without a teacher it is plain cross-entropy. Regularizers edit what
-    is read, what is taught, the loss and the gradients.
+    is read, what is taught, the loss and the gradients. With an `author` some batches are what the student
+    writes: there the teacher alone grades, or, without one, the text counts by its reward.
     """
 
     loss_is_scaled_for_ga: bool | None = (
@@ -47,9 +49,12 @@ class Distilling(_Trainer):
         label_weight: float = 1.0,
         confidence_floor: float | None = None,
         divergence: Divergence = forward_kl,
+        author: Author | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
+        self.author = author
+        self.num_taught = 0  # tokens since the last log
         self.model_accepts_loss_kwargs = True  # so that the Trainer counts the taught tokens for us
         self.teacher = teacher
         self.memory_map = memory_map
@@ -60,10 +65,28 @@ class Distilling(_Trainer):
         self.temperature = teacher.temperature if teacher else 1.0
         self.vocab_size = len(projection_of(self.model).weight)  # type: ignore[arg-type]
         if self.is_fsdp_enabled:
+            if author is not None:
+                raise UserError(
+                    "under FSDP2 a student can't write: launch with conf/accelerate/ddp.yaml"
+                )
             sharded.check_sharded(self.accelerator, regularizers)
             if isinstance(teacher, LiveTeacher):
                 sharded.share_out(teacher.model, self.accelerator)
         self.micro_batch = (0, -1)  # optimizer step, number of the micro-batch within it
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], Tensor | int | None]:
+        """The Trainer's, with what the student writes in the place of some batches."""
+        batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
+        if self.author is not None:
+            student = self.accelerator.unwrap_model(self.model)
+            for number, batch in enumerate(batches):
+                generator = self._seeded(number, writes=True)
+                batches[number] = self.author.edit(student, as_packed(batch), generator)
+            count = self._get_num_items_in_batch(batches, device)
+        self.num_taught += 0 if count is None else int(count)
+        return batches, count
 
     def compute_loss(
         self,
@@ -76,7 +99,11 @@ class Distilling(_Trainer):
         inputs = as_packed(inputs)
         regularizers = self.regularizers if model.training else ()
         generator = self._generator()
-        memory = self.memory_map.at(inputs) if self.memory_map and regularizers else None
+        inputs, worth_BT = {**inputs}, inputs.get(WORTH)
+        inputs.pop(WORTH, None)
+        is_written = worth_BT is not None
+        source = self.author.memory if is_written and self.author else self.memory_map
+        memory = source.at(inputs) if source and regularizers else None
         batch = inputs
         for regularizer in regularizers:
             batch = regularizer.edit_batch(batch, memory, generator)
@@ -88,6 +115,8 @@ class Distilling(_Trainer):
         for regularizer in regularizers:
             teacher_batch = regularizer.edit_teacher_batch(teacher_batch, memory, generator)
         signal = self._signal(teacher_batch, labels_N)
+        if worth_BT is not None:
+            signal = self._graded(signal, worth_BT, inputs["labels"])
         for regularizer in regularizers:
             signal = regularizer.edit_signal(signal, inputs, memory, generator)
         losses = TokenLosses(labels_N, signal, self.divergence, self.temperature)
@@ -148,9 +177,21 @@ class Distilling(_Trainer):
         entropy_N = entropies(target, len(labels_N), self.vocab_size, labels_N.device)
         return TeacherSignal(target, (-entropy_N).exp() + self.confidence_floor, label_weight_N)
 
+    def _graded(self, signal: TeacherSignal, worth_BT: Tensor, labels_BT: Tensor) -> TeacherSignal:
+        """What is taught of a text that the student wrote: its own tokens are no label of the teacher's."""
+        later_BT = labels_BT[:, 1:] != IGNORED
+        weight_N = signal.weight_N * worth_BT[:, 1:][later_BT]
+        if signal.target is None:
+            return signal.with_(weight_N=weight_N)
+        return signal.with_(
+            weight_N=weight_N, label_weight_N=torch.zeros_like(signal.label_weight_N)
+        )
+
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """The Trainer's, with what the regularizers have measured since the last time."""
+        """The Trainer's, with what the regularizers have measured since the last time, and tokens taught."""
         if "loss" in logs:
+            logs = {**logs, "taught_tokens": self.num_taught}
+            self.num_taught = 0
             for regularizer in self.regularizers:
                 logs = {**logs, **regularizer.metrics()}
         super().log(logs, *args, **kwargs)
@@ -161,11 +202,13 @@ class Distilling(_Trainer):
         `alike`: by run and step alone, for what is done once a step, and by all processes in the same way.
         """
         _, number = self.micro_batch
-        place = -1 if alike else max(number, 0) * self.args.world_size + self.args.process_index
-        generator = torch.Generator()
-        return generator.manual_seed(
-            self.args.seed * 1_000_003 + self.state.global_step + place * 2_147_483_647
-        )
+        return self._seeded(None if alike else max(number, 0))
+
+    def _seeded(self, number: int | None, *, writes: bool = False) -> torch.Generator:
+        """Seeded by run, step, micro-batch `number` (None: none of them) and process."""
+        place = -1 if number is None else number * self.args.world_size + self.args.process_index
+        seed = self.args.seed * 1_000_003 + self.state.global_step + place * 2_147_483_647
+        return torch.Generator().manual_seed(seed + writes * 1_000_000_007)
 
 
 class Distiller(Distilling, Trainer):

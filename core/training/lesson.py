@@ -6,6 +6,7 @@ from typing import Any
 
 from core.signal.divergence import Divergence, forward_kl
 from core.signal.signal import Memory, Teacher
+from core.training.author import Author
 from core.training.regularizer import Regularizer
 
 
@@ -14,7 +15,8 @@ class Lesson:
     """The arguments that a `Distilling` trainer takes beside those of its Trainer; by default plain text.
 
     `label_weight` is the share of cross-entropy with the text in a token's loss, the rest is `divergence`
-    from `teacher`. Tokens count by exp(−teacher's entropy) + `confidence_floor`; None: all alike.
+    from `teacher`. Tokens count by exp(−teacher's entropy) + `confidence_floor`; None: all alike. `author`
+    lets the student write some of the batches.
     """
 
     teacher: Teacher | None = None
@@ -23,6 +25,7 @@ class Lesson:
     divergence: Divergence = forward_kl
     label_weight: float = 1.0
     confidence_floor: float | None = None
+    author: Author | None = None
 
     def arguments(self) -> dict[str, Any]:
         """The arguments by name."""

@@ -13,10 +13,12 @@ from evals.report.answers import Samples, answers
 from evals.report.console import COLUMNS, HIGHLIGHTED, MORE, column_of
 from evals.report.curves import curves_of, draw_curves
 from evals.report.frontier import draw_frontier
+from evals.report.judgement import Records, draw_training, draw_values
+from evals.report.judgement_tables import judgement_html
 from evals.report.memories import memories, worst_attacks
 from evals.report.missed import NOTE, TITLE, missed_html
 from evals.report.misses import Missed
-from evals.report.nights import Records, nights_html
+from evals.report.nights import Lives, nights_html
 from evals.report.style import CSS
 from evals.report.tables import columns_table, not_measured, section
 from evals.report.times import NOTE as TIMES_NOTE
@@ -37,15 +39,15 @@ def write_report(
     map_examples: Sequence[Mapping[str, Any]],
     missed: Sequence[Missed] = (),
     times: Times | None = None,
-    nights: Records = (),
+    nights: Lives = (),
+    judgement: Records | None = None,
 ) -> None:
     """Write the page, whole or not at all.
 
     `samples_by_arm`: what `evaluate_model` returns. `manifest`: what it takes to reproduce the
     run. `map_examples`: `{"tokens": [{"text", "score"}], "source"}`, scores in [0, 1]. `missed`: what a
-    core that kept memories still recalls. `times`: what its stages took. `nights`: the
-    records of lives. What wasn't measured is shown as
-    missing or left out.
+    core that kept memories still recalls. `times`: what its stages took. `nights`: the records of lives;
+    `judgement`: its own. What wasn't measured is shown as missing or left out.
     """
     title = _title(scores)
     sections = [
@@ -58,6 +60,7 @@ def write_report(
         section("Memory, asked in other ways", _MEMORY_NOTE, memories(scores)),
         section("Under attack", _ATTACKS_NOTE, _attacks(scores)),
         nights_html(nights),
+        section("Judgement", _JUDGEMENT_NOTE, _judgement(judgement or {})),
         section("The same prompts, side by side", _ANSWERS_NOTE, answers(samples_by_arm)),
         section("The memory map", _MAP_NOTE, _memory_map(map_examples, scores)),
         section("How to reproduce this", "", _manifest(manifest)),
@@ -90,6 +93,11 @@ _MEMORY_NOTE = (
     "Per cent (bits as they are) ± standard error; less is better, but more of what is abstained from,"
     " answered wrongly or far from the text (edit distance). Compare with the controls, never exposed,"
     " rebound or stranger, and with chance: a guess isn’t 0."
+)
+_JUDGEMENT_NOTE = (
+    "How fast a student learns to solve problems when every token of its own solutions is graded, and what a"
+    " value read from its hidden states knows, before the end, of how a solution will come out. Feelings are"
+    " simpler values: running means of its log-probability, entropy and margin."
 )
 _ANSWERS_NOTE = "✓ right, ✗ wrong; of facts and passages, wrong is what a core is meant to be."
 _MAP_QUESTIONS = (
@@ -145,9 +153,7 @@ def _in_words(scores: Sequence[Score]) -> str:
     return f'<p class="soft">{note}</p><ul>{"".join(lines)}</ul>' if lines else ""
 
 
-def _drawn(
-    draw: Callable[..., None], scores: Sequence[Score], label: str, kind: str = "square"
-) -> str:
+def _drawn(draw: Callable[..., None], scores: Any, label: str, kind: str = "square") -> str:
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "picture.svg"
         draw(scores, picture, ink=INK)
@@ -157,6 +163,20 @@ def _drawn(
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
     return f'<figure class="{kind}">{svg}<figcaption>{label}, with standard errors.</figcaption></figure>\n'
+
+
+def _judgement(records: Records) -> str:
+    """The two pictures and the tables; nothing where nothing was measured."""
+    if not any(records.values()):
+        return ""
+    parts = []
+    if records["training"]:
+        label = "Problems solved against student tokens, four ways to learn"
+        parts.append(_drawn(draw_training, records, label, "curves"))
+    if records["example"]:
+        label = "The value along a right and a wrong solution of one problem"
+        parts.append(_drawn(draw_values, records, label, "curves"))
+    return "".join([*parts, judgement_html(records)])
 
 
 def _verdicts(scores: Sequence[Score]) -> str:

@@ -18,11 +18,11 @@ NOTE = (
     "the last day beside its first morning. Varied: the last night's diversity beside the first's. Seconds: "
     "of a processor, a thousand tokens of the day."
 )
-Records = Sequence[Mapping[str, Any]]
-Summary = Callable[[Records], float | None]
+Lives = Sequence[Mapping[str, Any]]
+Summary = Callable[[Lives], float | None]
 
 
-def write_nights(folder: Path, records: Records) -> str:
+def write_nights(folder: Path, records: Lives) -> str:
     """Write the records and the table of them; the table's text."""
     told = json.dumps(list(records), indent=1) + "\n"
     write_atomically(folder / FILE, lambda part: part.write_text(told, encoding="utf-8"))
@@ -31,7 +31,7 @@ def write_nights(folder: Path, records: Records) -> str:
     return text
 
 
-def nights_html(records: Records) -> str:
+def nights_html(records: Lives) -> str:
     """The same as a part of the report's page."""
     if not records:
         return ""
@@ -39,13 +39,13 @@ def nights_html(records: Records) -> str:
     return section(TITLE, NOTE, table(["method", *COLUMNS], rows))
 
 
-def _markdown(records: Records) -> str:
+def _markdown(records: Lives) -> str:
     lines = [f"| method | {' | '.join(COLUMNS)} |", "| --- |" + " ---: |" * len(COLUMNS)]
     lines += [f"| {method} | {' | '.join(cells)} |" for method, cells in _rows(records)]
     return "\n".join(lines) + "\n"
 
 
-def _rows(records: Records) -> list[tuple[str, list[str]]]:
+def _rows(records: Lives) -> list[tuple[str, list[str]]]:
     by_method: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:
         by_method[record["method"]].append(record)
@@ -55,7 +55,7 @@ def _rows(records: Records) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _cell(records: Records, of: Summary, scale: float) -> str:
+def _cell(records: Lives, of: Summary, scale: float) -> str:
     """The mean over the seeds of what a column makes of each one's records, times `scale`."""
     by_seed: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:
@@ -66,30 +66,30 @@ def _cell(records: Records, of: Summary, scale: float) -> str:
     return f"{scale * fmean(values):.1f}{plus_minus(error_of_mean(values), 1, scale)}"
 
 
-def _days(records: Records) -> list[Mapping[str, Any]]:
+def _days(records: Lives) -> list[Mapping[str, Any]]:
     """The nights after a day."""
     return [record for record in records if record["tokens_of_day"]]
 
 
 def _mean(name: str) -> Summary:
-    def of(records: Records) -> float | None:
+    def of(records: Lives) -> float | None:
         values = [record[name] for record in _days(records) if record.get(name) is not None]
         return fmean(values) if values else None
 
     return of
 
 
-def _of_direct(records: Records) -> float | None:
+def _of_direct(records: Lives) -> float | None:
     pairs = [(r["new_skill"], r["new_skill_direct"]) for r in _days(records)]
     ratios = [now / direct for now, direct in pairs if direct]
     return fmean(ratios) if ratios else None
 
 
-def _earlier_kept(records: Records) -> float | None:
+def _earlier_kept(records: Lives) -> float | None:
     return float(max(_days(records), key=lambda r: r["night"])["earlier_skills"])
 
 
-def _new_kept(records: Records) -> float | None:
+def _new_kept(records: Lives) -> float | None:
     """The new skills after the last day, beside each one's first morning; the worst of them."""
     days = sorted(_days(records), key=lambda r: r["night"])
     first = {family: r["new_skill"] for r in days for family in list(r["new_skills"])[-1:]}
@@ -98,12 +98,12 @@ def _new_kept(records: Records) -> float | None:
     return min(shares) if shares else None
 
 
-def _varied(records: Records) -> float | None:
+def _varied(records: Lives) -> float | None:
     ordered = sorted(records, key=lambda r: r["night"])
     return float(ordered[-1]["diversity"] / ordered[0]["diversity"]) if ordered else None
 
 
-def _cost(records: Records) -> float | None:
+def _cost(records: Lives) -> float | None:
     """Processor seconds of a night a thousand tokens of its day."""
     days = _days(records)
     tokens = sum(record["tokens_of_day"] for record in days)

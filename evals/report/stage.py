@@ -13,9 +13,10 @@ from omegaconf import DictConfig, OmegaConf
 from core.cli.run import by_style, runs_of
 from core.corpus.stage import WRITTEN
 from core.errors import UserError
-from core.runs.artifacts import read_json, run_folder
+from core.runs.artifacts import read_json, run_folder, write_json
 from core.runs.console import console
 from core.writing.written import DIVERSITY
+from evals.judgement.stage import JUDGEMENT, judgement_of
 from evals.lookup import LOOKUP
 from evals.night.records import records_of
 from evals.recall.map_quality import map_examples
@@ -76,6 +77,7 @@ def _report(cfg: DictConfig) -> list[Score]:
     missed = find_missed(run_folder(first), scores, samples.get(CORE, []))
     write_scores(folder / SCORES, scores)
     draw_frontier(scores, folder / PICTURE)
+    judgement = judgement_of(runs)
     write_report(
         folder / "report.html",
         scores=scores,
@@ -85,7 +87,10 @@ def _report(cfg: DictConfig) -> list[Score]:
         missed=missed,
         times=stage_times([run_folder(one) for one in runs]),
         nights=nights,
+        judgement=judgement,
     )
+    if any(judgement.values()):
+        write_json(folder / JUDGEMENT, judgement)
     _write(folder / "table.md", markdown_table(scores))
     for table in result_tables(scores):
         console.print(table)

@@ -18,8 +18,10 @@ STAGES = {
     "lm_eval": "eval, tasks of lm-eval",
     "lookup": "eval, with the store",
     "attacks": "attack",
+    "values": "value",
+    "judgement": "eval, of its value",
 }
-OF_ARMS = ("arms", "evals", "lm_eval", "lookup", "attacks")
+OF_ARMS = ("values", "judgement", "arms", "evals", "lm_eval", "lookup", "attacks")
 TITLE = "Where its time went"
 NOTE = (
     "Minutes of each stage, also where it was interrupted and gone on with. Stages that ran side by side add"

@@ -36,12 +36,14 @@ from transformers.utils import logging
 
 from core.arms.cache import Reader, write_shard
 from core.models.loading import new_model
+from core.models.taught import IGNORED
 from core.runs.artifacts import Artifact
 from core.signal.cached import CachedTeacher
 from core.signal.codec import Codec
 from core.signal.divergence import divergence_of
 from core.signal.live import LiveTeacher
 from core.signal.signal import Teacher
+from core.training.author import Author
 from core.training.lesson import Lesson
 from core.training.loop import LOG, train
 
@@ -52,13 +54,15 @@ Asked = dict[str, Any]
 
 
 def text_of(asked: Asked) -> Dataset:
-    """Documents of `length` random tokens, one a row, every token taught."""
+    """Rows of `length` random tokens, every token taught, or those behind the first `prompt`."""
     shape = asked["batch"] * asked["num_steps"], asked["length"]
     generator = torch.Generator().manual_seed(0)
     ids_ST = torch.randint(4, asked["model"]["vocab_size"], shape, generator=generator)
     every_ST = torch.arange(shape[1]).expand(shape)
+    labels_ST = ids_ST.clone()
+    labels_ST[:, : asked.get("prompt", 0)] = IGNORED
     columns = {
-        **dict.fromkeys(["input_ids", "labels"], ids_ST),
+        **{"input_ids": ids_ST, "labels": labels_ST},
         **dict.fromkeys(["position_ids", "start", "end", "row"], every_ST),
         "attention_mask": torch.ones_like(ids_ST),
         "index": torch.arange(shape[0]),
@@ -120,7 +124,12 @@ def ours(asked: Asked, text: Dataset, folder: Path) -> None:
         OmegaConf.create(settings),
         seed=0,
         report=lambda step, total, _: step < total and turns.done(losses),
-        lesson=Lesson(teacher, divergence=divergence_of(asked["divergence"]), label_weight=0.0),
+        lesson=Lesson(
+            teacher,
+            divergence=divergence_of(asked["divergence"]),
+            label_weight=0.0,
+            author=asked.get("author"),
+        ),
         recompute=asked.get("recompute", False),
         precision="float32",  # as TRL's side
     )
@@ -140,12 +149,40 @@ def teacher_of(asked: Asked, text: Dataset, folder: Path) -> Teacher:
     return CachedTeacher([(shard.folder, every)], shard.fingerprint)
 
 
+def ours_on_policy(asked: Asked, text: Dataset, folder: Path) -> None:
+    """Our `train` where the student writes each batch; no token ends a text, so all are equally long."""
+    ours({**asked, "author": Author(1.0, ())}, text, folder)
+
+
 def trl(asked: Asked, text: Dataset, folder: Path) -> None:
     """TRL's trainer for text that is there (`GKDTrainer`, `lmbda=0`), which works on whole logits."""
     from trl.experimental.gkd import GKDConfig, GKDTrainer
 
     arguments = GKDConfig(**trl_arguments(asked, folder), lmbda=0.0)
     train_trl(GKDTrainer, asked, arguments, text, data_collator=default_data_collator)
+
+
+def trl_on_policy(asked: Asked, text: Dataset, folder: Path) -> None:
+    """TRL's trainer where the student writes each batch (`GKDTrainer`, `lmbda=1`), to the same length."""
+    from trl.experimental.gkd import GKDConfig, GKDTrainer
+
+    prompt, length = asked["prompt"], asked["length"]
+
+    class Writing(GKDTrainer):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.generation_config.eos_token_id = None
+            self.generation_config.min_new_tokens = length - prompt
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        batch = default_data_collator(rows)
+        prompts = batch["input_ids"][:, :prompt]
+        return {**batch, "prompts": prompts, "prompt_attention_mask": torch.ones_like(prompts)}
+
+    arguments = GKDConfig(
+        **trl_arguments(asked, folder), lmbda=1.0, temperature=1.0, max_new_tokens=length - prompt
+    )
+    train_trl(Writing, asked, arguments, text, data_collator=collate)
 
 
 def trl_chunked(asked: Asked, text: Dataset, folder: Path) -> None:
@@ -213,7 +250,10 @@ def train_trl(kind: type, asked: Asked, arguments: Any, text: Dataset, **options
     turns.done(losses)
 
 
-SIDES = {"ours": ours, "trl": trl, "trl_chunked": trl_chunked}
+SIDES = {
+    **{"ours": ours, "ours_on_policy": ours_on_policy},
+    **{"trl": trl, "trl_on_policy": trl_on_policy, "trl_chunked": trl_chunked},
+}
 
 
 def main(asked: Asked) -> None:

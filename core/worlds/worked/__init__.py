@@ -1,0 +1,1 @@
+"""Problems with worked solutions, and the checkers that judge them."""

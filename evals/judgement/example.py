@@ -1,0 +1,51 @@
+"""One problem with a right and a wrong solution, and the value along each: what the report shows of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from core.judgement.reading import read_texts
+from core.judgement.solutions import Solution, Writer
+from core.judgement.value import Value
+from core.worlds.worked.problem import Problem
+
+NUM_DRAWN = 8  # solutions of a problem, to find a right and a wrong one among
+
+
+def example_of(
+    writer: Writer, value: Value, problems: Sequence[Problem], *, seed: int
+) -> list[dict[str, Any]]:
+    """Two records, of a right and of a wrong solution of one problem: words, values, the first wrong word.
+
+    The problem is the longest with both. Nothing where none has.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    attempts = writer.attempts(problems, NUM_DRAWN, generator=generator)
+    mixed = [own for own in attempts if len({one.right for one in own}) == 2]
+    if not mixed:
+        return []
+    chosen = max(mixed, key=lambda own: len(own[0].problem.solution()))
+    pair = [next(one for one in chosen if one.right is right) for right in (True, False)]
+    return [_record(writer, value, one) for one in pair]
+
+
+def _record(writer: Writer, value: Value, solution: Solution) -> dict[str, Any]:
+    (reading,) = read_texts(writer.model, [(solution.prompt, solution.written)], value.layer)
+    words = [str(writer.tokenizer.decode([token])).strip() for token in solution.written]
+    return {
+        "prompt": solution.problem.prompt,
+        "family": solution.problem.family,
+        "right": solution.right,
+        "words": words,
+        "values": [round(float(one), 4) for one in value.unguarded(reading)],
+        "first_wrong": _first_wrong(writer, solution),
+    }
+
+
+def _first_wrong(writer: Writer, solution: Solution) -> int | None:
+    """The number of the first token with which it isn't the beginning of a right solution any more."""
+    for count in range(1, len(solution.written) + 1):
+        if not solution.problem.is_right_so_far(writer.check.text(solution.written[:count])):
+            return count - 1
+    return None

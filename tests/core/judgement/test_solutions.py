@@ -1,0 +1,70 @@
+"""A model's own solutions: outcomes, the cap, and going on after an interruption."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.errors import UserError
+from core.judgement import solutions
+from core.judgement.checked import Checker
+from core.judgement.solutions import written_down
+
+
+def test_what_does_not_end_is_wrong(make_writer, coins) -> None:
+    writer = make_writer()
+    ended, cut = [70, 5], [70, 71]
+    assert writer.check.text(ended) == writer.check.text([70])
+    for written in (ended, cut, []):
+        right = writer.judged(coins[0], [3], written).right
+        assert right == (written == ended and coins[0].is_solved(writer.check.text(written)))
+    assert {writer.judged(coins[0], [3], [token, 5]).right for token in range(60, 320)} == {
+        True,
+        False,
+    }
+
+
+def test_a_beginning_stays_at_the_beginning(make_writer, coins) -> None:
+    writer = make_writer()
+    begun = [[100 + n] for n in range(len(coins))]
+    generator = torch.Generator().manual_seed(0)
+    attempts = writer.attempts(coins, 2, generator=generator, begun=begun)
+    for start, own in zip(begun, attempts, strict=True):
+        assert len(own) == 2 and all(one.written[:1] == start for one in own)
+
+
+def test_an_interrupted_writer_goes_on(
+    make_writer, coins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(solutions, "PROBLEMS_AT_ONCE", 2)
+    writer, path = make_writer(), tmp_path / "solutions.jsonl"
+    whole = written_down(writer, coins, 3, tmp_path / "whole.jsonl", seed=4, report=lambda *_: None)
+
+    def stopped(done: int, total: int, note: str) -> None:
+        if done >= 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        written_down(writer, coins, 3, path, seed=4, report=stopped)
+    lines = path.read_bytes()
+    path.write_bytes(lines[:-10])  # the last line wasn't whole
+    again = written_down(writer, coins, 3, path, seed=4, report=lambda *_: None)
+    assert [[s.written for s in own] for own in again] == [
+        [s.written for s in own] for own in whole
+    ]
+    assert [[s.right for s in own] for own in again] == [[s.right for s in own] for own in whole]
+    assert path.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+def test_the_checker_knows_problems_by_their_prompts(toy_tokenizer) -> None:
+    check = Checker(toy_tokenizer, {0})
+
+    def ids(text: str) -> list[int]:
+        return list(toy_tokenizer(text)["input_ids"])
+
+    prompt, right = ids("Add: 1 2 + 3 4 =>"), ids(" 2 4 0 6 0 ; 1 3 0 4 0 ; so 4 6")
+    assert check(prompt, [*right, 0]) == 1.0
+    assert check(prompt, right) == 0.0, "it hasn't ended"
+    assert check(prompt, [*ids(" so 4 7"), 0]) == 0.0
+    with pytest.raises(UserError, match=r"no family with a checker.*addition, swaps"):
+        check(ids("Turn around: red tall"), [5, 0])
