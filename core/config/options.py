@@ -32,13 +32,15 @@ TEXTS = {
         "questions",
         "pairs",
         "mix",
+        "day",
+        "log",
     ),
     *("reference", "prompt", "edit", "start", "subset", "revision"),
     *("text_field", "prompt_field", "completion_field", "source_field"),
 }
 LISTS = {
     *("styles", "tasks", "trackers", "texts", "passages", "memory_sources", "sources", "kinds"),
-    *("relations", "matrices", "regularizers", "arms", "words"),
+    *("relations", "matrices", "regularizers", "arms", "words", "lives", "families"),
 }
 
 RENAMED = {"only": "arm", "eval.metrics": "metric"}  # options of before whose names tell nothing
