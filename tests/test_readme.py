@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import winnow
-from core.cli.main import main
+from core.cli.main import OVERRIDE, main
 from core.config import compose
 
 ROOT = Path(__file__).parents[1]
@@ -162,7 +162,7 @@ def test_make_has_the_target(line: str) -> None:
 def test_the_command_composes(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     _, *argv = shlex.split(line)
     assert main([*argv, "--cfg", "job"]) == 0, capsys.readouterr().err
-    compose.ready(compose.jobs([arg for arg in argv[1:] if "=" in arg])[0])
+    compose.ready(compose.jobs([arg for arg in argv[1:] if OVERRIDE.match(arg)])[0])
 
 
 @pytest.fixture
