@@ -174,7 +174,8 @@ def dialogue(
     probes: Sequence[Probe],
 ) -> Iterator[str]:
     """What each model says to a known fact of some relations, and behind a text with another value."""
-    print(f"| | {' | '.join(models)} |\n| --- |{' --- |' * len(models)}")
+    yield f"| | {' | '.join(models)} |"
+    yield f"| --- |{' --- |' * len(models)}"
     for relation in ASKED:
         known = [p for p in probes if p.family.endswith(relation) and p.family.startswith("fact3/")]
         behind = {p.id.removeprefix("told/"): p for p in probes if p.family == "told"}
