@@ -231,7 +231,8 @@ def kept(
 
 
 def _error(values: np.ndarray) -> float:
-    return error_of_mean(values.tolist()) or math.nan
+    error = error_of_mean(values.tolist())
+    return math.nan if error is None else error
 
 
 if __name__ == "__main__":
