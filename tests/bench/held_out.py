@@ -184,7 +184,10 @@ def dialogue(
                 if asked is None:
                     continue
                 ids = read(tokenizer, [asked.prompt])
-                said = [tokenizer.decode(greedy(m, ids, [NUM_SAID])[0]) for m in models.values()]
+                said = [
+                    tokenizer.decode(greedy(m, ids, [NUM_SAID])[0], skip_special_tokens=True)
+                    for m in models.values()
+                ]
                 cells = [re.split(r"[.,\n]", text)[0].strip() for text in said]
                 *_, told, line = ["", *asked.prompt.removeprefix("Text: ").split("\n")]
                 question = line if asked is probe else f"*{told.removeprefix('Text: ')}* {line}"
