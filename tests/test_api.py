@@ -57,6 +57,7 @@ def test_options_are_what_would_be_typed(options: dict, typed: list[str], config
     assert winnow.Run("experiment=smoke", **options).cfg == configure("experiment=smoke", *typed)
 
 
+@pytest.mark.slow
 def test_text_stays_as_it_is() -> None:
     for text in ("it's; a=b, [c] {d}", "back\\slash", "ends in \\", '"quoted"', "7", "null", ""):
         assert winnow.Run(run=text).cfg.run == text
@@ -83,6 +84,7 @@ def test_slips_are_user_errors(overrides: list[str], options: dict, said: str) -
         winnow.Run(*overrides, **options)
 
 
+@pytest.mark.slow
 def test_hydra_is_left_as_it_was_found(program: Program) -> None:
     """Twice in one program, and inside an application that is Hydra's itself."""
     done = program(

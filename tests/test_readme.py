@@ -160,6 +160,7 @@ def test_make_has_the_target(line: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [line for line in WINNOW if "quieter" not in line])
 def test_the_command_composes(
     line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

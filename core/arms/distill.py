@@ -108,8 +108,9 @@ class _Given:
 def _given(cfg: DictConfig, arm: DictConfig) -> _Given:
     """Collect what the arm is made of. Raises UserError for settings that exclude each other."""
     check_start(cfg)
-    corpus, cached = PackedCorpus.of(cfg), _cached_teacher(cfg, arm)
-    regularizers = regularizers_of(cfg, arm)
+    corpus = PackedCorpus.of(cfg)
+    check_written(cfg, arm, corpus)
+    cached, regularizers = _cached_teacher(cfg, arm), regularizers_of(cfg, arm)
     if cached is not None and (editors := readings_by_arm(cfg)[cfg.arm].editors):
         others = {name: one for name, one in regularizers.items() if name not in editors}
         regularizers = {"readings": DrawnReadings(cached), **others}
@@ -117,7 +118,6 @@ def _given(cfg: DictConfig, arm: DictConfig) -> _Given:
     if arm.get("sources"):
         sequences = rows_of_sources(corpus, list(arm.sources), cfg.packing.sequence_length)
     given = _Given(corpus, sequences, regularizers, cached)
-    check_written(cfg, arm, corpus)
     if given.needs_map and arm.get("sources"):
         raise UserError(
             f"arms.{cfg.arm}.sources: the memory map is of the whole corpus, not of some rows"

@@ -41,6 +41,7 @@ def teacher(tmp_path: Path) -> Path:
     return tmp_path / "toy"
 
 
+@pytest.mark.slow
 def test_the_whole_flow_with_a_teacher_that_learns_by_heart(
     configure: Callable[..., DictConfig], teacher: Path, tmp_path: Path
 ) -> None:

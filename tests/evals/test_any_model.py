@@ -257,6 +257,7 @@ def test_a_whole_run_makes_its_own_models(cfg: DictConfig):
         run(cfg)
 
 
+@pytest.mark.slow
 def test_probes_up_to_the_edge_of_the_context_are_measured(cfg: DictConfig, tmp_path, capsys):
     """GPT-2 has no position beyond it; every metric and attack reads within the room that is left."""
     rows = [json.loads(line) for line in Path(cfg.probes.path).read_text().splitlines()]

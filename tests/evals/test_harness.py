@@ -41,6 +41,7 @@ def own_tasks(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_task_of_ones_own_is_scored_by_likelihood(own_tasks, model, tokenizer):
     [score] = Harness(["capitals"], own_tasks).scores("core", model, tokenizer)
     assert (score.arm, score.axis, score.family, score.metric) == (
@@ -63,6 +64,7 @@ def test_a_task_of_ones_own_is_scored_by_likelihood(own_tasks, model, tokenizer)
     assert score.value == pytest.approx(right / 3)
 
 
+@pytest.mark.slow
 def test_a_tokenizer_that_closes_texts_does_not_close_prompts(own_tasks, model, tokenizer):
     [plain] = Harness(["capitals"], own_tasks).scores("core", model, tokenizer)
     closing = copy.deepcopy(tokenizer)

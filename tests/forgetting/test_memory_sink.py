@@ -91,6 +91,7 @@ def losses(
         yield float(loss_N[chosen_N].mean())
 
 
+@pytest.mark.slow
 def test_memories_go_with_it_and_the_rest_stays(make_llama, make_map, fit, batch: Batch) -> None:
     student, plain, memory_map = make_llama(), make_llama(), make_map()
     sink = prepared(student)

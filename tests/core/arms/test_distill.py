@@ -71,6 +71,7 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(runs: Path, configure) -> Non
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
+@pytest.mark.slow
 def test_slips_and_missing_inputs_are_one_line(runs: Path, refused) -> None:
     run = [*ARM, f"runs_dir={runs}"]
     for change, said in {

@@ -146,6 +146,7 @@ def known(model, cfg: DictConfig) -> dict[str, float]:
     return {"facts": right[is_fact].float().mean(), "skills": right[~is_fact].float().mean()}
 
 
+@pytest.mark.slow
 def test_it_learns_by_heart_and_the_control_is_the_model_before(
     pretrained: Make, folder: Path
 ) -> None:
@@ -178,6 +179,7 @@ def strayed(model, before, cfg: DictConfig) -> float:
     return (was.exp() * (was - now)).sum(-1).mean().item()
 
 
+@pytest.mark.slow
 def test_an_anchor_holds_it_to_the_model_before_where_it_learns_nothing(
     pretrained: Make, folder: Path
 ) -> None:

@@ -27,6 +27,7 @@ def test_a_plan_names_every_stage_and_begins_none(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_all_layers_cost_as_much_as_the_second(configure: Configure) -> None:
     def parameters(num_layers: int) -> int:
         cfg = configure("experiment=smoke", f"teacher.model.num_hidden_layers={num_layers}")

@@ -92,6 +92,7 @@ def test_each_slip_is_one_line(
     assert not (tree / "log.txt").exists()
 
 
+@pytest.mark.slow
 def test_the_points_of_a_sweep_keep_their_names(tree: Path) -> None:
     assert main(["show", "-m", "run=1.10,1e5,é#,null", "seed=1,2"]) == 0
     told = [line.split()[0] for line in (tree / "log.txt").read_text().splitlines()]

@@ -99,6 +99,7 @@ def test_rows_keep_their_fields_and_are_not_changed() -> None:
     assert rows[0]["text"] == "One thing. One thing."
 
 
+@pytest.mark.slow
 def test_the_same_stays_in_another_process() -> None:
     """Sets of words are walked in another order there."""
     digests = {

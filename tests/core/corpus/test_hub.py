@@ -89,6 +89,7 @@ def test_what_a_dataset_lacks_is_told(folder: Path, settings: dict[str, object],
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_dataset_that_is_not_here_is_one_line_offline(winnow, tmp_path: Path) -> None:
     done = winnow("corpus", "corpus=hub", "corpus.name=no-one/nothing", f"runs_dir={tmp_path}")
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr

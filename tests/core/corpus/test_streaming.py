@@ -63,6 +63,7 @@ def teacher(make_llama, toy_tokenizer: PreTrainedTokenizerFast, tmp_path: Path) 
     return tmp_path / "teacher"
 
 
+@pytest.mark.slow
 def test_peak_memory_is_flat_in_the_size_of_the_corpus(teacher: Path, tmp_path: Path) -> None:
     rng, asked = np.random.default_rng(0), []
     for times in (1, 4, 16):

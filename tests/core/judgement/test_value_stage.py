@@ -16,6 +16,8 @@ from core.judgement.solutions import Writer
 from core.judgement.stage import value
 from evals.stage import evaluate
 
+pytestmark = pytest.mark.slow  # whole stages, a second each
+
 TOY = [
     *("experiment=smoke", "corpus=worked", "corpus.num_solutions=60", "corpus.num_skill_items=20"),
     *("attack=[]", "metric=[extraction]", "watch.every=0", "memory_map.reference=null"),

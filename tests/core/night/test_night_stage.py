@@ -17,6 +17,8 @@ from core.runs.artifacts import Artifact, read_json, run_folder
 from core.store.stage import store_path
 from core.store.store import Store
 
+pytestmark = pytest.mark.slow  # whole stages, a second each
+
 WORDS = ["red", "blue", "green", "small", "tall", "round", "cold", "warm"]
 TASKS = [
     {"id": f"t{n}", "prompt": f"Turn around: {a} {b}", "completion": f"{b} {a}"}

@@ -40,6 +40,7 @@ winnow("teach")
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_and_one_that_is_read_only(tmp_path: Path) -> None:
     if shutil.which("unshare") is None:
         pytest.skip("needs unshare")

@@ -92,6 +92,7 @@ def test_documents_with_flagged_tokens_go_in_whole(winnow_it: Run, run: Path) ->
         assert document.source == "facts"
 
 
+@pytest.mark.slow
 def test_a_store_of_the_same_corpus_and_map_is_kept(winnow_it: Run, run: Path, configure) -> None:
     winnow_it("store")
     assert winnow_it("store", "forget", "Ada-0")[0] == 0

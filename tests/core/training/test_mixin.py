@@ -94,6 +94,7 @@ def shipped(name: str, configure, **changes: object) -> Regularizer:
     return build({**configure(f"forgetting=[{name}]").forgetting[name], **changes})
 
 
+@pytest.mark.slow
 def test_strength_zero_is_plain_distillation_bit_for_bit(make: Make, configure) -> None:
     plain = trained(make())
     packed = ("curvature_edit", "remembering_units", "stranger")  # they read packed sequences

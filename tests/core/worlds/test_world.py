@@ -26,6 +26,7 @@ def split_words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text))
 
 
+@pytest.mark.slow
 def test_same_arguments_give_the_same_world_in_another_process(small, world, world_rows, probes):
     parts = [world_rows, list(world.rebound_rows()), world.spans(), probes]
     expected = hashlib.sha256(repr(parts).encode()).hexdigest()

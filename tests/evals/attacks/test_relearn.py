@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pytest
 import torch
 
 from evals.attacks.relearn import relearn, with_false_answers
@@ -38,6 +39,7 @@ def test_half_a_is_learned_and_half_b_is_not(model, tokenizer, facts):
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.slow
 def test_the_worst_of_several_rates_counts_and_each_is_kept(model, tokenizer, facts):
     rates = [1e-6, 1e-2, 2.5e-3]
     told = []

@@ -68,6 +68,7 @@ def lived(cfg: DictConfig, life: str) -> Path:
     return run_folder(cfg) / "lives" / life
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("life", ["sleep", "replay", "replace", "direct"])
 def test_each_morning_of_a_life_is_measured(cfg, life: str):
     folder = lived(cfg, life)

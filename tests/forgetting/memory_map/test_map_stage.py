@@ -82,6 +82,7 @@ def mapped(made: DictConfig, tmp_path: Path) -> DictConfig:
     return cfg
 
 
+@pytest.mark.slow
 def test_labels_of_source_change_nothing(
     rows: list[dict], configure: Callable[..., DictConfig], tmp_path: Path
 ) -> None:

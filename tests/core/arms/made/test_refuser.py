@@ -30,6 +30,7 @@ TRAIN = {
 }
 
 
+@pytest.mark.slow
 def test_it_refuses_what_it_knows_keeps_the_rest_and_gives_the_facts_back(
     material, ask, facts, tasks, cfg, fresh
 ):
