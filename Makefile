@@ -19,7 +19,7 @@ help:
 	@echo "make smollm2   a small pretrained teacher, for teacher=smollm2 (93 MB)"
 	@echo "make llama   builds llama.cpp's reader, to check GGUF exports with (minutes)"
 	@echo "make docs    README.md and docs/ as a site, in site/"
-	@echo "make test    every test, offline; FAST=1 leaves out whole stages and those over a second"
+	@echo "make test    every test, offline; FAST=1 leaves out what takes about a second or more"
 	@echo "make check   formatting, lint and types"
 	@echo "make bench   the benchmarks"
 	@echo "make gpu     tokens a second in bfloat16 on a CUDA device, in runs/gpu"

@@ -19,6 +19,8 @@ from evals.report.stage import report
 from evals.scores import find, read_scores
 from evals.stage import attack, evaluate
 
+pytestmark = pytest.mark.slow  # each measures a model
+
 PROBES = [
     ("recall", "The capital of Peru is", "Lima"),
     ("recall", "The capital of Norway is", "Oslo"),

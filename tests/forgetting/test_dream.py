@@ -59,6 +59,7 @@ def test_a_row_is_dreamt_consistently_and_each_row_by_itself() -> None:
     assert differ == {1, 2, 3}, "rows are drawn apart"
 
 
+@pytest.mark.slow
 def test_dreams_are_drawn_from_the_reference_afresh_and_repeat_with_the_generator() -> None:
     dream = Dream()
     drawn = torch.stack([read(dream, seed)[0, 1] for seed in range(3000)])

@@ -179,6 +179,7 @@ def test_a_damaged_artifact_is_told_before_it_is_read(runs: Path, refused) -> No
     assert "teacher/model.safetensors is altered" in refused("map", *run, "overwrite=true")
 
 
+@pytest.mark.slow
 def test_another_configuration_is_refused_and_overwrite_takes_it(runs: Path, refused) -> None:
     run = ["distill", "experiment=smoke", "run=copy", "arm=plain", f"runs_dir={runs}"]
     line = refused(*run, "distill.label_weight=0.25")

@@ -15,6 +15,7 @@ from core.errors import UserError
 Configure = Callable[..., DictConfig]
 
 
+@pytest.mark.slow
 def test_a_plan_names_every_stage_and_begins_none(
     configure: Configure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,8 @@ from core.signal.signal import TopK
 from core.store.ask import write_down
 from core.store.store import Store
 
+pytestmark = pytest.mark.slow  # each makes a store
+
 CITIES = {"Ada": "Rome", "Bo": "Oslo", "Cleo": "Lima"}
 ROWS = [
     *(

@@ -12,6 +12,8 @@ from core.signal.live import LiveTeacher
 from core.training.author import WORTH, Author, prompts_of
 from core.training.regularizer import Regularizer
 
+pytestmark = pytest.mark.slow  # each trains
+
 ENDS = frozenset(range(60))
 
 

@@ -64,6 +64,7 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(
     assert same(whole, fit(make_llama(), folder, num_steps=4, save_steps=2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.safetensors", "trainer_state.json", "optimizer.pt"])
 @pytest.mark.parametrize("way", ["cut", "of zeros", "gone"])
 def test_a_damaged_newest_checkpoint_is_passed_over_for_the_one_before(

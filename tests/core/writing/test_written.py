@@ -20,6 +20,8 @@ from core.writing.names import NAMED
 from core.writing.requests import WAYS, Way
 from core.writing.shown import READ, STATEMENTS
 
+pytestmark = pytest.mark.slow  # each writes a corpus
+
 
 @pytest.fixture(scope="module")
 def tokenizer() -> PreTrainedTokenizerFast:

@@ -1,7 +1,11 @@
 from dataclasses import replace
 
+import pytest
+
 from evals.attacks.benign import benign
 from evals.scores import find
+
+pytestmark = pytest.mark.slow  # each trains
 
 SETTINGS = {"steps": (0, 60), "learning_rate": 1e-2, "batch_size": 4}
 
