@@ -12,7 +12,7 @@ from core.errors import UserError, nearest
 from core.judgement.checked import Checker, check_prompts
 from core.signal.memory_map import MemoryMap
 from core.signal.written_memory import WrittenMemory
-from core.training.author import Author
+from core.training.student_author import StudentAuthor
 
 GROUP = 4  # solutions of one problem that outcome reward compares, unless the arm says how many
 
@@ -62,7 +62,7 @@ def author_of(
     corpus: PackedCorpus,
     memory_map: MemoryMap | None,
     sequences: Dataset,
-) -> Author | None:
+) -> StudentAuthor | None:
     """How the arm writes; None where it writes nothing."""
     if not cfg.distill.on_policy:
         return None
@@ -70,6 +70,6 @@ def author_of(
     ends = {int(tokenizer.eos_token_id)}
     memory = None if memory_map is None else WrittenMemory(sequences, memory_map)
     if not arm.get("outcome"):
-        return Author(cfg.distill.on_policy, ends, memory=memory)
+        return StudentAuthor(cfg.distill.on_policy, ends, memory=memory)
     group = int(arm.outcome.get("group", GROUP))
-    return Author(cfg.distill.on_policy, ends, group=group, reward=Checker(tokenizer, ends))
+    return StudentAuthor(cfg.distill.on_policy, ends, group=group, reward=Checker(tokenizer, ends))

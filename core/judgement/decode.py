@@ -16,7 +16,7 @@ Ids = list[int]
 
 
 @dataclass(frozen=True)
-class Reply:
+class Decoded:
     """What was chosen to be said behind a prompt, and all tokens that were written for it."""
 
     written: Ids
@@ -46,10 +46,10 @@ class Guided:
                 raise UserError(f"decode.{name}={getattr(self, name)}: choose a number from 0 to 1")
 
 
-def greedy(writer: Writer, prompts: Sequence[Ids]) -> list[Reply]:
+def greedy(writer: Writer, prompts: Sequence[Ids]) -> list[Decoded]:
     """The likeliest token, again and again."""
     written = write_on(writer.model, prompts, ends=writer.ends, most=writer.most)
-    return [Reply(ids, len(ids)) for ids in written]
+    return [Decoded(ids, len(ids)) for ids in written]
 
 
 def sampled(
@@ -61,7 +61,7 @@ def sampled(
     return [written[at : at + count] for at in range(0, len(written), count)]
 
 
-def by_vote(writer: Writer, drawn: Sequence[Sequence[Ids]]) -> list[Reply]:
+def by_vote(writer: Writer, drawn: Sequence[Sequence[Ids]]) -> list[Decoded]:
     """The answer that most of the drawn solutions come to; of equals the first."""
     replies = []
     for own in drawn:
@@ -69,14 +69,14 @@ def by_vote(writer: Writer, drawn: Sequence[Sequence[Ids]]) -> list[Reply]:
         for ids in own:
             votes[answer_of(writer, ids)].append(ids)
         most = max(votes.values(), key=len)
-        replies.append(Reply(most[0], sum(map(len, own))))
+        replies.append(Decoded(most[0], sum(map(len, own))))
     return replies
 
 
-def by_scores(drawn: Sequence[Sequence[Ids]], scores: Sequence[Sequence[float]]) -> list[Reply]:
+def by_scores(drawn: Sequence[Sequence[Ids]], scores: Sequence[Sequence[float]]) -> list[Decoded]:
     """Of the drawn solutions the one with the highest score, such as its likelihood a token."""
     return [
-        Reply(own[max(range(len(own)), key=lambda i: marks[i])], sum(map(len, own)))
+        Decoded(own[max(range(len(own)), key=lambda i: marks[i])], sum(map(len, own)))
         for own, marks in zip(drawn, scores, strict=True)
     ]
 
@@ -98,7 +98,7 @@ def by_value(
     prompts: Sequence[Ids],
     guided: Guided,
     generator: torch.Generator,
-) -> list[Reply]:
+) -> list[Decoded]:
     """Step by step the proposals that the value prefers; in the end the answer with most value behind it.
 
     All prompts are searched side by side.
@@ -173,7 +173,7 @@ def _choose(
         search.open = []
 
 
-def _concluded(search: _Search, writer: Writer) -> Reply:
+def _concluded(search: _Search, writer: Writer) -> Decoded:
     behind: dict[str, float] = defaultdict(float)
     for mark, ids in search.ended:
         behind[answer_of(writer, ids)] += mark
@@ -182,7 +182,7 @@ def _concluded(search: _Search, writer: Writer) -> Reply:
         (pair for pair in search.ended if answer_of(writer, pair[1]) == answer),
         key=lambda pair: pair[0],
     )
-    return Reply(written, search.tokens)
+    return Decoded(written, search.tokens)
 
 
 def answer_of(writer: Writer, ids: Sequence[int]) -> str:

@@ -19,7 +19,7 @@ LEAST_BYTES = 1.3  # of a token, on average: below it the tokenizer knows hardly
 
 
 @dataclass(frozen=True)
-class Day:
+class MetDay:
     """The rows in their order; `name` is what they are called in messages."""
 
     name: str
@@ -47,7 +47,7 @@ class HasDays(Protocol):
         """The day of this number, from 1."""
 
 
-def day_of(cfg: DictConfig, number: int) -> Day:
+def day_of(cfg: DictConfig, number: int) -> MetDay:
     """The day that `day` names, or the corpus's own of this number.
 
     Raises UserError where there is none, and for a file without rows.
@@ -60,11 +60,11 @@ def day_of(cfg: DictConfig, number: int) -> Day:
             )
         if not path.read_text(encoding="utf-8", errors="replace").strip():
             raise UserError(f"day={path} is empty: a day needs at least one document or task")
-        return Day(path.name, list(read_rows([path])))
+        return MetDay(path.name, list(read_rows([path])))
     corpus = build(cfg.corpus)
     if not isinstance(corpus, HasDays):
         raise UserError("this corpus brings no days: add day=FILE")
-    return Day(f"day {number}", [unlabelled(row) for row in corpus.day(number).rows()])
+    return MetDay(f"day {number}", [unlabelled(row) for row in corpus.day(number).rows()])
 
 
 def unlabelled(row: Row) -> Row:
@@ -72,7 +72,7 @@ def unlabelled(row: Row) -> Row:
     return {key: value for key, value in row.items() if key != "source"}
 
 
-def check_vocabulary(day: Day, tokenizer: PreTrainedTokenizerBase) -> None:
+def check_vocabulary(day: MetDay, tokenizer: PreTrainedTokenizerBase) -> None:
     """Raise UserError for a day in another vocabulary, of which the tokenizer makes single bytes."""
     texts = [joined_text(row) for row in day.rows]
     num_tokens = sum(map(len, plain(tokenizer, texts)))

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from core.errors import UserError
 from core.models.loading import load_config, load_model, load_tokenizer
-from core.night.day import Day, check_vocabulary, day_of
+from core.night.day import MetDay, check_vocabulary, day_of
 from core.night.morning import show_morning, write_page
 from core.night.night import RECORD, Given, pass_night
 from core.night.nights import FIRST, Nights
@@ -49,7 +49,7 @@ def sleep(cfg: DictConfig, report: Report | None = None) -> None:
     console.print(f"night {number} → {artifact.folder}")
 
 
-def _there(nights: Nights, day: Day) -> int | None:
+def _there(nights: Nights, day: MetDay) -> int | None:
     """The night over this very day that is awake, or that began from the one that is."""
     for number in reversed(nights.numbers):
         same = nights.made_from(number).get("day") == day.fingerprint
@@ -67,7 +67,7 @@ def _keep_all(cfg: DictConfig, nights: Nights) -> None:
 
 
 def night_of(
-    nights: Nights, number: int, before: int, day: Day, settings: NightSettings, *, seed: int
+    nights: Nights, number: int, before: int, day: MetDay, settings: NightSettings, *, seed: int
 ) -> Artifact:
     """The artifact of a night."""
     inputs = {"core": nights.fingerprint(before), "day": day.fingerprint}
@@ -79,7 +79,7 @@ def given_of(
     cfg: DictConfig,
     nights: Nights,
     before: int,
-    day: Day,
+    day: MetDay,
     settings: NightSettings,
     say: Callable[[str], None],
 ) -> Given:

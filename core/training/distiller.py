@@ -17,8 +17,8 @@ from core.signal.divergence import Divergence, TokenLosses, entropies, forward_k
 from core.signal.live import LiveTeacher
 from core.signal.signal import Memory, Teacher, TeacherSignal
 from core.training import sharded
-from core.training.author import WORTH, Author
 from core.training.regularizer import Regularizer
+from core.training.student_author import WORTH, StudentAuthor
 
 if TYPE_CHECKING:
     _Trainer = Trainer
@@ -49,7 +49,7 @@ class Distilling(_Trainer):
         label_weight: float = 1.0,
         confidence_floor: float | None = None,
         divergence: Divergence = forward_kl,
-        author: Author | None = None,
+        author: StudentAuthor | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)

@@ -6,8 +6,8 @@ from typing import Any
 
 from core.signal.divergence import Divergence, forward_kl
 from core.signal.signal import Memory, Teacher
-from core.training.author import Author
 from core.training.regularizer import Regularizer
+from core.training.student_author import StudentAuthor
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Lesson:
     divergence: Divergence = forward_kl
     label_weight: float = 1.0
     confidence_floor: float | None = None
-    author: Author | None = None
+    author: StudentAuthor | None = None
 
     def arguments(self) -> dict[str, Any]:
         """The arguments by name."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from core.judgement.decode import Guided, Reply, by_scores, by_value, by_vote, greedy, sampled
+from core.judgement.decode import Decoded, Guided, by_scores, by_value, by_vote, greedy, sampled
 from core.judgement.reading import read_texts
 from core.judgement.solutions import Writer
 from core.judgement.value import Value
@@ -59,7 +59,7 @@ def _record(
     where: str,
     count: int,
     problems: Sequence[Problem],
-    replies: Sequence[Reply],
+    replies: Sequence[Decoded],
     writer: Writer,
 ) -> dict[str, Any]:
     solved = [

@@ -13,8 +13,7 @@ from core.corpus.rows import Row
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.night import dreams
-from core.night.day import Day as MetDay
-from core.night.day import unlabelled
+from core.night.day import MetDay, unlabelled
 from core.night.night import RECORD
 from core.night.nights import FIRST, Nights
 from core.night.stage import given_of, keep_stored

@@ -43,9 +43,9 @@ from core.signal.codec import Codec
 from core.signal.divergence import divergence_of
 from core.signal.live import LiveTeacher
 from core.signal.signal import Teacher
-from core.training.author import Author
 from core.training.lesson import Lesson
 from core.training.loop import LOG, train
+from core.training.student_author import StudentAuthor
 
 LEARNING_RATE, TOP_K = 1e-4, 50
 BETAS = {"forward_kl": 0.0, "jensen_shannon": 0.5}
@@ -151,7 +151,7 @@ def teacher_of(asked: Asked, text: Dataset, folder: Path) -> Teacher:
 
 def ours_on_policy(asked: Asked, text: Dataset, folder: Path) -> None:
     """Our `train` where the student writes each batch; no token ends a text, so all are equally long."""
-    ours({**asked, "author": Author(1.0, ())}, text, folder)
+    ours({**asked, "author": StudentAuthor(1.0, ())}, text, folder)
 
 
 def trl(asked: Asked, text: Dataset, folder: Path) -> None:

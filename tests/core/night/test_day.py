@@ -3,7 +3,7 @@ import json
 import pytest
 
 from core.errors import UserError
-from core.night.day import Day, check_vocabulary, day_of
+from core.night.day import MetDay, check_vocabulary, day_of
 
 
 def test_a_file_is_a_day_without_labels_in_its_fingerprint(tmp_path, configure):
@@ -13,7 +13,7 @@ def test_a_file_is_a_day_without_labels_in_its_fingerprint(tmp_path, configure):
     cfg = configure(f"day={path}")
     day = day_of(cfg, 1)
     assert day.rows == [row]
-    bare = Day("x", [{"id": "1", "text": "Ada lives in Rome."}])
+    bare = MetDay("x", [{"id": "1", "text": "Ada lives in Rome."}])
     assert day.fingerprint == bare.fingerprint
 
 
@@ -47,8 +47,8 @@ def test_another_corpus_brings_no_days(configure, tmp_path):
 
 
 def test_a_day_in_another_vocabulary_is_refused(toy_tokenizer):
-    known = Day("mine", [{"id": "1", "text": "Ada lives in Rome."}])
+    known = MetDay("mine", [{"id": "1", "text": "Ada lives in Rome."}])
     check_vocabulary(known, toy_tokenizer)
-    other = Day("mine", [{"id": "1", "text": "Ъыф щэю ждл"}])
+    other = MetDay("mine", [{"id": "1", "text": "Ъыф щэю ждл"}])
     with pytest.raises(UserError, match="mine is written in another vocabulary"):
         check_vocabulary(other, toy_tokenizer)

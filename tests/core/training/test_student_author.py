@@ -9,8 +9,8 @@ from core.errors import UserError
 from core.models.taught import IGNORED
 from core.signal.divergence import reverse_kl
 from core.signal.live import LiveTeacher
-from core.training.author import WORTH, Author, prompts_of
 from core.training.regularizer import Regularizer
+from core.training.student_author import WORTH, StudentAuthor, prompts_of
 
 pytestmark = pytest.mark.slow  # each trains
 
@@ -48,7 +48,7 @@ def test_prompts_are_those_of_tasks_alone(batch: dict[str, Tensor], toy_tokenize
 
 
 def test_the_student_answers_each_prompt_up_to_an_end(make_llama, batch) -> None:
-    made = Author(1.0, ENDS).edit(make_llama(seed=1), batch, seeded())
+    made = StudentAuthor(1.0, ENDS).edit(make_llama(seed=1), batch, seeded())
     assert made["input_ids"].shape[1] == batch["input_ids"].shape[1]
     assert len(made["input_ids"]) % len(batch["input_ids"]) == 0
     rows = rows_of(made)
@@ -61,10 +61,10 @@ def test_the_student_answers_each_prompt_up_to_an_end(make_llama, batch) -> None
 
 
 def test_a_share_of_the_batches_is_written(make_llama, batch) -> None:
-    author, model = Author(0.5, ENDS), make_llama(seed=1)
+    author, model = StudentAuthor(0.5, ENDS), make_llama(seed=1)
     written = [WORTH in author.edit(model, batch, seeded(n)) for n in range(40)]
     assert 10 < sum(written) < 30
-    assert Author(0.0, ENDS).edit(model, batch, seeded()) is batch
+    assert StudentAuthor(0.0, ENDS).edit(model, batch, seeded()) is batch
 
 
 def test_documents_alone_are_left_as_they_are(make_llama, batch) -> None:
@@ -72,14 +72,14 @@ def test_documents_alone_are_left_as_they_are(make_llama, batch) -> None:
         **batch,
         "labels": batch["input_ids"].masked_fill(batch["position_ids"] == 0, -100),
     }
-    assert Author(1.0, ENDS).edit(make_llama(), documents, seeded()) is documents
+    assert StudentAuthor(1.0, ENDS).edit(make_llama(), documents, seeded()) is documents
 
 
 def test_a_token_counts_by_its_solutions_advantage(make_llama, batch) -> None:
     def reward(prompt, written) -> float:
         return float(len(written) > 4)
 
-    author = Author(1.0, ENDS, group=4, reward=reward)
+    author = StudentAuthor(1.0, ENDS, group=4, reward=reward)
     made = author.edit(make_llama(seed=1), batch, seeded())
     worths: dict[tuple[int, ...], list[tuple[float, float]]] = {}
     flat = made[WORTH][made["labels"] != IGNORED].tolist()
@@ -97,9 +97,9 @@ def test_a_token_counts_by_its_solutions_advantage(make_llama, batch) -> None:
 
 def test_groups_and_shares_are_checked() -> None:
     with pytest.raises(UserError, match="on_policy must lie between 0 and 1"):
-        Author(1.5, ENDS)
+        StudentAuthor(1.5, ENDS)
     with pytest.raises(UserError, match="group of 2 or more"):
-        Author(1.0, ENDS, reward=lambda prompt, written: 1.0)
+        StudentAuthor(1.0, ENDS, reward=lambda prompt, written: 1.0)
 
 
 class Watcher(Regularizer):
@@ -117,7 +117,9 @@ class Watcher(Regularizer):
 def test_the_teacher_alone_grades_what_is_written(make_llama, fit) -> None:
     watcher, student = Watcher(), make_llama(seed=1)
     common = {"teacher": LiveTeacher(make_llama(seed=2)), "divergence": reverse_kl, "num_steps": 2}
-    fit(student, regularizers=[watcher], author=Author(1.0, ENDS), label_weight=0.5, **common)
+    fit(
+        student, regularizers=[watcher], author=StudentAuthor(1.0, ENDS), label_weight=0.5, **common
+    )
     assert len(watcher.seen) == 2
     for signal, batch in watcher.seen:
         assert WORTH not in batch
@@ -140,7 +142,7 @@ def test_on_policy_steps_bring_a_student_to_its_teacher(make_llama, fit, sequenc
 
     fit(
         student,
-        author=Author(1.0, ENDS),
+        author=StudentAuthor(1.0, ENDS),
         label_weight=0.0,
         num_steps=30,
         teacher=LiveTeacher(teacher),
@@ -157,13 +159,13 @@ def test_outcome_reward_makes_what_is_rewarded_likelier(make_llama, fit) -> None
         shares.append(float(written[0] < 160))
         return shares[-1]
 
-    fit(student, author=Author(1.0, ENDS, group=8, reward=reward), num_steps=25)
+    fit(student, author=StudentAuthor(1.0, ENDS, group=8, reward=reward), num_steps=25)
     part = len(shares) // 5
     assert sum(shares[-part:]) > sum(shares[:part]) + 0.15 * part
 
 
 def test_a_written_run_goes_on_as_if_it_had_not_stopped(make_llama, fit, tmp_path) -> None:
-    options = {"author": Author(1.0, ENDS), "teacher": LiveTeacher(make_llama(seed=2))}
+    options = {"author": StudentAuthor(1.0, ENDS), "teacher": LiveTeacher(make_llama(seed=2))}
     whole = fit(make_llama(seed=1), num_steps=4, **options)
     folder = tmp_path / "stopped"
     fit(make_llama(seed=1), folder, num_steps=2, save_steps=2, schedule="constant", **options)

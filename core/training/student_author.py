@@ -29,7 +29,7 @@ class Reward(Protocol):
 
 
 @dataclass(frozen=True)
-class Author:
+class StudentAuthor:
     """Lets the student write in a `share` of the batches.
 
     It continues the tasks' prompts up to one of `ends`, or to the sequence's length: what hasn't ended by
