@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from evals.probes.probe import MEMORY_AXES
 from evals.report.frontier import OTHER, STYLES
-from evals.scores import MAP, Score, arms_of, methods_of, write_atomically
+from evals.report.pictures import drawn, legend_below, title_panel
+from evals.scores import MAP, Score, arms_of, methods_of
 
 TITLES = {  # and what a step is
     "relearn_disjoint": ("half a is taught again: half b", "steps"),
@@ -51,45 +49,23 @@ def curves_of(scores: Sequence[Score]) -> dict[str, dict[str, list[Score]]]:
 def draw_curves(scores: Sequence[Score], path: str | Path, *, ink: str = "#222222") -> None:
     """Write the picture in the format of the path's ending; an attack without steps has no panel.
 
-    `ink` is the colour of text and axes; SVG text stays text and its background clear.
+    `ink` is the colour of text and axes.
     """
     curves = curves_of(scores)
     num_rows = max(1, -(-len(curves) // PANELS_A_ROW))
     figure = Figure(figsize=(8.4, 3.4 * num_rows), layout="constrained")
-    FigureCanvasAgg(figure)
-    svg = Path(path).suffix == ".svg"
-    settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "winnow", "font.size": 10}
-    settings |= {"text.color": ink, "axes.edgecolor": ink}
-    with matplotlib.rc_context(settings):
+    with drawn(figure, path, ink):
         panels = figure.subplots(num_rows, PANELS_A_ROW, sharey=True, squeeze=False).flatten()
         for panel, (axis, arms) in zip(panels, curves.items(), strict=False):
             _draw(panel, *TITLES.get(axis, (axis.replace("_", " "), "steps")), arms, ink)
         for panel in panels[len(curves) :]:
             panel.axis("off")
-        handles, labels = panels[0].get_legend_handles_labels()
-        if labels:
-            figure.legend(
-                handles,
-                labels,
-                loc="outside lower center",
-                ncols=len(labels),
-                fontsize=8,
-                frameon=False,  # its ground would stay light on a dark page
-            )
-        metadata: dict[str, Any] = {"Date": None} if svg else {}
-        write_atomically(
-            path,
-            lambda part: figure.savefig(part, dpi=200, transparent=svg, metadata=metadata),
-        )
+        legend_below(figure, panels[0])
 
 
 def _draw(panel: Axes, title: str, unit: str, arms: dict[str, list[Score]], ink: str) -> None:
-    panel.set_title(title, fontsize=10)
-    panel.set(xlabel=unit, ylabel="recall (%)", ylim=(-3, 103))
-    panel.spines[["top", "right"]].set_visible(False)
-    panel.tick_params(colors=ink, labelleft=True)
-    panel.xaxis.label.set_color(ink)
-    panel.yaxis.label.set_color(ink)
+    title_panel(panel, title, unit, "recall (%)", ink)
+    panel.set(ylim=(-3, 103))
     steps = sorted({score.step or 0 for curve in arms.values() for score in curve})
     # As even as they were chosen: 0, 25, 100, 400 would crowd at the left of a linear axis.
     panel.set_xticks(range(len(steps)), [f"{step:,}" for step in steps])

@@ -4,15 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from evals.judgement.curves import SHARE
 from evals.judgement.ranks import mean_of
 from evals.judgement.watch import INSIDE, LONGER
-from evals.scores import write_atomically
+from evals.report.pictures import drawn, legend_below, title_panel
 
 Records = Mapping[str, Sequence[Mapping[str, Any]]]
 WAYS = {  # colours that colour-blind readers tell apart, and a marker each
@@ -28,21 +26,13 @@ TITLES = {INSIDE: "lengths of training", LONGER: "up to twice as long"}
 def draw_training(records: Records, path: str | Path, *, ink: str = "#222222") -> None:
     """Accuracy against student tokens, a line a way to learn; means over seeds with standard errors."""
     figure = Figure(figsize=(8.4, 3.6), layout="constrained")
-    with _saved(figure, path, ink):
+    with drawn(figure, path, ink):
         panels = figure.subplots(1, 2, sharey=True)
         for panel, where in zip(panels, (INSIDE, LONGER), strict=True):
             _draw_ways(panel, records["training"], where)
-            _plain(panel, TITLES[where], "student tokens", "problems solved (%)", ink)
+            title_panel(panel, TITLES[where], "student tokens", "problems solved (%)", ink)
             panel.set(ylim=(-3, 103))
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(
-            handles,
-            labels,
-            loc="outside lower center",
-            ncols=len(labels),
-            fontsize=8,
-            frameon=False,
-        )
+        legend_below(figure, panels[0])
 
 
 def _draw_ways(panel: Axes, rows: Sequence[Mapping[str, Any]], where: str) -> None:
@@ -71,7 +61,7 @@ def draw_values(records: Records, path: str | Path, *, ink: str = "#222222") -> 
     """The value along a right and a wrong solution of the same problem, word by word."""
     figure = Figure(figsize=(8.4, 4.6), layout="constrained")
     rows = list(records["example"])[:2]
-    with _saved(figure, path, ink):
+    with drawn(figure, path, ink):
         panels = figure.subplots(2, 1, sharey=True, squeeze=False).flatten()
         for panel, row in zip(panels, rows, strict=False):
             colour = "#009E73" if row["right"] else "#D55E00"
@@ -79,44 +69,8 @@ def draw_values(records: Records, path: str | Path, *, ink: str = "#222222") -> 
             panel.plot(places, row["values"], color=colour, marker="o", markersize=3)
             panel.set_xticks(places, [word or "·" for word in row["words"]], fontsize=7)
             kind = "comes out right" if row["right"] else "comes out wrong"
-            _plain(panel, f"{row['prompt']}  —  {kind}", "", "chance of a right end", ink)
+            title_panel(panel, f"{row['prompt']}  —  {kind}", "", "chance of a right end", ink)
             panel.set(ylim=(-0.05, 1.05))
             if row["first_wrong"] is not None:
                 panel.axvline(row["first_wrong"], color="#888888", linestyle=":")
                 panel.annotate("first wrong word", (row["first_wrong"], 1.0), fontsize=7, color=ink)
-
-
-class _saved:
-    """Draw in the report's style, then write the picture whole in the format of the path's ending."""
-
-    def __init__(self, figure: Figure, path: str | Path, ink: str):
-        FigureCanvasAgg(figure)
-        self.figure, self.path, self.svg = figure, path, Path(path).suffix == ".svg"
-        settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "winnow"}
-        settings |= {"font.size": 10, "text.color": ink, "axes.edgecolor": ink}
-        self.context = matplotlib.rc_context(settings)
-
-    def __enter__(self) -> None:
-        self.context.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        try:
-            if error[0] is None:
-                metadata: dict[str, Any] = {"Date": None} if self.svg else {}
-                write_atomically(
-                    self.path,
-                    lambda part: self.figure.savefig(
-                        part, dpi=200, transparent=self.svg, metadata=metadata
-                    ),
-                )
-        finally:
-            self.context.__exit__(*error)
-
-
-def _plain(panel: Axes, title: str, x: str, y: str, ink: str) -> None:
-    panel.set_title(title, fontsize=9)
-    panel.set(xlabel=x, ylabel=y)
-    panel.spines[["top", "right"]].set_visible(False)
-    panel.tick_params(colors=ink, labelleft=True)
-    panel.xaxis.label.set_color(ink)
-    panel.yaxis.label.set_color(ink)
