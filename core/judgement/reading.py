@@ -14,12 +14,11 @@ from transformers import PreTrainedModel
 from core.errors import UserError
 from core.models.inference import MAX_LOGITS, TOKENS_PER_BATCH, evaluating
 
-FEELINGS = ("log-probability", "entropy", "margin")  # running means over what is written
-
 
 @dataclass(frozen=True)
 class Reading:
-    """At each written token, once it is read: the hidden state (N, D) and the feelings (N, 3).
+    """At each written token, once it is read: the hidden state (N, D) and the feelings (N, 3):
+    log-probability, entropy and margin.
 
     Feelings are means over the tokens written so far, each as it was when the token was chosen.
     """

@@ -41,11 +41,11 @@ class Learning:
 
 @dataclass(frozen=True)
 class Copies:
-    """`out[f]` is the copy that didn't read the rows of fold f;
+    """Copies of the core, by what they read.
 
-    `varied` is as `out[0]`, but read variants too, and some of the tasks on sheets, so that it can write
-    such tasks. `steps` is for how many steps what generalizes went on
-    gaining.
+    `out[f]` is the one that didn't read the rows of fold f. `varied` is as `out[0]`, but read variants too,
+    and some of the tasks on sheets, so that it can write such tasks. `steps` is for how many steps what
+    generalizes went on gaining.
     """
 
     out: list[PreTrainedModel]

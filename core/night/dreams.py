@@ -7,6 +7,7 @@ that a skill that is written rarely isn't rehearsed rarely.
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -25,28 +26,27 @@ LONGEST = 2000  # characters of a line
 def write_lines(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    *,
-    count: int,
-    num_tokens: int,
-    beginning: str,
-    temperature: float,
+    settings: Any,
     seed: int,
 ) -> list[str]:
-    """Lines that the model writes behind `beginning`, from `count` draws of `num_tokens` tokens each.
+    """Lines that the model writes by itself.
 
-    What is cut off at the end of a draw is left out.
+    `settings` are those of `night.dreams`: behind `beginning`, from `count` draws of `num_tokens` tokens
+    each, at a `temperature`. What is cut off at the end of a draw is left out.
     """
-    prompts = read(tokenizer, [beginning])
+    if not settings.count:
+        return []
+    prompts = read(tokenizer, [settings.beginning])
     generator = torch.Generator().manual_seed(seed)
     ends = ends_of(model, tokenizer)
     lines: list[str] = []
     [drawn_KL] = sample(
         model,
         prompts,
-        [num_tokens],
-        num_samples=count,
+        [settings.num_tokens],
+        num_samples=settings.count,
         generator=generator,
-        temperature=temperature,
+        temperature=settings.temperature,
     )
     for ids in drawn_KL.tolist():
         whole = before_end(ids, ends)

@@ -73,18 +73,7 @@ def _dream(given: Given, folder: Path, report: Report) -> list[str]:
 
 
 def _write(given: Given, model: PreTrainedModel, seed: int) -> list[str]:
-    own = given.settings.dreams
-    if not own.count:
-        return []
-    return dreams.write_lines(
-        model,
-        given.tokenizer,
-        count=own.count,
-        num_tokens=own.num_tokens,
-        beginning=own.beginning,
-        temperature=own.temperature,
-        seed=seed,
-    )
+    return dreams.write_lines(model, given.tokenizer, given.settings.dreams, seed)
 
 
 def _sort(given: Given, forms: Forms, work: Path, report: Report) -> Sorted:

@@ -76,16 +76,7 @@ def _parts(life: str, met: Met) -> list[Part]:
     if life == "replay":
         return [Part(given.rows, 0, 1.0, 1 - share), Part(met.replayed, 0, 1.0, share)]
     if life == "replace":
-        own = given.settings.dreams
-        lines = dreams.write_lines(
-            given.core(),
-            given.tokenizer,
-            count=own.count,
-            num_tokens=own.num_tokens,
-            beginning=own.beginning,
-            temperature=own.temperature,
-            seed=given.seed,
-        )
+        lines = dreams.write_lines(given.core(), given.tokenizer, given.settings.dreams, given.seed)
         rows = dreams.recombined(lines, None, 0.0, Random(given.seed))
         return [Part(given.rows, 0, 1.0, 1 - share), Part(rows, 0, 1.0, share)]
     return [Part(given.rows, 0, 1.0, 1.0)]

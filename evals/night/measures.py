@@ -120,13 +120,5 @@ def written(
     morning: Morning, kinds: Sequence[str], own: Any, seed: int
 ) -> tuple[dict[str, float], list[str]]:
     """How varied the core writes, over the kinds of line that are known, and what it writes."""
-    lines = dreams.write_lines(
-        morning.model,
-        morning.tokenizer,
-        count=own.count,
-        num_tokens=own.num_tokens,
-        beginning=own.beginning,
-        temperature=own.temperature,
-        seed=seed,
-    )
+    lines = dreams.write_lines(morning.model, morning.tokenizer, own, seed)
     return variety(lines, kinds), lines

@@ -1,5 +1,6 @@
 from collections import Counter
 from random import Random
+from types import SimpleNamespace
 
 from core.night.dreams import by_kind, evenly, recombined, write_lines
 from core.night.variety import variety
@@ -28,9 +29,11 @@ def test_sheets_join_lines_of_different_dreams_behind_line_breaks():
 
 
 def test_a_model_writes_whole_lines(make_llama, toy_tokenizer):
-    options = {"count": 6, "num_tokens": 12, "beginning": "\n", "temperature": 1.0, "seed": 3}
-    lines = write_lines(make_llama(), toy_tokenizer, **options)
-    assert lines == write_lines(make_llama(), toy_tokenizer, **options)
+    own = SimpleNamespace(count=6, num_tokens=12, beginning="\n", temperature=1.0)
+    lines = write_lines(make_llama(), toy_tokenizer, own, 3)
+    assert lines and lines == write_lines(make_llama(), toy_tokenizer, own, 3)
+    own.count = 0
+    assert write_lines(make_llama(), toy_tokenizer, own, 3) == []
     assert all(line.strip() == line and line and "\n" not in line for line in lines)
 
 
