@@ -1,7 +1,6 @@
 """A toy model that solves coins by luck, and a value of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 import torch
@@ -10,30 +9,17 @@ from core.judgement.reading import read_texts
 from core.judgement.solutions import Writer
 from core.judgement.value import Value, fit_value
 from core.worlds.worked.problem import Problem
-
-ENDS = set(range(60))
-
-
-@dataclass(frozen=True)
-class Coin(Problem):
-    """Solved by a text whose number of characters is even."""
-
-    def is_solved(self, text: str) -> bool:
-        return len(text) % 2 == 0
+from tests.coins import coins_of, writer_of
 
 
 @pytest.fixture(scope="session")
 def coins() -> list[Problem]:
-    prompts = [f"Turn around: {a} {b}" for a in ("red", "blue", "green") for b in ("tall", "round")]
-    return [Coin("coin", 1, prompt, lambda done: ("so a b",)) for prompt in prompts]
+    return coins_of("so a b")
 
 
 @pytest.fixture
 def writer(make_llama, toy_tokenizer) -> Writer:
-    """A toy model that ends a text as one token in five."""
-    made = Writer(make_llama(seed=1), toy_tokenizer, most=12)
-    made.ends = made.check.ends = set(ENDS)
-    return made
+    return writer_of(make_llama(seed=1), toy_tokenizer)
 
 
 @pytest.fixture
