@@ -12,11 +12,13 @@ from core.arms.settings import arm_of
 from core.arms.teach import learning_of
 from core.cli.pace import Pace, pace_of
 from core.cli.pool import Job
+from core.config.build import build
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.models.precision import in_bfloat16
 from core.runs.artifacts import run_folder
 from core.runs.console import console
+from core.writing.written import Written
 
 DAY = 86_400.0  # seconds
 ATTACKED = 32  # tokens of a text that an attack teaches, about
@@ -83,7 +85,7 @@ def _stage(job: Job, pace: Pace) -> Stage:
         seconds = None if tokens is None else tokens * passes * pace.read
         read = "the corpus" if tokens is None else f"{tokens:,} tokens"
         return Stage(job.name, f"reads {read}, about {passes} times", seconds)
-    if job.verb == "corpus" and "exercises" in cfg.corpus:
+    if job.verb == "corpus" and isinstance(build(cfg.corpus), Written):
         tokens = round(cfg.corpus.num_tokens * (1 - cfg.corpus.exercises))
         return Stage(job.name, f"the teacher writes {tokens:,} tokens", tokens * pace.write)
     if job.verb == "attack":

@@ -8,6 +8,7 @@ from core.corpus.packing import Encoder, pack
 from core.corpus.tokenizer import train_tokenizer
 from core.models.cut import gated_mlps
 from forgetting.remembering_units import RememberingUnits
+from forgetting.stranger import Stranger
 from tests.forgetting.test_token_names import TEXTS
 
 
@@ -15,6 +16,15 @@ def rows_and_tokenizer() -> tuple[Dataset, PreTrainedTokenizerFast]:
     tokenizer = train_tokenizer(TEXTS, 400)
     texts = [{"id": str(n), "text": text} for n, text in enumerate(TEXTS)]
     return pack(texts, Encoder(tokenizer), sequence_length=96), tokenizer
+
+
+def renamed(rows: Dataset, tokenizer: PreTrainedTokenizerFast) -> torch.Tensor:
+    """The same text of other names."""
+    stranger = Stranger()
+    stranger.read_corpus(rows, tokenizer)
+    names = ("input_ids", "position_ids", "labels")
+    batch = {name: torch.tensor(rows[:][name]) for name in names}
+    return stranger.edit_teacher_batch(batch, None, torch.Generator().manual_seed(5))["input_ids"]
 
 
 def loss_of(model: torch.nn.Module, ids_BT: torch.Tensor) -> torch.Tensor:
@@ -32,9 +42,12 @@ def test_units_that_a_learned_text_needs_go_and_stay_away(make_llama) -> None:
         adam.zero_grad()
     way = RememberingUnits(strength=0.1, num_sequences=8)
     way.read_corpus(rows, tokenizer)
-    before = loss_of(student, ids_BT).item()
+    renamed_BT = renamed(rows, tokenizer)
+    before = loss_of(student, ids_BT).item(), loss_of(student, renamed_BT).item()
     way.prepare_student(student, torch.Generator().manual_seed(0))
-    assert loss_of(student, ids_BT).item() > before + 0.05
+    own, other = loss_of(student, ids_BT).item(), loss_of(student, renamed_BT).item()
+    assert own > before[0] + 0.05
+    assert own - before[0] > other - before[1] + 0.02, "its own names suffer, others don't"
     mlps = gated_mlps(student)
     gone = {name: (mlp.down_proj.weight == 0).all(0) for name, mlp in mlps.items()}
     units = sum(mlp.down_proj.in_features for mlp in mlps.values())

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from core.cli import forecast
 from core.cli.pace import Pace, pace_of
+from core.cli.pool import Job
 from core.cli.run import run
 from core.errors import UserError
 
@@ -26,6 +27,43 @@ def test_a_plan_names_every_stage_and_begins_none(
     assert "side by side: training, mapping and attacks take about" in told
     assert re.search(r"attack core +trains [1-9][\d,]* texts", told)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "passes"),
+    [
+        ([], 3),  # the teacher, the reference, renamed texts
+        (["memory_map=extraction"], 2),
+        (["memory_map=extraction", "memory_map.reference=null"], 1),
+    ],
+)
+def test_a_map_is_read_as_often_as_its_signs_need(
+    configure: Configure, chosen: list[str], passes: int
+) -> None:
+    cfg = configure("experiment=smoke", "memory_map.num_sequences=10", *chosen)
+    stage = forecast._stage(Job("map", "map", cfg), Pace(0.5, 1.0, 1.0, 1))
+    assert stage.what.endswith(f"about {passes} times")
+    assert stage.seconds == 10 * cfg.packing.sequence_length * passes * 0.5
+
+
+def test_writing_takes_its_time_and_an_attack_that_trains_nothing_none(
+    configure: Configure,
+) -> None:
+    pace = Pace(1.0, 1.0, 0.5, 1)
+    written = configure(
+        "corpus=written", "teacher=path", "teacher.path=T", "corpus.num_tokens=1000"
+    )
+    told = forecast._stage(Job("corpus", "corpus", written), pace)
+    assert told.seconds == 0.5 * 1000 * (1 - written.corpus.exercises)
+    assert forecast._stage(Job("corpus", "corpus", configure()), pace).seconds is None
+    relearn = {"steps": [0, 10], "learning_rates": [1e-4, 1e-3], "batch_size": 4}
+    quantized = configure("attack=[quantize]")
+    assert forecast._stage(Job("attack core", "attack", quantized), pace).seconds == 0
+    trained = configure(
+        "attack=[relearn]", *(f"attack.relearn.{k}={v}" for k, v in relearn.items())
+    )
+    taught = forecast._stage(Job("attack core", "attack", trained), pace)
+    assert taught.what == "trains 160 texts"  # true and false ones, at each rate
 
 
 @pytest.mark.slow
