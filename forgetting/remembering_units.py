@@ -15,14 +15,17 @@ from core.models.taught import IGNORED
 from core.training.regularizer import Batch, Regularizer
 from forgetting.stranger import Stranger
 
+RENAMINGS = 4  # of each text: one alone says little of all others
+
 
 class RememberingUnits(Regularizer):
-    """The share `strength` of all MLP units is removed, those first that matter most for memories.
+    """The share `strength` of all MLP units is removed, those first that are worth most for memories.
 
-    A unit matters to a text by Σ|a · ∂loss/∂a| over its tokens, a its activation (a Taylor expansion of the
-    loss without it, arXiv 1611.06440). Its rank is by how much more it matters to the corpus as it is than
-    to the same with other names. What it reads and what it writes become zero, so that training can't bring
-    it back: the core is smaller by these units. Measured on `num_sequences` of the corpus.
+    A unit is worth to a text −Σ a · ∂loss/∂a over its tokens, a its activation: by how much the loss would
+    rise without it, to first order (arXiv 1611.06440, with its sign: what is as much in the way as of use
+    isn't worth anything). Its rank is by how much more it is worth to the corpus as it is than to the same
+    with other names. What it reads and what it writes become zero, so that training can't bring it back: the
+    core is smaller by these units. Measured on `num_sequences` of the corpus.
     """
 
     def __init__(self, *, strength: float = 0.05, num_sequences: int = 128):
@@ -44,10 +47,12 @@ class RememberingUnits(Regularizer):
         lead = {name: torch.zeros(mlp.down_proj.in_features) for name, mlp in mlps.items()}
         for ids_BT, positions_BT, labels_BT in batches_of(self.sequences, self.num_sequences, seed):
             batch = {"input_ids": ids_BT, "position_ids": positions_BT, "labels": labels_BT}
-            renamed = self.renaming.edit_teacher_batch(batch, None, generator)
-            for read, sign in ((batch, 1), (renamed, -1)):
-                for name, matters_K in _matters(student, mlps, read).items():
-                    lead[name] += sign * matters_K
+            others = (
+                self.renaming.edit_teacher_batch(batch, None, generator) for _ in range(RENAMINGS)
+            )
+            for read, share in ((batch, 1.0), *((other, -1 / RENAMINGS) for other in others)):
+                for name, worth_K in _worth(student, mlps, read).items():
+                    lead[name] += share * worth_K
         every = torch.cat(list(lead.values()))
         num_gone = round(self.strength * len(every))
         if num_gone:
@@ -56,8 +61,8 @@ class RememberingUnits(Regularizer):
                 _remove(mlp, lead[name] >= least)
 
 
-def _matters(student: PreTrainedModel, mlps: dict[str, Any], batch: Batch) -> dict[str, Tensor]:
-    """Σ|a · ∂loss/∂a| of each unit over a batch, by the MLP's name: (K,)."""
+def _worth(student: PreTrainedModel, mlps: dict[str, Any], batch: Batch) -> dict[str, Tensor]:
+    """−Σ a · ∂loss/∂a of each unit over a batch, by the MLP's name: (K,)."""
     device = student.device
     ids_BT, labels_BT = batch["input_ids"].to(device), batch["labels"].to(device)
     read: dict[str, Tensor] = {}
@@ -82,7 +87,7 @@ def _matters(student: PreTrainedModel, mlps: dict[str, Any], batch: Batch) -> di
         for hook in hooks:
             hook.remove()
     return {
-        name: (a_BTK.detach() * g_BTK).abs().sum((0, 1)).cpu()
+        name: -(a_BTK.detach() * g_BTK).sum((0, 1)).cpu()
         for (name, a_BTK), g_BTK in zip(read.items(), gradients, strict=True)
     }
 
