@@ -1,5 +1,6 @@
 """A model's own solutions of problems, with their outcomes; written on disk as they come."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,17 @@ class Writer:
         has_ended = bool(written) and written[-1] in self.ends
         right = has_ended and problem.is_solved(self.check.text(written))
         return Solution(problem, prompt, written, right)
+
+    def first_wrong(self, solution: Solution) -> int | None:
+        """The place of the first token with which it isn't the beginning of a right solution any more."""
+
+        def is_wrong(count: int) -> bool:
+            text = self.check.text(solution.written[:count])
+            return not solution.problem.is_right_so_far(text)
+
+        lengths = range(1, len(solution.written) + 1)
+        place = bisect_left(lengths, True, key=is_wrong)
+        return place if place < len(lengths) else None
 
 
 def written_down(

@@ -39,13 +39,5 @@ def _record(writer: Writer, value: Value, solution: Solution) -> dict[str, Any]:
         "right": solution.right,
         "words": words,
         "values": [round(float(one), 4) for one in value.unguarded(reading)],
-        "first_wrong": _first_wrong(writer, solution),
+        "first_wrong": writer.first_wrong(solution),
     }
-
-
-def _first_wrong(writer: Writer, solution: Solution) -> int | None:
-    """The number of the first token with which it isn't the beginning of a right solution any more."""
-    for count in range(1, len(solution.written) + 1):
-        if not solution.problem.is_right_so_far(writer.check.text(solution.written[:count])):
-            return count - 1
-    return None

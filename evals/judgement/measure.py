@@ -18,6 +18,9 @@ SPREAD = 2.0  # temperature at which alternative steps are drawn, so that they d
 PARTS = (0.25, 0.5, 0.75)  # of a solution
 PROBABILITIES = ("head", "both", "feeling")
 KINDS = (*PROBABILITIES, "log-probability", "entropy", "margin")
+# What is wrong already, told by the problem's checker: no value can see that, so it shows how much of the
+# outcome is decided by then.
+CHECKER = "checker"
 
 Scores = Callable[[Reading], torch.Tensor]
 
@@ -44,7 +47,10 @@ def value_records(
     num_ranked: int,
     generator: torch.Generator,
 ) -> list[dict[str, Any]]:
-    """A record for each kind of value: AUROC within problems, ranking of next steps, calibration error."""
+    """A record for each kind of value: AUROC within problems, ranking of next steps, calibration error.
+
+    Another one, `checker`, has the AUROC of who sees each mistake when it is made, and no future one.
+    """
     attempts = writer.attempts(problems, num_solutions, generator=generator)
     flat = [one for own in attempts for one in own]
     readings = read_texts(writer.model, [(s.prompt, s.written) for s in flat], value.layer)
@@ -57,15 +63,17 @@ def value_records(
         generator=generator,
     )
     records = []
-    for kind, score in scorers(value).items():
-        marks = [score(reading) for reading in readings]
+    by_kind = {kind: [s(reading) for reading in readings] for kind, s in scorers(value).items()}
+    by_kind[CHECKER] = [_right_so_far(writer, solution) for solution in flat]
+    for kind, marks in by_kind.items():
         record: dict[str, Any] = {"head": kind, "where": where, "solved": _share(flat)}
         for part in PARTS:
             at = [float(mark[_place(part, len(mark))]) for mark in marks]
             pairs = [(m, s.right) for m, s in zip(at, flat, strict=True)]
             grouped = [pairs[i : i + num_solutions] for i in range(0, len(pairs), num_solutions)]
             record |= within_problems(grouped).row(f"auroc_{part}")
-        record |= mean_of(ranked[kind]).row("ranking")
+        if kind in ranked:
+            record |= mean_of(ranked[kind]).row("ranking")
         if kind in PROBABILITIES:
             every = torch.cat(marks).tolist()
             outcomes = [s.right for s, mark in zip(flat, marks, strict=True) for _ in mark]
@@ -120,6 +128,13 @@ def ranking(
             if (agreed := concordance(own, true)) is not None:
                 found[kind].append(agreed)
     return found
+
+
+def _right_so_far(writer: Writer, solution: Solution) -> torch.Tensor:
+    """At each written token 1 as long as no mistake is made, then 0: (N,)."""
+    first = writer.first_wrong(solution)
+    count = len(solution.written)
+    return (torch.arange(count) < (count if first is None else first)).float()
 
 
 def _by_rollouts(

@@ -7,8 +7,8 @@ import torch
 
 from core.errors import UserError
 from core.judgement import solutions
-from core.judgement.checked import Checker
-from core.judgement.solutions import written_down
+from core.judgement.checked import Checker, checked_problem
+from core.judgement.solutions import Writer, written_down
 
 
 def test_what_does_not_end_is_wrong(make_writer, coins) -> None:
@@ -54,6 +54,26 @@ def test_an_interrupted_writer_goes_on(
     ]
     assert [[s.right for s in own] for own in again] == [[s.right for s in own] for own in whole]
     assert path.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (" 2 4 0 6 0 ; 1 3 0 4 0 ; so 4 6", None),
+        (" 2 4 0 6 0 ; 1 3 0 5 0 ; so 5 6", "2 4 0 6 0 ; 1 3 0"),
+        (" 9", ""),
+    ],
+)
+def test_a_mistake_is_found_where_it_is_made(
+    make_llama, toy_tokenizer, text: str, first: str | None
+) -> None:
+    writer = Writer(make_llama(), toy_tokenizer, most=12)
+    problem = checked_problem("Add: 1 2 + 3 4 =>")
+    written = list(toy_tokenizer(text)["input_ids"])
+    found = writer.first_wrong(writer.judged(problem, [3], written))
+    assert (found is None) == (first is None)
+    if found is not None:
+        assert writer.check.text(written[:found]) == first
 
 
 def test_the_checker_knows_problems_by_their_prompts(toy_tokenizer) -> None:

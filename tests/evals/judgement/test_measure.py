@@ -10,14 +10,14 @@ from evals.judgement import measure
 from evals.judgement.attack import attack_records
 from evals.judgement.decoding import decoding_records
 from evals.judgement.example import example_of
-from evals.judgement.measure import KINDS, value_records
+from evals.judgement.measure import CHECKER, KINDS, value_records
 
 COUNTS = {"num_solutions": 6, "num_alternatives": 4, "num_rollouts": 4, "num_ranked": 4}
 
 
 def test_a_record_for_each_kind_of_value(writer, value, coins, seeded) -> None:
     records = value_records(writer, value, coins, "inside", **COUNTS, generator=seeded())
-    assert [record["head"] for record in records] == list(KINDS)
+    assert [record["head"] for record in records] == [*KINDS, CHECKER]
     for record in records:
         assert 0 < record["solved"] < 1 and record["where"] == "inside"
         for part in (0.25, 0.5, 0.75):
@@ -55,7 +55,7 @@ def test_a_value_that_knows_the_end_has_a_perfect_rank(writer, value, coins, see
 
     monkeypatch.setattr(measure, "scorers", knows)
     monkeypatch.setattr(measure, "ranking", lambda *_, **__: {"head": []})
-    (record,) = value_records(writer, value, coins, "inside", **COUNTS, generator=seeded())
+    record, _ = value_records(writer, value, coins, "inside", **COUNTS, generator=seeded())
     assert record["auroc_0.25"] == record["auroc_0.75"] == 1.0
     assert record["calibration"] == 0
 
