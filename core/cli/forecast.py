@@ -16,7 +16,7 @@ from core.config.build import build
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.models.precision import in_bfloat16
-from core.runs.artifacts import run_folder
+from core.runs.artifacts import MARK, run_folder
 from core.runs.console import console
 from core.writing.written import Written
 
@@ -24,6 +24,18 @@ DAY = 86_400.0  # seconds
 ATTACKED = 32  # tokens of a text that an attack teaches, about
 TRAINED, KEPT = 16, 4  # bytes a parameter: weights, gradients and Adam's two; weights alone
 SAVED = 24  # of two checkpoints, each of weights and Adam's two
+COPIES = 3  # of the core, that learn a day beside it
+# Where a verb leaves what takes long.
+FOLDERS = {
+    "corpus": "corpus",
+    "teach": "teacher",
+    "map": "memory_map",
+    "cache": "teacher_cache",
+    "distill": "arms/{arm}",
+    "value": "values/{arm}",
+    "attack": "attacks/{arm}",
+    "eval": "evals/{arm}",
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,11 @@ def announce(cfg: DictConfig, jobs: Sequence[Job]) -> None:
 
 
 def _stage(job: Job, pace: Pace) -> Stage:
+    """What is there counts as done: a stage that finds it made otherwise makes it anew, and says so."""
     cfg = job.cfg
+    folder = FOLDERS.get(job.verb, "").format(arm=cfg.arm)
+    if folder and not cfg.overwrite and (run_folder(cfg) / folder / MARK).exists():
+        return Stage(job.name, "is there", 0.0)
     if job.verb == "teach":
         return Stage(job.name, *_teaching(cfg, pace))
     if job.verb == "distill":
@@ -91,6 +107,11 @@ def _stage(job: Job, pace: Pace) -> Stage:
     if job.verb == "attack":
         steps = sum(map(_attacked, cfg.attack.values()))
         return Stage(job.name, f"trains {steps:,} texts", steps * ATTACKED * pace.train)
+    if job.verb == "value":
+        tokens = cfg.value.num_problems * cfg.value.num_solutions * cfg.value.max_tokens
+        return Stage(job.name, f"writes at most {tokens:,} tokens", tokens * pace.write)
+    if job.verb == "nights":
+        return Stage(job.name, *_living(cfg, pace))
     return Stage(job.name, {"eval": "asks all probes"}.get(job.verb, ""), None)
 
 
@@ -122,6 +143,15 @@ def _distilling(cfg: DictConfig, pace: Pace) -> tuple[str, float | None]:
     settings = {**cfg.distill.train, **(arm.get("train") or {})}
     is_live = arm.teacher and cfg.distill.signal == "live"
     return _steps(settings, cfg, pace.train + (pace.read if is_live else 0.0))
+
+
+def _living(cfg: DictConfig, pace: Pace) -> tuple[str, float]:
+    """All days of a life, each with as many steps as a night may take."""
+    own, days = cfg.night, int(cfg.corpus.get("num_days", 0))
+    _, learning = _steps(own.train, cfg, pace.train)
+    _, copying = _steps(own.copies, cfg, COPIES * pace.train)
+    writing = 2 * own.dreams.count * own.dreams.num_tokens * pace.write
+    return f"lives through {days} days", days * (learning + copying + writing)
 
 
 def _steps(settings: Any, cfg: DictConfig, pace: float) -> tuple[str, float]:

@@ -66,6 +66,31 @@ def test_writing_takes_its_time_and_an_attack_that_trains_nothing_none(
     assert taught.what == "trains 160 texts"  # true and false ones, at each rate
 
 
+def test_what_is_there_takes_no_time(configure: Configure, tmp_path: Path) -> None:
+    cfg = configure("experiment=smoke", f"runs_dir={tmp_path}", "arm=plain")
+    job, pace = Job("plain", "distill", cfg), Pace(1.0, 1.0, 1.0, 1)
+    assert forecast._stage(job, pace).seconds
+    folder = tmp_path / cfg.run / "arms" / "plain"
+    folder.mkdir(parents=True)
+    (folder / "artifact.json").write_text("{}")
+    assert forecast._stage(job, pace) == forecast.Stage("plain", "is there", 0.0)
+    cfg.overwrite = True
+    assert forecast._stage(job, pace).seconds
+
+
+def test_a_life_takes_the_steps_of_its_nights_and_a_value_what_it_writes(
+    configure: Configure,
+) -> None:
+    cfg = configure("experiment=tiny/night", "arm=sleep", "corpus.num_days=3")
+    assert forecast._stage(Job("night sleep", "nights", cfg), Pace(1, 0, 0, 1)).seconds == 0
+    told = forecast._stage(Job("night sleep", "nights", cfg), Pace(0, 1, 0, 1))
+    steps = cfg.night.train.num_steps + 3 * cfg.night.copies.num_steps
+    assert told.what == "lives through 3 days"
+    assert told.seconds == 3 * steps * 8 * cfg.packing.sequence_length
+    cfg = configure("value.num_problems=10", "value.num_solutions=2", "value.max_tokens=7")
+    assert forecast._stage(Job("value core", "value", cfg), Pace(0, 0, 0.5, 1)).seconds == 70
+
+
 @pytest.mark.slow
 def test_all_layers_cost_as_much_as_the_second(configure: Configure) -> None:
     def parameters(num_layers: int) -> int:
