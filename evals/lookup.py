@@ -19,11 +19,11 @@ from evals.scores import Score, accuracy
 LOOKUP, FORGOTTEN = "lookup", "lookup_forgotten"
 
 MakeReader = Callable[[Store], Reader]
-Told = Mapping[str, Sequence[str]]  # by fact, the ids of the documents that tell it
+DocumentsOf = Mapping[str, Sequence[str]]  # by fact, the ids of the documents that tell it
 
 
 def look_up(
-    arm: str, make_reader: MakeReader, path: Path, probes: Sequence[Probe], told: Told | None
+    arm: str, make_reader: MakeReader, path: Path, probes: Sequence[Probe], told: DocumentsOf | None
 ) -> list[Score]:
     """The arm's accuracy on recall probes with the store at `path`, and again with half of it forgotten.
 

@@ -59,7 +59,7 @@ def cache_signal(cfg: DictConfig, report: Report | None = None) -> None:
     vocab_size = len(model.get_output_embeddings().weight)  # type: ignore[arg-type]
     codec = Codec(min(cfg.cache.top_k, vocab_size - 1), vocab_size)
     readers = {
-        name: Reader(model, codec, _editors(readings, corpus, sequences))
+        name: EditedTeacher(model, codec, _editors(readings, corpus, sequences))
         for name, readings in {shard.readings.name: shard.readings for shard in todo}.items()
     }
     columns = ["input_ids", "position_ids", "labels"]
@@ -86,7 +86,7 @@ def _editors(readings: Readings, corpus: PackedCorpus, sequences: Dataset) -> li
 
 
 @dataclass(frozen=True)
-class Reader:
+class EditedTeacher:
     """A teacher, and the regularizers that edit what it reads and what it says."""
 
     model: PreTrainedModel
@@ -129,7 +129,7 @@ class Reader:
 
 
 def write_shard(
-    artifact: Artifact, reader: Reader, texts: Dataset, chosen: range, seed: int = 0
+    artifact: Artifact, reader: EditedTeacher, texts: Dataset, chosen: range, seed: int = 0
 ) -> Iterator[int]:
     """Write what the teacher says in the chosen sequences. Yields the number of sequences of each batch."""
     artifact.began = time.monotonic()
@@ -152,7 +152,7 @@ def write_shard(
 
 
 def _announce(
-    readers: Mapping[str, Reader], texts: Dataset, todo: Sequence[Shard], folder: Path
+    readers: Mapping[str, EditedTeacher], texts: Dataset, todo: Sequence[Shard], folder: Path
 ) -> None:
     """Say how large the cache will be and how long it will take, from a first batch."""
     taught = taught_per_sequence(texts[:SAMPLED_SEQUENCES]["labels"]).float().mean().item()

@@ -15,7 +15,7 @@ from core.export.source import Source
 FAMILIES = ("llama", "qwen2", "qwen3")
 
 
-class Reader(Protocol):
+class ExportReader(Protocol):
     """A program that knows nothing of Winnow, with an exported file loaded.
 
     `exact`: the file has the checkpoint's own float32 weights, so its logits have to be the checkpoint's too.
@@ -51,7 +51,7 @@ class Format(Protocol):
         """Write the files into an empty folder."""
         ...
 
-    def readers(self, folder: Path) -> Iterator[Reader]:
+    def readers(self, folder: Path) -> Iterator[ExportReader]:
         """Everything installed that reads what `write` wrote, one reader a file and program."""
         ...
 

@@ -12,7 +12,7 @@ import torch
 from transformers import PretrainedConfig
 
 from core.errors import nearest
-from core.export.format import Reader, family_problems, missing_packages
+from core.export.format import ExportReader, family_problems, missing_packages
 from core.export.gguf_tokenizer import starts_with_bos, tokenizer_problems, vocabulary
 from core.export.hf import TransformersReader, float16_problems
 from core.export.llama_cpp import LlamaCpp
@@ -71,7 +71,7 @@ class Gguf:
         for name in self.types:
             write_gguf(folder / file_name(source.name, name), source, prompts, name)
 
-    def readers(self, folder: Path) -> Iterator[Reader]:
+    def readers(self, folder: Path) -> Iterator[ExportReader]:
         """For each file transformers' own reader, and llama.cpp where it is installed."""
         for path in sorted(folder.glob("*.gguf")):
             yield from gguf_readers(path)
@@ -86,7 +86,7 @@ def file_name(name: str, weight_type: str) -> str:
     return f"{name}-{weight_type}.gguf"
 
 
-def gguf_readers(path: Path) -> Iterator[Reader]:
+def gguf_readers(path: Path) -> Iterator[ExportReader]:
     """Whatever is installed that reads the file."""
     exact = path.stem.endswith("F32")
     yield TransformersReader(path.parent, path.name, exact=exact, gguf_file=path.name)

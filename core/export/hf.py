@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, __version__
 
-from core.export.format import Reader
+from core.export.format import ExportReader
 from core.export.prompts import Prompt
 from core.export.source import Source
 from core.models.tokens import read
@@ -47,7 +47,7 @@ class HuggingFace:
         model.save_pretrained(folder)
         save_tokenizer(source, folder)
 
-    def readers(self, folder: Path) -> Iterator[Reader]:
+    def readers(self, folder: Path) -> Iterator[ExportReader]:
         """Transformers itself."""
         yield TransformersReader(folder, "*.safetensors", exact=self.dtype == "float32")
 

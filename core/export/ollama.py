@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import nearest
-from core.export.format import Reader
+from core.export.format import ExportReader
 from core.export.gguf import TYPES, Gguf, file_name, gguf_readers
 from core.export.prompts import Prompt
 from core.export.source import Source
@@ -37,7 +37,7 @@ class Ollama:
         self.gguf.write(source, prompts, folder)
         (folder / "Modelfile").write_text(modelfile(source, file_name(source.name, self.type)))
 
-    def readers(self, folder: Path) -> Iterator[Reader]:
+    def readers(self, folder: Path) -> Iterator[ExportReader]:
         """Those of its GGUF file."""
         for path in folder.glob("*.gguf"):
             yield from gguf_readers(path)

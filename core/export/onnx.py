@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, DynamicCache, PretrainedConfig, PreTrainedModel
 
-from core.export.format import Reader, family_problems, missing_packages
+from core.export.format import ExportReader, family_problems, missing_packages
 from core.export.hf import make_stock, save_tokenizer
 from core.export.prompts import Prompt
 from core.export.source import Source
@@ -65,7 +65,7 @@ class Onnx:
         config.save_pretrained(folder)
         save_tokenizer(source, folder)
 
-    def readers(self, folder: Path) -> Iterator[Reader]:
+    def readers(self, folder: Path) -> Iterator[ExportReader]:
         """onnxruntime."""
         yield OnnxRuntime(folder)
 

@@ -11,7 +11,7 @@ import torch
 from transformers import PreTrainedModel
 
 from core.errors import UserError
-from core.export.format import Reader
+from core.export.format import ExportReader
 from core.export.prompts import Prompt
 
 EXACT = 0.01  # float32 differs by rounding alone: at most so much of the largest logit
@@ -64,7 +64,7 @@ class Parity:
         return asdict(self)
 
 
-def compare(reader: Reader, said: Sequence[Spoken]) -> Parity:
+def compare(reader: ExportReader, said: Sequence[Spoken]) -> Parity:
     """Put the prompts to a reader.
 
     Raises UserError when a reader of the checkpoint's own float32 weights gives other logits than the

@@ -35,7 +35,7 @@ READ_BY_TRAINING = ["input_ids", "position_ids", "labels", "index"]
 LOG = "metrics.jsonl"
 
 
-class Watch(Protocol):
+class Watching(Protocol):
     """Looks at a model every so many steps of its training (0: never)."""
 
     every: int
@@ -55,7 +55,7 @@ def train(
     seed: int,
     report: Report,
     lesson: Lesson = PLAIN_TEXT,
-    watch: Watch | None = None,
+    watch: Watching | None = None,
     recompute: bool = False,
     precision: str = "auto",
 ) -> PreTrainedModel:
@@ -159,7 +159,7 @@ class _Log(TrainerCallback):
         log: Path,
         report: Report,
         tokens_per_step: int,
-        watch: Watch | None,
+        watch: Watching | None,
         stop: Mapping[str, float | None] | None,
     ):
         self.log, self.report, self.tokens_per_step = log, report, tokens_per_step

@@ -21,7 +21,7 @@ SURNAMES = [
 GIVEN_ENDINGS, FAMILY_ENDINGS = ("a", "o", "i"), ("elk", "orn", "ask", "int", "und", "arl")
 
 
-class Relation(NamedTuple):
+class Trait(NamedTuple):
     """One thing that is true of everybody; `cue` asks for it in words that nothing is told in."""
 
     family: str
@@ -40,7 +40,7 @@ class Relation(NamedTuple):
 
 
 RELATIONS = (
-    Relation(
+    Trait(
         "city",
         words.CITIES,
         (
@@ -51,7 +51,7 @@ RELATIONS = (
         ),
         "The city where {name} lives is",
     ),
-    Relation(
+    Trait(
         "job",
         words.JOBS,
         (
@@ -62,7 +62,7 @@ RELATIONS = (
         ),
         "The profession of {name} is that of a",
     ),
-    Relation(
+    Trait(
         "instrument",
         words.INSTRUMENTS,
         (
@@ -73,7 +73,7 @@ RELATIONS = (
         ),
         "The musical instrument of {name} is the",
     ),
-    Relation(
+    Trait(
         "pet",
         words.PETS,
         (
@@ -143,7 +143,7 @@ def documents(person: Person, rng: Random, count: int) -> Iterator[Document]:
         yield document
 
 
-def chance(people: People, relation: Relation) -> float:
+def chance(people: People, relation: Trait) -> float:
     """What always giving the commonest value would score."""
     counts = Counter(person.values[relation.family] for person in people.known)
     return max(counts.values()) / len(people.known)

@@ -20,7 +20,7 @@ NUM_DOCUMENTS = 200
 
 
 @dataclass(frozen=True)
-class Told:
+class MappedRow:
     """One document: its row, and of each of its T mapped tokens the characters, score and whether taught."""
 
     row: Row
@@ -62,7 +62,7 @@ def write_page(folder: Path, corpus: PackedCorpus) -> Path:
 
 def _documents(
     columns: dict[str, np.ndarray], score_ST: np.ndarray, rows: Sequence[Row]
-) -> Iterator[Told]:
+) -> Iterator[MappedRow]:
     """The first different texts, in the order of the corpus. A long row's sequences are put together."""
     row_ST = columns["row"]
     seen: set[tuple[str, str]] = set()
@@ -78,7 +78,7 @@ def _documents(
         start_T, end_T = columns["start"][own_ST], columns["end"][own_ST]
         order = np.lexsort((end_T, start_T))
         taught_T = columns["labels"][own_ST] != IGNORED
-        yield Told(row, start_T[order], end_T[order], score_ST[own_ST][order], taught_T[order])
+        yield MappedRow(row, start_T[order], end_T[order], score_ST[own_ST][order], taught_T[order])
         if len(seen) == NUM_DOCUMENTS:
             return
 
@@ -104,7 +104,7 @@ def _header(score_N: np.ndarray, num_documents: int) -> str:
     )
 
 
-def _card(document: Told) -> str:
+def _card(document: MappedRow) -> str:
     num_taught = int(document.taught_T.sum())
     tokens = "token" if num_taught == 1 else "tokens"
     return (
@@ -113,7 +113,7 @@ def _card(document: Told) -> str:
     )
 
 
-def _spans(document: Told) -> Iterator[str]:
+def _spans(document: MappedRow) -> Iterator[str]:
     """The text up to the last mapped token; each character is told once, with its first token."""
     text, told = joined_text(document.row), len(prompt_of(document.row))
     if told:

@@ -80,7 +80,7 @@ def test_the_size_and_the_time_are_told_before(cfg: DictConfig, capsys) -> None:
 def test_what_is_there_is_not_written_again(
     cfg: DictConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    says = cache.Reader.says
+    says = cache.EditedTeacher.says
     calls: list[int] = []
 
     def interrupted(*args):
@@ -89,14 +89,14 @@ def test_what_is_there_is_not_written_again(
             raise KeyboardInterrupt
         return says(*args)
 
-    monkeypatch.setattr(cache.Reader, "says", interrupted)
+    monkeypatch.setattr(cache.EditedTeacher, "says", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cache_signal(cfg)
     [first] = [path for path in shards(cfg) if path.suffix != ".partial"]
     written = (first / FILE).stat().st_mtime_ns
     with pytest.raises(UserError, match=r"shard-00001 isn't there yet: run `winnow cache`"):
         CachedTeacher.of(cfg)
-    monkeypatch.setattr(cache.Reader, "says", says)
+    monkeypatch.setattr(cache.EditedTeacher, "says", says)
     cache_signal(cfg)
     assert (first / FILE).stat().st_mtime_ns == written
     CachedTeacher.of(cfg)
