@@ -247,7 +247,10 @@ def _chooses(override: "Override", settings: list[str]) -> bool:
 
 
 def ready(cfg: "DictConfig") -> "DictConfig":
-    """`cfg` itself, complete. Raises UserError for a value that is still needed or can't be resolved."""
+    """`cfg` itself, complete. Raises UserError for a value that is still needed or can't be resolved.
+
+    A run that is named by its whole path has that folder, also in what is said after `runs_dir`.
+    """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
@@ -255,6 +258,8 @@ def ready(cfg: "DictConfig") -> "DictConfig":
         for key in sorted(OmegaConf.missing_keys(cfg)):
             example = "FILE" if key.endswith("path") else "VALUE"
             raise UserError(f"{key} is needed: add {key}={example}")
+        if (folder := Path(str(cfg.run))).is_absolute():
+            cfg.runs_dir, cfg.run = str(folder.parent), folder.name
         OmegaConf.resolve(cfg.copy())  # a copy, so that what follows the seed goes on following it
     except OmegaConfBaseException as error:
         raise UserError(

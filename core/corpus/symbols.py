@@ -136,11 +136,14 @@ class Symbols:
             word.lower() for name in unknown | (known - self._frequent or known) for word in name
         }
 
-    def rename(self, text: str, rng: random.Random) -> Renamed:
-        """Rename the words that `to_rename` finds: each word alike wherever it stands, no two words alike."""
+    def rename(self, text: str, rng: random.Random, kept: Collection[str] = ()) -> Renamed:
+        """Rename the words that `to_rename` finds: each word alike wherever it stands, no two words alike.
+
+        Those `kept`, in lower case, stay as they are, and no other word becomes one of them.
+        """
         spans = list(words(text))
-        chosen = self.to_rename(text)
-        taken = {text[start:end].lower() for start, end in spans}
+        chosen = self.to_rename(text).difference(kept)
+        taken = {text[start:end].lower() for start, end in spans}.union(kept)
         given: dict[str, str] = {}  # by the word in lower case, in the case in which it stood first
         first: dict[str, int] = {}
         pieces, changed, old, new = [], [], 0, 0

@@ -36,7 +36,7 @@ def variant_of(row: Row, forms: Forms, rng: random.Random, number: int) -> Row:
     if "text" in row:
         return {"id": name, "text": forms.symbols.rename(str(row["text"]), rng).text}
     head, prompt = forms.split(prompt_of(row))
-    renamed = forms.symbols.rename(prompt, rng)
+    renamed = forms.symbols.rename(prompt, rng, forms.fixed(head))
     given = {
         prompt[word.start : word.end]: renamed.text[word.new_start : word.new_end]
         for word in renamed.words

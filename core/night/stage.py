@@ -21,7 +21,7 @@ from core.runs.console import Report, console
 from core.runs.progress import reporting
 from core.store.write import FILE, StoredDocument, add_to_store
 
-VERSION = "1"  # raised when the same configuration gives another night
+VERSION = "2"  # raised when the same configuration gives another night
 
 
 def sleep(cfg: DictConfig, report: Report | None = None) -> None:

@@ -29,7 +29,7 @@ from evals.night.lives import DIRECT, Met, check_life, live_night, settings_of
 from evals.night.measures import Morning, measured, probes_of, relearned, written
 from evals.probes.probe import of_axes
 
-VERSION = "1"  # raised when the same configuration gives another life
+VERSION = "2"  # raised when the same configuration gives another life
 LIVES, MEASURES = "lives", "measures.json"
 REPLAYED = 20_000  # rows of the corpus, from its beginning, for the baseline that has it
 DREAMING = ("sleep", "replace")  # lives that go on into nights without a day
