@@ -8,7 +8,6 @@ from random import Random
 from omegaconf import OmegaConf
 from transformers import PreTrainedModel
 
-from core.arms.by_heart import Anchored
 from core.corpus.packing import Encoder
 from core.corpus.rows import Row
 from core.corpus.symbols import Symbols
@@ -17,7 +16,7 @@ from core.models.taught import projection_of
 from core.night import dreams, reflection
 from core.night.given import Given, Sorted
 from core.night.teachers import TEXT, ContextTeacher, TaughtBy
-from core.night.text import SHEETS, Part, mixed, on_sheets
+from core.night.text import SHEETS, BySequence, Part, mixed, on_sheets
 from core.runs.artifacts import plain
 from core.runs.console import Report
 from core.signal.live import LiveTeacher
@@ -27,6 +26,7 @@ from core.training.loop import train
 
 BEFORE = 0  # the number of the teacher of dreams: the core of the evening
 SHARE_OF_STRANGERS = 0.1  # of what is read of the day, in documents whose facts are stored
+LINES_OF_A_KIND = 600  # of dreams, before one comes again where there are as many
 SHARE_OF_ITSELF = 0.3  # of it, the rows as they were met; the rest are reflections
 
 
@@ -94,11 +94,10 @@ def _train(
         length=given.length,
         rng=Random(f"{given.seed}/{folder.name}"),
     )
-    label_ST = text.label_weight_S[:, None].expand(-1, given.length)
     vocab_size = len(projection_of(model).weight)  # type: ignore[arg-type]
     lesson = Lesson(
         TaughtBy(teachers, text.teacher_S, vocab_size),
-        regularizers=[Anchored(label_ST)],
+        regularizers=[BySequence(text)],
         label_weight=settings.label_weight,
     )
     folder.mkdir(exist_ok=True)
@@ -188,10 +187,9 @@ def _dream_parts(given: Given, written: list[str], symbols: Symbols, rng: Random
     for kind, lines in dreams.by_kind(given.earlier).items():
         kinds.setdefault(kind, [])
         kinds[kind] = [*kinds[kind], *lines]
-    wanted = max(len(written), 3 * len(kinds))
-    lines = dreams.evenly(kinds, wanted, rng)
+    lines = dreams.evenly(kinds, LINES_OF_A_KIND * len(kinds), rng)
     rows = dreams.recombined(lines, symbols, settings.dreams.renamed, rng)
-    return [Part(rows, BEFORE, 0.0, share)]
+    return [Part(rows, BEFORE, 0.0, share, float(settings.dreams.weight))]
 
 
 def context_teacher(given: Given, core: PreTrainedModel, rows: Sequence[Row]) -> ContextTeacher:

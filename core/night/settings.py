@@ -38,6 +38,8 @@ class NightSettings:
         for name, share in shares.items():
             if not 0 <= share <= 1:
                 raise UserError(f"night.{name}={share}: choose a share from 0 to 1")
+        if not own.dreams.weight > 0:
+            raise UserError(f"night.dreams.weight={own.dreams.weight}: choose a number above 0")
         for name, count in (
             ("reflection.variants", own.reflection.variants),
             ("reflection.own_words", own.reflection.own_words),

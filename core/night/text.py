@@ -11,28 +11,63 @@ from torch import Tensor
 
 from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Row, joined_text
+from core.models.taught import IGNORED
 from core.night.dreams import SHEET_LINES
+from core.signal.signal import MemorySlice, TeacherSignal
+from core.training.regularizer import Batch, Regularizer
 
 SHEETS = 0.4  # of the tasks that are learned, the share that stands on sheets, so that they are dreamt later
 
 
 @dataclass(frozen=True)
 class Part:
-    """Rows that are read alike: by which teacher they are taught, and the share of the text in their loss."""
+    """Rows that are read alike: by which teacher they are taught, what share of their loss is the text's own,
+    and how often each of their tokens counts.
+    """
 
     rows: Sequence[Row]
     teacher: int
     label_weight: float
     share: float  # of the night's sequences
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
 class NightText:
-    """The sequences of a night in reading order, and for each its teacher and its label weight."""
+    """The sequences of a night in reading order, and of each the teacher, the label weight and the weight."""
 
     sequences: Dataset
     teacher_S: Tensor
     label_weight_S: Tensor
+    weight_S: Tensor
+
+
+class BySequence(Regularizer):
+    """Each sequence's tokens are taught by its own share of the text, and count by its own weight."""
+
+    def __init__(self, text: NightText):
+        super().__init__()
+        self.text = text
+
+    def edit_signal(
+        self,
+        signal: TeacherSignal,
+        batch: Batch,
+        memory: MemorySlice | None,
+        generator: torch.Generator,
+    ) -> TeacherSignal:
+        """See the base class."""
+        index_B = batch["index"].cpu()
+        taught_BT = batch["labels"][:, 1:] != IGNORED
+        counts_B = taught_BT.sum(1).cpu()
+
+        def of_tokens(value_S: Tensor) -> Tensor:
+            return value_S[index_B].repeat_interleave(counts_B).to(signal.weight_N)
+
+        return signal.with_(
+            weight_N=signal.weight_N * of_tokens(self.text.weight_S),
+            label_weight_N=of_tokens(self.text.label_weight_S),
+        )
 
 
 def on_sheets(rows: Sequence[Row], rng: Random) -> tuple[list[Row], list[Row]]:
@@ -57,6 +92,7 @@ def mixed(
     whole = sum(part.share for part in parts)
     packed: list[Dataset] = []
     teachers: list[int] = []
+    labels: list[float] = []
     weights: list[float] = []
     for number, part in enumerate(parts):
         left = num_sequences - sum(len(own) for own in packed)
@@ -68,12 +104,14 @@ def mixed(
         own = own.select(range(min(count, len(own))))
         packed.append(own.remove_columns("index"))
         teachers += [part.teacher] * len(own)
-        weights += [part.label_weight] * len(own)
+        labels += [part.label_weight] * len(own)
+        weights += [part.weight] * len(own)
     together = concatenate_datasets(packed)
     order = _spread(teachers, rng)
     sequences = together.select(order).flatten_indices()
     sequences = sequences.add_column("index", np.arange(len(sequences), dtype=np.int32))
-    return NightText(sequences, torch.tensor(teachers)[order], torch.tensor(weights)[order])
+    teacher_S, label_S, weight_S = (torch.tensor(one)[order] for one in (teachers, labels, weights))
+    return NightText(sequences, teacher_S, label_S, weight_S)
 
 
 def _spread(teachers: Sequence[int], rng: Random) -> list[int]:

@@ -1,10 +1,13 @@
 from random import Random
 
 import pytest
+import torch
 
 from core.corpus.packing import Encoder
 from core.corpus.rows import joined_text
-from core.night.text import Part, mixed, on_sheets
+from core.models.taught import IGNORED
+from core.night.text import BySequence, Part, mixed, on_sheets
+from core.signal.signal import TeacherSignal
 
 
 @pytest.fixture
@@ -50,3 +53,20 @@ def test_a_share_of_the_tasks_stands_on_sheets(rows):
     lines = [line for row in sheets for line in row["text"].split("\n") if line]
     assert len(lines) == int(0.4 * len(tasks)) == len(tasks) - len(rest)
     assert {joined_text(row) for row in tasks} == {*lines, *map(joined_text, rest)}
+
+
+def test_each_sequence_counts_by_its_part(rows, encoder):
+    parts = [Part(rows[:20], 0, 0.0, 0.5, weight=3.0), Part(rows[20:], 1, 0.7, 0.5)]
+    text = mixed(parts, encoder, num_sequences=4, length=40, rng=Random(0))
+    batch = {
+        name: torch.tensor(text.sequences[name][:]) for name in ("labels", "input_ids", "index")
+    }
+    counts = (batch["labels"][:, 1:] != IGNORED).sum(1)
+    ones_N = torch.ones(int(counts.sum()))
+    signal = BySequence(text).edit_signal(
+        TeacherSignal(None, ones_N, ones_N), batch, None, torch.Generator()
+    )
+    of_dream = text.teacher_S.repeat_interleave(counts) == 0
+    assert set(signal.weight_N[of_dream].tolist()) == {3.0}
+    assert set(signal.weight_N[~of_dream].tolist()) == {1.0}
+    torch.testing.assert_close(signal.label_weight_N, 0.7 * (~of_dream).float())
