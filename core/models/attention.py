@@ -11,13 +11,14 @@ SHORT = 128
 
 @contextmanager
 def fast_attention(model: PreTrainedModel, length: int, reduced: bool) -> Iterator[None]:
-    """Train with attention by plain products where the fused kernel is slow.
+    """Compute attention by plain products where the fused kernel is slow.
 
     That is for short rows in bfloat16 (`reduced`) on a CPU, whose kernel makes no use of the CPU's bfloat16
     products on the way back. Afterwards the model has its own again.
     """
-    own = getattr(model.config, "_attn_implementation", None)
-    if not (reduced and model.device.type == "cpu" and length <= SHORT and own == "sdpa"):
+    is_slow = reduced and model.device.type == "cpu" and length <= SHORT
+    own = getattr(model.config, "_attn_implementation", None) if is_slow else None
+    if own != "sdpa":
         yield
         return
     model.set_attn_implementation("eager")

@@ -98,13 +98,20 @@ def filled(rows_ND: Tensor) -> Tensor:
 def taught_logits_in_parts(
     model: nn.Module, input_ids_BT: Tensor, position_ids_BT: Tensor, labels_BT: Tensor
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Yield the taught tokens in slices, with their logits (n, V), at most `MAX_LOGITS` numbers at once."""
+    """Yield the taught tokens in slices, with their logits (n, V), at most `MAX_LOGITS` numbers at once.
+
+    They are projected in the weights' own precision, whatever autocast chooses for the layers: what rounding
+    takes from a logit it takes from a log-probability, too.
+    """
     hidden_ND = taught_hidden(model, input_ids_BT, position_ids_BT, labels_BT)
     projection = projection_of(model)
-    size = max(1, MAX_LOGITS // len(projection.weight))  # type: ignore[arg-type]
+    weight: Tensor = projection.weight  # type: ignore[assignment]
+    size = max(1, MAX_LOGITS // len(weight))
     for begin in range(0, len(hidden_ND), size):
         part = slice(begin, begin + size)
-        yield part, projection(hidden_ND[part])
+        with torch.autocast(hidden_ND.device.type, enabled=False):
+            logits_nV = projection(hidden_ND[part].to(weight.dtype))
+        yield part, logits_nV
 
 
 def projection_of(model: nn.Module) -> nn.Module:

@@ -14,8 +14,8 @@ from torch import Tensor
 from core.corpus.rows import Row, joined_text
 from core.models.taught import IGNORED
 
-LENGTH = 256  # tokens of the sequences in which pieces are scored
-BATCH = 32
+LENGTH = 128  # tokens of the sequences in which pieces are scored
+BATCH = 64
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.errors import UserError
+from core.models.attention import fast_attention
 from core.models.taught import taught_labels, taught_logits_in_parts
 from core.runs.console import Report
 from core.signal.memory_map import THRESHOLD
-from forgetting.memory_map.pieces import Pieces, batches
+from forgetting.memory_map.pieces import LENGTH, Pieces, batches
 
 
 @dataclass(frozen=True)
@@ -220,21 +221,23 @@ def _token_values(
     chosen = [ids[n] for n in numbers], [wanted[n] for n in numbers]
     labelled = None if targets is None else [targets[n] for n in numbers]
     total, done = sum(len(x) for x in chosen[0]), 0
-    for order, input_ids, positions, labels in batches(*chosen, targets=labelled):
-        on_device = (x.to(model.device) for x in (input_ids, positions, labels))
-        labels_N = taught_labels(labels).to(model.device)
-        values_NC = np.concatenate(
-            [
-                value_of(logits_nV, labels_N[part]).cpu().numpy()
-                for part, logits_nV in taught_logits_in_parts(model, *on_device)
-            ]
-        )
-        at = 0
-        for k in order:
-            mask = chosen[1][k]
-            count = int(mask.sum())
-            result[numbers[k]][mask] = values_NC[at : at + count]
-            at += count
-        done += int((positions > 0).sum()) + len(order)
-        report(min(done, total), total, note)
+    width = max([LENGTH, *map(len, chosen[0])])
+    with fast_attention(model, width, torch.is_autocast_enabled(model.device.type)):
+        for order, input_ids, positions, labels in batches(*chosen, targets=labelled):
+            on_device = (x.to(model.device) for x in (input_ids, positions, labels))
+            labels_N = taught_labels(labels).to(model.device)
+            values_NC = np.concatenate(
+                [
+                    value_of(logits_nV, labels_N[part]).cpu().numpy()
+                    for part, logits_nV in taught_logits_in_parts(model, *on_device)
+                ]
+            )
+            at = 0
+            for k in order:
+                mask = chosen[1][k]
+                count = int(mask.sum())
+                result[numbers[k]][mask] = values_NC[at : at + count]
+                at += count
+            done += int((positions > 0).sum()) + len(order)
+            report(min(done, total), total, note)
     return result

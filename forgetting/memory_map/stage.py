@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from omegaconf import DictConfig
 from rich.text import Text
 from transformers import PreTrainedModel
@@ -19,6 +20,7 @@ from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.models.gate import check_packed
 from core.models.loading import check_vocabulary, load_model
+from core.models.precision import in_bfloat16
 from core.runs import processes
 from core.runs.artifacts import (
     MARK,
@@ -45,7 +47,7 @@ from forgetting.memory_map.scorer import (
 from forgetting.memory_map.shard import SPANS, read_spans, read_summary, write_shard
 from forgetting.memory_map.signs import join_signs
 
-VERSION = "2"  # raised when the same configuration gives another map
+VERSION = "3"  # raised when the same configuration gives another map
 FOLDER = "memory_map"
 SHARDS = "shards"  # until they are joined
 COST = "cost.json"  # the time that scoring took, in passes of the teacher over the corpus
@@ -70,7 +72,11 @@ def map_memory(cfg: DictConfig, report: Report | None = None) -> None:
 
 
 def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> None:
-    """Write the map that `cfg.memory_map` asks for into `folder`, unless it is there."""
+    """Write the map that `cfg.memory_map` asks for into `folder`, unless it is there.
+
+    Layers multiply in the precision of training: a token's log-probability moves by thousandths of a nat,
+    where signs ask for tenths.
+    """
     run, settings, corpus = run_folder(cfg), plain(cfg.memory_map), PackedCorpus.of(cfg)
     del settings["show"]  # which leaves the map as it is
     shards = _cut(corpus, settings["num_sequences"], settings.pop("shard_tokens"))
@@ -105,7 +111,9 @@ def make_map(cfg: DictConfig, folder: Path, report: Report | None = None) -> Non
             )
             for number, chosen in enumerate(shards)
         ]
-        _score(written, shards, corpus, scorer, teacher, reference, settings["top_k"], show)
+        reduced = in_bfloat16(cfg.training.precision)
+        with torch.autocast(teacher.device.type, torch.bfloat16, enabled=reduced):
+            _score(written, shards, corpus, scorer, teacher, reference, settings["top_k"], show)
         if processes.is_main():
             _join(partial, [shard.folder for shard in written], folder)
 

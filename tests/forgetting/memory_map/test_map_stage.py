@@ -107,6 +107,20 @@ def test_labels_of_source_change_nothing(
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
+def test_a_map_in_bfloat16_is_that_of_float32_but_for_rounding(mapped: DictConfig) -> None:
+    maps = []
+    for precision in ("float32", "bfloat16"):
+        mapped.training.precision = precision
+        shutil.rmtree(run_folder(mapped) / "memory_map")
+        map_memory(mapped)
+        maps.append(MemoryMap.load(run_folder(mapped) / "memory_map"))
+    one, other = (m.teacher_logprob_ST for m in maps)
+    assert not torch.equal(one, other)
+    assert (one - other).abs().float().mean() < 0.01
+    scores = [m.score_ST.float() for m in maps]
+    assert (scores[0] - scores[1]).abs().mean() < 0.01
+
+
 def test_the_map_stands_beside_the_corpus(made: DictConfig) -> None:
     cfg = made
     folder = run_folder(cfg) / "memory_map"
