@@ -29,9 +29,7 @@ SAID, WRITTEN_TO = 48, 150  # texts that are written together, and about how man
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds a token takes to be read (in float32), to be trained on and to be written, and the model's
-    parameters.
-    """
+    """Seconds a token takes to be read, to be trained on and to be written, and the model's parameters."""
 
     read: float
     train: float
@@ -89,7 +87,7 @@ def _timed(
         optimizer.zero_grad()
         return loss
 
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=reduced):
         reading = _seconds(read)
     training = _seconds(train)
     model.to(torch.bfloat16 if reduced else model.dtype)
