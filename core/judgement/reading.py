@@ -17,10 +17,10 @@ from core.models.inference import MAX_LOGITS, TOKENS_PER_BATCH, evaluating
 
 @dataclass(frozen=True)
 class Reading:
-    """At each written token, once it is read: the hidden state (N, D) and the feelings (N, 3):
-    log-probability, entropy and margin.
+    """At each written token, once it is read: the hidden state (N, D) and the feelings (N, 3).
 
-    Feelings are means over the tokens written so far, each as it was when the token was chosen.
+    Feelings are of all tokens written so far, by the distributions that they were drawn from: the sum of
+    their log-probabilities, that of the entropies, and the probability of the least likely one.
     """
 
     hidden_ND: Tensor
@@ -63,16 +63,16 @@ def check_layer(model: PreTrainedModel, layer: int) -> None:
 
 
 def feelings(logits_NV: Tensor, written_N: Tensor) -> Tensor:
-    """Running means (N, 3) of log-probability, entropy and margin of the distributions that were drawn from.
+    """How it went so far (N, 3): log-likelihood, entropy, and the least probability of a token.
 
-    The margin is how much likelier the likeliest token is than the second.
+    Where each token is right as often as it is likely, the logarithm of the chance that all are is the sum of
+    their log-probabilities: so sums, and not means.
     """
     logprob_NV = F.log_softmax(logits_NV, dim=-1)
     own_N = logprob_NV.gather(1, written_N[:, None])[:, 0]
     entropy_N = -(logprob_NV.exp() * logprob_NV).sum(-1)
-    top_N2 = logprob_NV.exp().topk(2, dim=-1).values
-    each_N3 = torch.stack([own_N, entropy_N, top_N2[:, 0] - top_N2[:, 1]], dim=1)
-    return running_mean(each_N3)
+    least_N = own_N.exp().cummin(0).values
+    return torch.stack([own_N.cumsum(0), entropy_N.cumsum(0), least_N], dim=1)
 
 
 def running_mean(each_NF: Tensor) -> Tensor:

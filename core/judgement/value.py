@@ -44,7 +44,7 @@ class Value:
     guard: Guard
     layer: int
     core: str
-    leads: str = "head"
+    leads: str = "feeling"
 
     def log_odds(self, reading: Reading, name: str | None = None) -> Tensor:
         """What the head of this name, or the one that leads, says at each written token: (N,)."""
@@ -114,7 +114,7 @@ def fit_value(
     *,
     layer: int,
     core: str,
-    leads: str = "head",
+    leads: str = "feeling",
 ) -> Value:
     """Learn from solutions and their outcomes.
 

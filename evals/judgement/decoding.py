@@ -35,7 +35,9 @@ def decoding_records(
         [(p, ids) for p, own in zip(prompts, drawn, strict=True) for ids in own],
         value.layer,
     )
-    likelihoods = [float(reading.feeling_N3[-1, 0]) for reading in readings]
+    likelihoods = [
+        float(reading.feeling_N3[-1, 0]) / len(reading.feeling_N3) for reading in readings
+    ]
     values = [float(value.at_each(reading)[-1]) for reading in readings]
     for count in counts:
         own = [ids[:count] for ids in drawn]

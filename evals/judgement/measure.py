@@ -17,7 +17,7 @@ from evals.judgement.ranks import calibration_error, concordance, mean_of, withi
 SPREAD = 2.0  # temperature at which alternative steps are drawn, so that they differ
 PARTS = (0.25, 0.5, 0.75)  # of a solution
 PROBABILITIES = ("head", "both", "feeling")
-KINDS = (*PROBABILITIES, "log-probability", "entropy", "margin")
+KINDS = (*PROBABILITIES, "likelihood", "entropy", "least likely")
 # What is wrong already, told by the problem's checker: no value can see that, so it shows how much of the
 # outcome is decided by then.
 CHECKER = "checker"
@@ -29,9 +29,9 @@ def scorers(value: Value) -> dict[str, Scores]:
     """Scores (N,) at each written token by kind; more speaks for a right end."""
     return {
         **{name: partial(value.unguarded, name=name) for name in PROBABILITIES},
-        "log-probability": lambda reading: reading.feeling_N3[:, 0],
+        "likelihood": lambda reading: reading.feeling_N3[:, 0],
         "entropy": lambda reading: -reading.feeling_N3[:, 1],
-        "margin": lambda reading: reading.feeling_N3[:, 2],
+        "least likely": lambda reading: reading.feeling_N3[:, 2],
     }
 
 
@@ -93,8 +93,8 @@ def ranking(
 ) -> dict[str, list[float]]:
     """How well each kind orders alternative next steps, against the share of rollouts that end right.
 
-    Half of a solution of each problem is the beginning; alternatives are next steps drawn behind it. Besides
-    the kinds, `likelihood` is the log-probability of the step alone. By kind, the concordance of each problem
+    Half of a solution of each problem is the beginning; alternatives are next steps drawn behind it. For the
+    kind `likelihood` it is that of the step alone. By kind, the concordance of each problem
     whose alternatives differ.
     """
     steps = step_ends(writer)
@@ -115,7 +115,7 @@ def ranking(
     truths = _by_rollouts(writer, chosen, num_rollouts, generator)
     texts = [(one.prompt, [*start, *step]) for one, start, step in chosen]
     readings = read_texts(writer.model, texts, value.layer)
-    found: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "likelihood")}
+    found: dict[str, list[float]] = {kind: [] for kind in KINDS}
     score_of = scorers(value)
     by_problem: dict[int, list[int]] = {}
     for number, (one, _, _) in enumerate(chosen):
@@ -167,10 +167,10 @@ def _half(written: Sequence[int], steps: set[int]) -> list[int]:
 
 
 def _of_step(reading: Reading, count: int) -> float:
-    """The log-probability of the last `count` tokens, from the running means."""
-    logprob_N = reading.feeling_N3[:, 0] * torch.arange(1, len(reading.feeling_N3) + 1)
-    before = float(logprob_N[-count - 1]) if len(logprob_N) > count else 0.0
-    return float(logprob_N[-1]) - before
+    """The log-probability of the last `count` tokens."""
+    total_N = reading.feeling_N3[:, 0]
+    before = float(total_N[-count - 1]) if len(total_N) > count else 0.0
+    return float(total_N[-1]) - before
 
 
 def _place(part: float, count: int) -> int:

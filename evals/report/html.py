@@ -97,7 +97,7 @@ _MEMORY_NOTE = (
 _JUDGEMENT_NOTE = (
     "How fast a student learns to solve problems when every token of its own solutions is graded, and what a"
     " value read from its hidden states knows, before the end, of how a solution will come out. Feelings are"
-    " simpler values: running means of its log-probability, entropy and margin."
+    " simpler values: its likelihood so far, its entropy, and its least likely token."
 )
 _ANSWERS_NOTE = "✓ right, ✗ wrong; of facts and passages, wrong is what a core is meant to be."
 _MAP_QUESTIONS = (

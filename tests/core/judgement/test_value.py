@@ -69,11 +69,11 @@ def test_the_last_layer_is_what_is_projected(make_writer, made) -> None:
     torch.testing.assert_close(said_NV, logits_TV[len(prompt) :], rtol=1e-4, atol=1e-4)
 
 
-def test_feelings_are_running_means() -> None:
-    logits_NV = torch.tensor([[0.0, 0.0], [50.0, 0.0]])
-    found = feelings(logits_NV, torch.tensor([0, 0]))
+def test_feelings_are_of_all_that_is_written_so_far() -> None:
+    logits_NV = torch.tensor([[0.0, 0.0], [50.0, 0.0], [0.0, 0.0]])
+    found = feelings(logits_NV, torch.tensor([0, 0, 1]))
     log2 = torch.tensor(2.0).log()
-    expected = torch.tensor([[-log2, log2, 0.0], [-log2 / 2, log2 / 2, 0.5]])
+    expected = torch.tensor([[-log2, log2, 0.5], [-log2, log2, 0.5], [-2 * log2, 2 * log2, 0.5]])
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 

@@ -89,10 +89,10 @@ def test_an_attack_finds_what_pleases_a_careless_value(writer, value, coins) -> 
     }
     for record in records:
         assert 0 <= record["false_positives"] <= 1
-    own = value.heads["head"]
+    own = value.heads[value.leads]
     nothing = replace(own, weight_F=torch.zeros_like(own.weight_F), bias=torch.tensor(0.0))
     blind = attack_records(
-        writer, replace(value, heads={**value.heads, "head": nothing}), coins, seed=0
+        writer, replace(value, heads={**value.heads, value.leads: nothing}), coins, seed=0
     )
     assert all(r["false_positives"] == 0 for r in blind), "equal isn't above"
 
