@@ -18,16 +18,24 @@ def example_of(
 ) -> list[dict[str, Any]]:
     """Two records, of a right and of a wrong solution of one problem: words, values, the first wrong word.
 
-    The problem is the longest with both. Nothing where none has.
+    The problem is the longest with both; the right one has no wrong step where there is such a one. Nothing
+    where no problem has both.
     """
     generator = torch.Generator().manual_seed(seed)
     attempts = writer.attempts(problems, NUM_DRAWN, generator=generator)
-    mixed = [own for own in attempts if len({one.right for one in own}) == 2]
-    if not mixed:
+    pairs = []
+    for own in attempts:
+        right, wrong = ([one for one in own if one.right is it] for it in (True, False))
+        if right and wrong:
+            right.sort(key=lambda one: writer.first_wrong(one) is not None)
+            pairs.append((right[0], wrong[0]))
+    if not pairs:
         return []
-    chosen = max(mixed, key=lambda own: len(own[0].problem.solution()))
-    pair = [next(one for one in chosen if one.right is right) for right in (True, False)]
-    return [_record(writer, value, one) for one in pair]
+
+    def is_better(pair: tuple[Solution, Solution]) -> tuple[bool, int]:
+        return writer.first_wrong(pair[0]) is None, len(pair[0].problem.solution())
+
+    return [_record(writer, value, one) for one in max(pairs, key=is_better)]
 
 
 def _record(writer: Writer, value: Value, solution: Solution) -> dict[str, Any]:
