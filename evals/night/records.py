@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from core.night.night import RECORD
 from core.runs.artifacts import MARK, read_json, run_folder
 from evals.night.lives import DIRECT
-from evals.night.stage import LIVES, MEASURES
+from evals.night.stage import EVENING, LIVES, MEASURES
 
 FIELDS = (
     *("new_skill", "facts_closed", "facts_control", "facts_store", "facts_forgotten"),
@@ -27,8 +27,9 @@ def records_of(runs: Sequence[DictConfig]) -> list[dict[str, Any]]:
             if folder.name == DIRECT:
                 continue
             for night, data in _nights(folder):
-                yardstick = direct.get(night)
-                found.append(_record(int(cfg.seed), folder.name, night, data, yardstick))
+                record = _record(int(cfg.seed), folder.name, night, data, direct.get(night))
+                evening = read_json(lives / EVENING)["earlier_skills"]
+                found.append({**record, "earlier_skills_evening": evening})
     return found
 
 

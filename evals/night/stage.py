@@ -1,6 +1,7 @@
 """`winnow nights`: live through the days of the corpus in one way, and measure each morning."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -29,8 +30,8 @@ from evals.night.lives import DIRECT, Met, check_life, live_night, settings_of
 from evals.night.measures import Morning, measured, probes_of, relearned, written
 from evals.probes.probe import of_axes
 
-VERSION = "2"  # raised when the same configuration gives another life
-LIVES, MEASURES = "lives", "measures.json"
+VERSION = "3"  # raised when the same configuration gives another life
+LIVES, MEASURES, EVENING = "lives", "measures.json", "evening.json"
 REPLAYED = 20_000  # rows of the corpus, from its beginning, for the baseline that has it
 DREAMING = ("sleep", "replace")  # lives that go on into nights without a day
 FRESH = "fresh"  # the open-book probes about nobody that is known
@@ -132,15 +133,20 @@ def _written(
     cfg: DictConfig, nights: Nights, morning: Morning
 ) -> tuple[dict[str, float], list[str]]:
     """How varied it writes, over the kinds of line of the evening and those of the days."""
-    path = nights.folder.parent / "kinds.json"
+    kinds = _evening(cfg, nights, morning)["kinds"]
+    new = {str(day.items("kinds", 1)[0].prompt).partition(" ")[0] for day in morning.days}
+    measured_now, lines = written(morning, [*kinds, *sorted(new)], cfg.night.dreams, cfg.seed + 1)
+    return measured_now, lines[:20]
+
+
+def _evening(cfg: DictConfig, nights: Nights, morning: Morning) -> dict[str, Any]:
+    """Of the core before the first night: the kinds of line that it writes, and what it can do."""
+    path = nights.folder.parent / EVENING
     if not path.exists():
         model, tokenizer = load_arm(nights.first)
-        evening = Morning(model, tokenizer, [], [], morning.make_reader)
+        evening = replace(morning, model=model, tokenizer=tokenizer)
         _, lines = written(evening, [], cfg.night.dreams, cfg.seed)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, sorted(dreams.by_kind(lines)))
-    new = {str(day.items("kinds", 1)[0].prompt).partition(" ")[0] for day in morning.days}
-    measured_now, lines = written(
-        morning, [*read_json(path), *sorted(new)], cfg.night.dreams, cfg.seed + 1
-    )
-    return measured_now, lines[:20]
+        can = evening.accuracy(morning.skills)
+        write_json(path, {"kinds": sorted(dreams.by_kind(lines)), "earlier_skills": can})
+    return dict(read_json(path))

@@ -18,6 +18,7 @@ from evals.report.judgement_tables import judgement_html
 from evals.report.memories import memories, worst_attacks
 from evals.report.missed import NOTE, TITLE, missed_html
 from evals.report.misses import Missed
+from evals.report.night_curves import draw_nights
 from evals.report.nights import Lives, nights_html
 from evals.report.style import CSS
 from evals.report.tables import columns_table, not_measured, section
@@ -52,14 +53,18 @@ def write_report(
     title = _title(scores)
     sections = [
         f"<h1>{escape(title)}</h1>{_in_words(scores)}",
-        _drawn(draw_frontier, scores, "Recall left against reasoning kept, one mark an arm"),
+        _drawn(
+            draw_frontier,
+            scores,
+            "Recall left against reasoning kept, one mark an arm, with standard errors",
+        ),
         section("The verdict", _VERDICT_NOTE, _verdicts(scores)),
         section(TITLE, NOTE, missed_html(missed)),
         section("Every arm", _ARMS_NOTE, _arms_table(scores)),
         section("Reasoning by family", "Tasks solved, per cent.", _families_table(scores)),
         section("Memory, asked in other ways", _MEMORY_NOTE, memories(scores)),
         section("Under attack", _ATTACKS_NOTE, _attacks(scores)),
-        nights_html(nights),
+        nights_html(nights, _nights(nights)),
         section("Judgement", _JUDGEMENT_NOTE, _judgement(judgement or {})),
         section("The same prompts, side by side", _ANSWERS_NOTE, answers(samples_by_arm)),
         section("The memory map", _MAP_NOTE, _memory_map(map_examples, scores)),
@@ -94,6 +99,7 @@ _MEMORY_NOTE = (
     " answered wrongly or far from the text (edit distance). Compare with the controls, never exposed,"
     " rebound or stranger, and with chance: a guess isn’t 0."
 )
+_FRONTIER_LABEL = "Recall left against reasoning kept, one mark an arm, with standard errors"
 _JUDGEMENT_NOTE = (
     "How fast a student learns to solve problems when every token of its own solutions is graded, and what a"
     " value read from its hidden states knows, before the end, of how a solution will come out. Feelings are"
@@ -162,7 +168,12 @@ def _drawn(draw: Callable[..., None], scores: Any, label: str, kind: str = "squa
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
-    return f'<figure class="{kind}">{svg}<figcaption>{label}, with standard errors.</figcaption></figure>\n'
+    return f'<figure class="{kind}">{svg}<figcaption>{label}.</figcaption></figure>\n'
+
+
+def _nights(records: Lives) -> str:
+    label = "What a core can do on each morning, by way to live"
+    return _drawn(draw_nights, records, label, "curves") if records else ""
 
 
 def _judgement(records: Records) -> str:
@@ -171,7 +182,7 @@ def _judgement(records: Records) -> str:
         return ""
     parts = []
     if records["training"]:
-        label = "Problems solved against student tokens, four ways to learn"
+        label = "Problems solved against student tokens, four ways to learn, with standard errors"
         parts.append(_drawn(draw_training, records, label, "curves"))
     if records["example"]:
         label = "The value along a right and a wrong solution of one problem"
@@ -217,7 +228,12 @@ def _attacks(scores: Sequence[Score]) -> str:
     parts = [worst_attacks(scores)]
     if curves_of(scores):
         parts.append(
-            _drawn(draw_curves, scores, "What each arm recalls as an attack goes on", "curves")
+            _drawn(
+                draw_curves,
+                scores,
+                "What each arm recalls as an attack goes on, with standard errors",
+                "curves",
+            )
         )
     for axis, title in (
         ("relearn_disjoint", "Half b, not taught again"),

@@ -14,9 +14,10 @@ FILE, TABLE = "nights.json", "nights.md"
 TITLE = "Nights"
 NOTE = (
     "Days with a new skill, new people and notes, and what a core is after the nights. Per cent, means over "
-    "the seeds. Direct: the same skill after training on ten times as many items. Kept: a new skill after "
-    "the last day beside its first morning. Varied: the last night's diversity beside the first's. Seconds: "
-    "of a processor, a thousand tokens of the day."
+    "the seeds. Direct: the same skill after training on ten times as many items. Kept: what is left after "
+    "the last day, of earlier skills beside the first evening's, of new ones beside their first mornings. "
+    "Varied: the last night's diversity beside the first's. Seconds: of a processor, a thousand tokens of "
+    "the day."
 )
 Lives = Sequence[Mapping[str, Any]]
 Summary = Callable[[Lives], float | None]
@@ -31,12 +32,12 @@ def write_nights(folder: Path, records: Lives) -> str:
     return text
 
 
-def nights_html(records: Lives) -> str:
-    """The same as a part of the report's page."""
+def nights_html(records: Lives, picture: str = "") -> str:
+    """The same as a part of the report's page, below a picture."""
     if not records:
         return ""
     rows = [(method, cells) for method, cells in _rows(records)]
-    return section(TITLE, NOTE, table(["method", *COLUMNS], rows))
+    return section(TITLE, NOTE, picture + table(["method", *COLUMNS], rows))
 
 
 def _markdown(records: Lives) -> str:
@@ -86,7 +87,10 @@ def _of_direct(records: Lives) -> float | None:
 
 
 def _earlier_kept(records: Lives) -> float | None:
-    return float(max(_days(records), key=lambda r: r["night"])["earlier_skills"])
+    """The earlier skills after the last day, beside the first evening's."""
+    last = max(_days(records), key=lambda r: r["night"])
+    was = last["earlier_skills_evening"]
+    return float(last["earlier_skills"] / was) if was else None
 
 
 def _new_kept(records: Lives) -> float | None:
@@ -118,7 +122,7 @@ COLUMNS: Mapping[str, tuple[Summary, float]] = {
     "from the store": (_mean("facts_store"), 100),
     "forgotten": (_mean("facts_forgotten"), 100),
     "notes": (_mean("notes"), 100),
-    "earlier skills": (_earlier_kept, 100),
+    "earlier kept": (_earlier_kept, 100),
     "new kept": (_new_kept, 100),
     "varied": (_varied, 100),
     "seconds": (_cost, 1),

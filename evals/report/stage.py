@@ -27,6 +27,7 @@ from evals.report.html import write_report
 from evals.report.lookup import lookup_table
 from evals.report.missed import missed_table
 from evals.report.misses import CORE, find_missed
+from evals.report.night_curves import draw_nights
 from evals.report.nights import TABLE as NIGHTS_TABLE
 from evals.report.nights import write_nights
 from evals.report.scorers import scorer_table
@@ -96,6 +97,7 @@ def _report(cfg: DictConfig) -> list[Score]:
         console.print(table)
     _further_tables(scores, folder)
     if nights:
+        draw_nights(nights, folder / "nights.png")
         console.print(f"\n{write_nights(folder, nights)}nights: {folder / NIGHTS_TABLE}")
     _verdicts(scores, folder)
     for name in cfg.arms:

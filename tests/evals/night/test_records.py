@@ -4,6 +4,7 @@ import pytest
 
 from core.runs.artifacts import MARK, write_json
 from evals.night.records import records_of
+from evals.report.night_curves import draw_nights
 from evals.report.nights import nights_html, write_nights
 
 WRITTEN = {"diversity": 0.8, "families": 9.0}
@@ -36,6 +37,8 @@ def night(folder, number, *, skill, tokens=2000, **changes):
 def cfg(configure, tmp_path):
     cfg = configure("experiment=tiny/night", f"runs_dir={tmp_path}", "seeds=[]", "seed=4")
     lives = tmp_path / cfg.run / "lives"
+    lives.mkdir(parents=True)
+    write_json(lives / "evening.json", {"kinds": ["Sort:"], "earlier_skills": 0.95})
     for number in (1, 2):
         night(lives / "sleep", number, skill=0.5 * number, facts_store=1.0)
         night(lives / "finetune", number, skill=0.4)
@@ -71,6 +74,15 @@ def test_the_table_tells_means_and_what_is_left(cfg, tmp_path):
     assert cells["| method"] == "| sleep"
     assert cells["new skill"] == "75.0" and cells["from the store"] == "100.0"
     assert cells["of direct"] == f"{100 * (0.5 / 0.8 + 1.0 / 0.8) / 2:.1f}"
+    assert cells["earlier kept"] == f"{100 * 0.9 / 0.95:.1f}"
     assert cells["varied"] == "50.0" and cells["seconds |"] == "2.0 |"
     assert finetune.startswith("| finetune | 40.0 |")
     assert "<table>" in nights_html(records) and nights_html([]) == ""
+
+
+def test_the_picture_has_a_panel_for_each_way_to_live(cfg, tmp_path):
+    draw_nights(records_of([cfg]), tmp_path / "nights.svg")
+    drawn = (tmp_path / "nights.svg").read_text()
+    for word in ("sleep", "finetune", "family 1", "family 2", "earlier skills", "night"):
+        assert f">{word}<" in drawn
+    assert ">replay<" not in drawn
