@@ -34,7 +34,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from core.arms.cache import Reader, write_shard
+from core.arms.cache import EditedTeacher, write_shard
 from core.models.loading import new_model
 from core.models.taught import IGNORED
 from core.runs.artifacts import Artifact
@@ -143,7 +143,7 @@ def teacher_of(asked: Asked, text: Dataset, folder: Path) -> Teacher:
         return LiveTeacher(model)
     shard, every = Artifact(folder / "shard-00000"), range(len(text))
     columns = text.select_columns(["input_ids", "position_ids", "labels"]).with_format("torch")
-    reader = Reader(model, Codec(TOP_K, model.config.vocab_size))
+    reader = EditedTeacher(model, Codec(TOP_K, model.config.vocab_size))
     for _ in write_shard(shard, reader, columns, every):
         pass
     return CachedTeacher([(shard.folder, every)], shard.fingerprint)
