@@ -141,12 +141,13 @@ def _written(
 
 def _evening(cfg: DictConfig, nights: Nights, morning: Morning) -> dict[str, Any]:
     """Of the core before the first night: the kinds of line that it writes, and what it can do."""
-    path = nights.folder.parent / EVENING
-    if not path.exists():
+    path, core = nights.folder.parent / EVENING, nights.fingerprint(FIRST)
+    if not path.exists() or read_json(path)["core"] != core:
         model, tokenizer = load_arm(nights.first)
         evening = replace(morning, model=model, tokenizer=tokenizer)
         _, lines = written(evening, [], cfg.night.dreams, cfg.seed)
         path.parent.mkdir(parents=True, exist_ok=True)
         can = evening.accuracy(morning.skills)
-        write_json(path, {"kinds": sorted(dreams.by_kind(lines)), "earlier_skills": can})
+        kinds = sorted(dreams.by_kind(lines))
+        write_json(path, {"core": core, "kinds": kinds, "earlier_skills": can})
     return dict(read_json(path))

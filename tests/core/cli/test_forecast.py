@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
+from core.arms import teach
 from core.cli import forecast
 from core.cli.pace import Pace, pace_of
 from core.cli.pool import Job
 from core.cli.run import run
+from core.corpus import stage as corpus_stage
 from core.errors import UserError
+from core.judgement import stage as value_stage
+from core.runs.artifacts import SCORE_FOLDERS
+from core.signal import readings
+from forgetting.memory_map import stage as map_stage
 
 Configure = Callable[..., DictConfig]
 
@@ -76,6 +82,19 @@ def test_what_is_there_takes_no_time(configure: Configure, tmp_path: Path) -> No
     assert forecast._stage(job, pace) == forecast.Stage("plain", "is there", 0.0)
     cfg.overwrite = True
     assert forecast._stage(job, pace).seconds
+
+
+def test_stages_are_looked_for_where_they_are_left() -> None:
+    named = {
+        "corpus": corpus_stage.FOLDER,
+        "teach": teach.FOLDER,
+        "map": map_stage.FOLDER,
+        "cache": readings.FOLDER,
+        "value": f"{value_stage.FOLDER}/{{arm}}",
+    }
+    assert named.items() <= forecast.FOLDERS.items()
+    scored = {forecast.FOLDERS[verb].partition("/")[0] for verb in ("eval", "attack")}
+    assert scored <= set(SCORE_FOLDERS)
 
 
 def test_a_life_takes_the_steps_of_its_nights_and_a_value_what_it_writes(
