@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from core.errors import UserError
 from core.models.loading import load_model, save_model
@@ -201,10 +201,11 @@ def test_what_the_store_has_forgotten_stays_so(cfg):
         ("teacher", "nobody", "choose auto, copies, context"),
         ("bound", 2.0, "night.bound=2.0: choose a share"),
         ("on_policy", -1.0, "night.on_policy=-1.0: choose a share"),
+        ("dreams.weight", 0.0, "night.dreams.weight=0.0: choose a number above 0"),
     ],
 )
 def test_settings_that_no_night_has_are_refused(cfg, option: str, value: object, said: str):
-    cfg.night[option] = value
+    OmegaConf.update(cfg.night, option, value)
     with pytest.raises(UserError, match=said):
         stage.sleep(cfg)
 

@@ -111,6 +111,20 @@ def test_an_example_is_a_right_and_a_wrong_solution_of_one_problem(writer, value
         assert all(0 <= one <= 1 for one in row["values"])
 
 
+def test_the_right_one_of_an_example_makes_no_mistake_where_there_is_such_a_one(
+    writer, value, coins, monkeypatch
+) -> None:
+    """Every solution but those of three tokens makes one."""
+    monkeypatch.setattr(
+        writer, "first_wrong", lambda one: None if len(one.written) == 3 else len(one.written) - 1
+    )
+    drawn = writer.attempts(coins, 8, generator=torch.Generator().manual_seed(0))
+    assert any(one.right and len(one.written) == 3 for own in drawn for one in own)
+    assert any(one.right and len(one.written) != 3 for own in drawn for one in own)
+    right, _ = example_of(writer, value, coins, seed=0)
+    assert right["first_wrong"] is None
+
+
 @pytest.mark.parametrize("written", [[70, 71], [5]])
 def test_half_of_a_solution_ends_with_a_step(written) -> None:
     assert measure._half(written, {71}) == []
