@@ -22,6 +22,12 @@ from forgetting.memory_map import stage as map_stage
 Configure = Callable[..., DictConfig]
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without runs: those of the checkout would count as done."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.slow
 def test_a_plan_names_every_stage_and_begins_none(
     configure: Configure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
