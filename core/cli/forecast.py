@@ -84,7 +84,7 @@ def announce(cfg: DictConfig, jobs: Sequence[Job]) -> None:
 
 
 def _stage(job: Job, pace: Pace) -> Stage:
-    """What is there counts as done: a stage that finds it made otherwise makes it anew, and says so."""
+    """What is there counts as done: a stage that finds it made otherwise will refuse it, and say so."""
     cfg = job.cfg
     folder = FOLDERS.get(job.verb, "").format(arm=cfg.arm)
     if folder and not cfg.overwrite and (run_folder(cfg) / folder / MARK).exists():
