@@ -8,14 +8,12 @@ from datasets import Dataset
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from core.corpus.packing import unpack
 from core.models.taught import IGNORED
 from core.runs.console import console
 from core.signal.signal import MemorySlice, TeacherSignal
 from core.training.regularizer import Batch, Regularizer
 from forgetting.token_names import Mention, Spellings, TokenNames
 
-SURVEYED = 2_000_000  # tokens of the corpus in which names are looked for
 LEAST = 1e-12  # probability of what was moved away, so that its logarithm is finite
 
 
@@ -43,11 +41,7 @@ class Stranger(Regularizer):
 
     def read_corpus(self, sequences: Dataset, tokenizer: PreTrainedTokenizerBase) -> None:
         """Find the names; raises UserError for a kind of names or candidates that there isn't."""
-        some = sequences.select(
-            range(min(len(sequences), SURVEYED // len(sequences[0]["input_ids"]) + 1))
-        )
-        rows = {tuple(row) for row in unpack(some)["input_ids"]}
-        self._names = TokenNames(sorted(rows), tokenizer, self.names, self.candidates)
+        self._names = TokenNames.of_corpus(sequences, tokenizer, self.names, self.candidates)
         if self._names.kind != self.names:
             console.print("stranger: capitals mark no names here, so its free symbols are renamed")
         if self._names.num_names < 2:

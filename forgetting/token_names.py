@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from core.corpus.cases import Cases
+from core.corpus.packing import unpack
 from core.corpus.script import words
 from core.corpus.symbols import Symbols, shape_of
 from core.errors import UserError, nearest
@@ -18,6 +20,7 @@ CANDIDATES = ("any", "typed", "invented")
 OWN = 0.5  # of a token's places, those that begin a name, from which on it may stand for another
 KEPT = 4096  # rows whose names are kept, should they recur
 TRIES = 32  # names drawn for one, of which each may clash with the row
+SURVEYED = 2_000_000  # tokens of a corpus in which names are looked for
 
 Spelling = tuple[int, ...]  # a word's tokens
 Spellings = Mapping[bool, Spelling]  # behind a space, or not
@@ -79,10 +82,28 @@ class TokenNames:
             for behind_space, spelling in self._spelled[name].items():
                 self._alike[shape_of(name), behind_space, len(spelling)].append(name)
 
+    @classmethod
+    def of_corpus(
+        cls, sequences: Dataset, tokenizer: PreTrainedTokenizerBase, *how: str
+    ) -> "TokenNames":
+        """Those of packed rows, of the first `SURVEYED` tokens."""
+        count = SURVEYED // len(sequences[0]["input_ids"]) + 1
+        some = sequences.select(range(min(len(sequences), count)))
+        return cls(sorted({tuple(row) for row in unpack(some)["input_ids"]}), tokenizer, *how)
+
     @property
     def num_names(self) -> int:
         """How many different names there are."""
         return len(self._spelled)
+
+    @property
+    def counts(self) -> tuple[Counter[int], Counter[int]]:
+        """By token at how many places of the corpus it stands, and at how many it begins a name."""
+        return self._num_tokens, self._num_begun
+
+    def behind_space(self, token: int) -> bool:
+        """Whether the token begins with a space."""
+        return self._behind_space[token]
 
     def of(self, ids: np.ndarray) -> list[Mention]:
         """The names in a row of tokens (T,), in order."""
