@@ -24,12 +24,12 @@ TEXTS = [
 ]
 
 
-def sentencepiece(texts: list[str]) -> PreTrainedTokenizerFast:
+def sentencepiece(texts: list[str], vocab_size: int = 140) -> PreTrainedTokenizerFast:
     """A tokenizer of the other kind, whose words begin with ▁."""
     own = Tokenizer(models.BPE(unk_token="<unk>"))
     own.pre_tokenizer = pre_tokenizers.Metaspace()
     own.decoder = decoders.Metaspace()
-    trainer = trainers.BpeTrainer(vocab_size=140, special_tokens=["<unk>", "</s>"])
+    trainer = trainers.BpeTrainer(vocab_size=vocab_size, special_tokens=["<unk>", "</s>"])
     own.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=own, eos_token="</s>", unk_token="<unk>")
 

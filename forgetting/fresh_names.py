@@ -1,0 +1,132 @@
+"""A start in which every name is a stranger's: of its embedding stays what it shares with names like it."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from datasets import Dataset
+from sklearn.cluster import KMeans
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from core.corpus.symbols import shape_of
+from core.runs.console import console
+from core.training.regularizer import Regularizer
+from forgetting.modules import token_embeddings
+from forgetting.token_names import OWN, TokenNames
+from forgetting.weight_noise import mixed_tokens
+
+FEWEST = 8  # names that one is mixed of: of two or three it would be found in the mixture
+Forms = Mapping[bool, int]  # a word's token behind a space, and where there is none
+
+
+class FreshNames(Regularizer):
+    """Embeddings E of names become μ + αE′ + √(1 − α²)·QE′, E′ = E − μ, α = 1 − strength, Q orthogonal.
+
+    What is known by heart of a name is looked up by its embedding. So the embeddings of the tokens that begin
+    names are mixed among `cluster_size` names or so that are used alike, by a random rotation: each new one
+    is as far from the mean of these and from every other as the old ones were, and means the same kind of
+    thing, but nobody that the teacher has met. All other weights stay, and what they do with whatever name
+    they read. The facts of other names are of no help to learn one again, since each has its own place.
+
+    Who has the teacher's embeddings can put them back. So it is a start for `stranger`, which teaches
+    that nothing follows from a name.
+    """
+
+    def __init__(self, *, strength: float = 1.0, cluster_size: int = 64):
+        super().__init__(strength=strength)
+        self.cluster_size = cluster_size
+        self._names: dict[str, Forms] = {}
+
+    def read_corpus(self, sequences: Dataset, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Find the tokens that begin names: by capitals in the vocabulary, or by use in the corpus."""
+        if self.strength == 0:
+            return
+        self._names = name_tokens(tokenizer, TokenNames.of_corpus(sequences, tokenizer))
+        if len(self._names) < FEWEST:
+            console.print(
+                f"fresh_names: {len(self._names)} tokens begin names here, too few to mix; they stay",
+                style="yellow",
+            )
+
+    @torch.no_grad()
+    def prepare_student(self, student: PreTrainedModel, generator: torch.Generator) -> None:
+        """Mix the embeddings in place; tied ones once."""
+        if self.strength == 0:
+            return
+        tables = token_embeddings(student)
+        known_VD = tables[0].detach().float().cpu()
+        seed = int(torch.randint(2**31, (), generator=generator))
+        for cluster in clusters(self._names, known_VD, self.cluster_size, seed):
+            rotation_NN = random_rotation(len(cluster), generator)
+            for form in cluster[0]:
+                tokens_N = torch.tensor([forms[form] for forms in cluster])
+                for weight_VD in tables:
+                    old_ND = weight_VD[tokens_N].float()
+                    centred_ND = old_ND - old_ND.mean(0)
+                    new_ND = rotation_NN.to(old_ND) @ centred_ND
+                    weight_VD[tokens_N] = mixed_tokens(old_ND, new_ND, 1 - self.strength).to(
+                        weight_VD
+                    )
+
+
+def name_tokens(tokenizer: PreTrainedTokenizerBase, used: TokenNames) -> dict[str, Forms]:
+    """By word the tokens that mostly begin names.
+
+    Where capitals mark names these are capitalized words and beginnings of words of which the vocabulary
+    has no lower-case form, or only a rarer one: vocabularies are ordered by frequency. What the corpus
+    uses otherwise is left out. Where capitals don't mark names it is what begins names in the corpus.
+    """
+    words: dict[str, dict[bool, int]] = defaultdict(dict)
+    for token in range(len(tokenizer)):
+        word = str(tokenizer.decode([token])).strip()
+        if word.isalpha():
+            words[word].setdefault(used.behind_space(token), token)
+    first = {word: min(forms.values()) for word, forms in words.items()}
+
+    def is_name(word: str) -> bool:
+        forms = words[word].values()
+        num_used, num_begun = (sum(counts[token] for token in forms) for counts in used.counts)
+        if used.kind == "free" or num_used:
+            return num_begun > 0 and num_begun >= OWN * num_used
+        whole = word[0].isupper() and (word[1:].islower() or word.isupper())
+        return whole and first[word] <= first.get(word.lower(), first[word])
+
+    return {word: forms for word, forms in words.items() if len(word) > 1 and is_name(word)}
+
+
+def clusters(
+    names: Mapping[str, Forms], known_VD: Tensor, cluster_size: int, seed: int
+) -> Iterator[list[Forms]]:
+    """Names of the same case and forms whose embeddings point the same way, `FEWEST` or more together."""
+    alike: dict[tuple[str, tuple[bool, ...]], list[Forms]] = defaultdict(list)
+    for word, forms in names.items():
+        alike[shape_of(word), tuple(sorted(forms))].append(forms)
+    for own in alike.values():
+        rest: list[Forms] = []
+        for cluster in _grouped(own, known_VD, cluster_size, seed):
+            if len(cluster) >= FEWEST:
+                yield cluster
+            else:
+                rest += cluster
+        if len(rest) >= FEWEST:
+            yield rest
+
+
+def _grouped(
+    names: Sequence[Forms], known_VD: Tensor, cluster_size: int, seed: int
+) -> list[list[Forms]]:
+    mean_ND = torch.stack([known_VD[list(forms.values())].mean(0) for forms in names])
+    unit_ND = torch.nn.functional.normalize(mean_ND, dim=1).numpy()
+    count = max(1, len(names) // cluster_size)
+    label_N = KMeans(count, n_init=1, random_state=seed).fit_predict(unit_ND)
+    return [
+        [forms for forms, own in zip(names, label_N, strict=True) if own == label]
+        for label in range(count)
+    ]
+
+
+def random_rotation(size: int, generator: torch.Generator) -> Tensor:
+    """An orthogonal matrix (N, N) drawn evenly from all of them (Mezzadri, math-ph/0609050)."""
+    q_NN, r_NN = torch.linalg.qr(torch.randn(size, size, generator=generator))
+    return q_NN * r_NN.diagonal().sign()
