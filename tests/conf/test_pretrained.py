@@ -31,7 +31,7 @@ def test_a_pretrained_teacher_has_a_recipe_of_its_own(configure: Callable[..., D
     own = ["teacher=path", "teacher.path=F", "corpus=jsonl", "corpus.path=C.jsonl"]
     cfg = configure(*own)
     assert (cfg.run, list(cfg.forgetting), list(cfg.arms)) == (
-        *("pretrained", ["stranger", "undial"]),
+        *("pretrained", ["fresh_names", "stranger", "undial"]),
         ["plain", "core"],
     )
     assert cfg.corpus.path == "C.jsonl" and cfg.memory_map.reference is None
