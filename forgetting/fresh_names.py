@@ -29,13 +29,13 @@ class FreshNames(Regularizer):
     thing, but nobody that the teacher has met. All other weights stay, and what they do with whatever name
     they read. The facts of other names are of no help to learn one again, since each has its own place.
 
-    Who has the teacher's embeddings can put them back. So it is a start for `stranger`, which teaches
-    that nothing follows from a name.
+    Who has the teacher's embeddings can put them back. With `only_names` nothing but these embeddings is
+    trained: the layers have nothing to learn of names that mean nothing, and what they know of words stays.
     """
 
-    def __init__(self, *, strength: float = 1.0, cluster_size: int = 64):
+    def __init__(self, *, strength: float = 1.0, cluster_size: int = 64, only_names: bool = False):
         super().__init__(strength=strength)
-        self.cluster_size = cluster_size
+        self.cluster_size, self.only_names = cluster_size, only_names
         self._names: dict[str, Forms] = {}
 
     def read_corpus(self, sequences: Dataset, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -68,6 +68,23 @@ class FreshNames(Regularizer):
                     weight_VD[tokens_N] = mixed_tokens(old_ND, new_ND, 1 - self.strength).to(
                         weight_VD
                     )
+
+    @torch.no_grad()
+    def edit_gradients(self, student: PreTrainedModel, generator: torch.Generator) -> None:
+        """Drop all gradients but those of names, if only these are trained."""
+        if self.strength == 0 or not self.only_names:
+            return
+        tables = token_embeddings(student)
+        tokens = [token for forms in self._names.values() for token in forms.values()]
+        for weight in student.parameters():
+            if weight.grad is None:
+                continue
+            if not any(weight is table for table in tables):
+                weight.grad = None
+                continue
+            others_V = torch.ones(len(weight), dtype=torch.bool, device=weight.device)
+            others_V[tokens] = False
+            weight.grad[others_V] = 0
 
 
 def name_tokens(tokenizer: PreTrainedTokenizerBase, used: TokenNames) -> dict[str, Forms]:
