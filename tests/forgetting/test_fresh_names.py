@@ -140,3 +140,25 @@ def test_without_names_it_says_so_and_changes_nothing(make_llama, capfd) -> None
     way.prepare_student(student, torch.Generator().manual_seed(0))
     assert torch.equal(student.get_input_embeddings().weight, before)
     assert "too few to mix" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_names_can_be_all_that_is_trained(tokenizer, make_llama, tied: bool) -> None:
+    way = FreshNames(only_names=True)
+    way.read_corpus(rows_of([*TEXTS, *OTHERS], tokenizer), tokenizer)
+    student = make_llama(vocab_size=len(tokenizer), tie_word_embeddings=tied)
+    adam = torch.optim.AdamW(student.parameters(), lr=1e-2, weight_decay=0.0)
+    before = {name: weight.detach().clone() for name, weight in student.named_parameters()}
+    ids_BT = torch.tensor([tokenizer(TEXTS[0])["input_ids"]])
+    for _ in range(2):
+        student(input_ids=ids_BT, labels=ids_BT).loss.backward()
+        way.edit_gradients(student, torch.Generator())
+        adam.step()
+        adam.zero_grad()
+    names = name_tokens(tokenizer, names_of(tokenizer, [*TEXTS, *OTHERS]))
+    own = {token for forms in names.values() for token in forms.values()}
+    tables = {EMBEDDINGS} if tied else {EMBEDDINGS, "lm_head.weight"}
+    for name, weight in student.named_parameters():
+        moved = set(changed(before[name], weight.detach())) if name in tables else set()
+        assert moved <= own and bool(moved) == (name in tables)
+        assert name in tables or torch.equal(before[name], weight.detach())
