@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.symbols import shape_of
+from core.errors import UserError
 from core.runs.console import console
 from core.training.regularizer import Regularizer
 from forgetting.modules import token_embeddings
@@ -34,7 +35,12 @@ class FreshNames(Regularizer):
     """
 
     def __init__(self, *, strength: float = 1.0, cluster_size: int = 64, only_names: bool = False):
+        """Raises UserError when clusters are to be smaller than `FEWEST`."""
         super().__init__(strength=strength)
+        if cluster_size < FEWEST:
+            raise UserError(
+                f"FreshNames: cluster_size must be {FEWEST} or more, not {cluster_size}"
+            )
         self.cluster_size, self.only_names = cluster_size, only_names
         self._names: dict[str, Forms] = {}
 

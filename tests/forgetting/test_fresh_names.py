@@ -7,6 +7,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.corpus.packing import Encoder, pack
 from core.corpus.tokenizer import train_tokenizer
+from core.errors import UserError
 from forgetting.fresh_names import FEWEST, FreshNames, clusters, name_tokens, random_rotation
 from tests.forgetting.test_token_names import TEXTS, names_of, sentencepiece
 
@@ -162,3 +163,8 @@ def test_names_can_be_all_that_is_trained(tokenizer, make_llama, tied: bool) -> 
         moved = set(changed(before[name], weight.detach())) if name in tables else set()
         assert moved <= own and bool(moved) == (name in tables)
         assert name in tables or torch.equal(before[name], weight.detach())
+
+
+def test_too_small_a_cluster_is_refused() -> None:
+    with pytest.raises(UserError, match=f"cluster_size must be {FEWEST} or more, not 0"):
+        FreshNames(cluster_size=0)
