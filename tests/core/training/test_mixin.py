@@ -97,7 +97,12 @@ def shipped(name: str, configure, **changes: object) -> Regularizer:
 @pytest.mark.slow
 def test_strength_zero_is_plain_distillation_bit_for_bit(make: Make, configure) -> None:
     plain = trained(make())
-    packed = ("curvature_edit", "remembering_units", "stranger")  # they read packed sequences
+    packed = (
+        "curvature_edit",
+        "fresh_names",
+        "remembering_units",
+        "stranger",
+    )  # they read packed sequences
     names = [n for n in SHIPPED if n not in packed]
     off = [shipped(name, configure, strength=0.0) for name in names]
     assert same(trained(make(regularizers=off)), plain)
