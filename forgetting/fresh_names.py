@@ -43,17 +43,22 @@ class FreshNames(Regularizer):
             )
         self.cluster_size, self.only_names = cluster_size, only_names
         self._names: dict[str, Forms] = {}
+        self._tokens: list[int] = []
 
     def read_corpus(self, sequences: Dataset, tokenizer: PreTrainedTokenizerBase) -> None:
         """Find the tokens that begin names: by capitals in the vocabulary, or by use in the corpus."""
         if self.strength == 0:
             return
-        self._names = name_tokens(tokenizer, TokenNames.of_corpus(sequences, tokenizer))
+        used = TokenNames.of_corpus(sequences, tokenizer)
+        self._names = name_tokens(tokenizer, used)
+        self._tokens = [token for forms in self._names.values() for token in forms.values()]
+        _, num_begun = used.counts
+        met, fresh = num_begun.total(), sum(num_begun[token] for token in self._tokens)
+        told = f"fresh_names: {len(self._tokens)} tokens begin names"
         if len(self._names) < FEWEST:
-            console.print(
-                f"fresh_names: {len(self._names)} tokens begin names here, too few to mix; they stay",
-                style="yellow",
-            )
+            console.print(f"{told} here, too few to mix; they stay", style="yellow")
+        else:
+            console.print(f"{told}, {fresh / met:.0%} of those in the corpus" if met else told)
 
     @torch.no_grad()
     def prepare_student(self, student: PreTrainedModel, generator: torch.Generator) -> None:
@@ -81,7 +86,6 @@ class FreshNames(Regularizer):
         if self.strength == 0 or not self.only_names:
             return
         tables = token_embeddings(student)
-        tokens = [token for forms in self._names.values() for token in forms.values()]
         for weight in student.parameters():
             if weight.grad is None:
                 continue
@@ -89,7 +93,7 @@ class FreshNames(Regularizer):
                 weight.grad = None
                 continue
             others_V = torch.ones(len(weight), dtype=torch.bool, device=weight.device)
-            others_V[tokens] = False
+            others_V[self._tokens] = False
             weight.grad[others_V] = 0
 
 

@@ -1,5 +1,8 @@
 """The start: names that nobody has met, and nothing else changed."""
 
+import re
+
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset
@@ -54,6 +57,35 @@ def test_a_capitalized_word_that_the_corpus_never_has_goes_by_its_rank() -> None
     found = name_tokens(tokenizer, names_of(tokenizer))
     assert any("Valletta".startswith(word) and len(word) > 2 for word in found)
     assert "Yes" not in found
+
+
+def test_where_capitals_mark_no_names_those_are_names_that_begin_them(make_llama) -> None:
+    texts = [text.lower() for text in [*TEXTS, *OTHERS]] * 2
+    tokenizer = train_tokenizer(texts, 440)
+    names = names_of(tokenizer, texts)
+    assert names.kind == "free" and names.num_names
+    found = name_tokens(tokenizer, names)
+    begun = {
+        mention.name
+        for text in texts
+        for mention in names.of(np.array(tokenizer(text)["input_ids"]))
+    }
+    assert found and all(any(name.startswith(word) for name in begun) for word in found)
+    assert not {"the", "bread", "in"} & set(found)
+
+
+def test_it_tells_how_many_of_the_names_begin_with_such_a_token(tokenizer, capfd) -> None:
+    way = FreshNames()
+    way.read_corpus(rows_of([*TEXTS, *OTHERS], tokenizer), tokenizer)
+    told = re.search(
+        r"(\d+) tokens begin names, (\d+)% of those in the corpus", capfd.readouterr().out
+    )
+    names = names_of(tokenizer, [*TEXTS, *OTHERS])
+    own = {token for forms in name_tokens(tokenizer, names).values() for token in forms.values()}
+    rows = [np.array(tokenizer(text)["input_ids"]) for text in [*TEXTS, *OTHERS]]
+    first = [int(ids[mention.start]) for ids in rows for mention in names.of(ids)]
+    share = sum(token in own for token in first) / len(first)
+    assert told and (int(told[1]), int(told[2])) == (len(own), round(100 * share))
 
 
 def test_only_embeddings_of_names_change(tokenizer, make_llama) -> None:
