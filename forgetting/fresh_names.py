@@ -11,18 +11,24 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.symbols import shape_of
 from core.errors import UserError
+from core.models.inference import evaluating
+from core.models.taught import taught_hidden
 from core.runs.console import console
 from core.training.regularizer import Regularizer
 from forgetting.modules import token_embeddings
 from forgetting.token_names import OWN, TokenNames
 from forgetting.weight_noise import mixed_tokens
 
+READ = ("input_ids", "position_ids", "labels")
+NUM_READ = 64  # packed rows, by which the last hidden states are known
 FEWEST = 8  # names that one is mixed of: of two or three it would be found in the mixture
 Forms = Mapping[bool, int]  # a word's token behind a space, and where there is none
 
 
 class FreshNames(Regularizer):
-    """Embeddings E of names become μ + αE′ + √(1 − α²)·QE′, E′ = E − μ, α = 1 − strength, Q orthogonal.
+    """Embeddings of names become μ + PE′ + αE″ + √(1 − α²)·QE″, E′ = E − μ, E″ = E′ − PE′, α = 1 − strength.
+
+    Q is orthogonal, of the names; P projects onto a few directions of the embeddings.
 
     What is known by heart of a name is looked up by its embedding. So the embeddings of the tokens that begin
     names are mixed among `cluster_size` names or so that are used alike, by a random rotation: each new one
@@ -30,25 +36,40 @@ class FreshNames(Regularizer):
     thing, but nobody that the teacher has met. All other weights stay, and what they do with whatever name
     they read. The facts of other names are of no help to learn one again, since each has its own place.
 
+    What a text leads to is known by the output embeddings: of these, `num_kept` principal components of the
+    last hidden states stay. They tell which names are to be expected where, and little of who they are.
+
     Who has the teacher's embeddings can put them back. With `only_names` nothing but these embeddings is
     trained: the layers have nothing to learn of names that mean nothing, and what they know of words stays.
     """
 
-    def __init__(self, *, strength: float = 1.0, cluster_size: int = 64, only_names: bool = False):
-        """Raises UserError when clusters are to be smaller than `FEWEST`."""
+    def __init__(
+        self,
+        *,
+        strength: float = 1.0,
+        cluster_size: int = 64,
+        num_kept: int = 0,
+        only_names: bool = False,
+    ):
+        """Raises UserError when clusters are to be smaller than `FEWEST`, or `num_kept` is below 0."""
         super().__init__(strength=strength)
         if cluster_size < FEWEST:
             raise UserError(
                 f"FreshNames: cluster_size must be {FEWEST} or more, not {cluster_size}"
             )
-        self.cluster_size, self.only_names = cluster_size, only_names
+        if num_kept < 0:
+            raise UserError(f"FreshNames: num_kept must be 0 or more, not {num_kept}")
+        self.cluster_size, self.num_kept, self.only_names = cluster_size, num_kept, only_names
         self._names: dict[str, Forms] = {}
         self._tokens: list[int] = []
+        self._read: dict[str, Tensor] = {}
 
     def read_corpus(self, sequences: Dataset, tokenizer: PreTrainedTokenizerBase) -> None:
         """Find the tokens that begin names: by capitals in the vocabulary, or by use in the corpus."""
         if self.strength == 0:
             return
+        some = sequences.shuffle(seed=0).select(range(min(NUM_READ, len(sequences))))
+        self._read = {name: torch.tensor(some[name][:]) for name in READ}
         used = TokenNames.of_corpus(sequences, tokenizer)
         self._names = name_tokens(tokenizer, used)
         self._tokens = [token for forms in self._names.values() for token in forms.values()]
@@ -66,6 +87,7 @@ class FreshNames(Regularizer):
         if self.strength == 0:
             return
         tables = token_embeddings(student)
+        kept_DD = self._kept(student) if self.num_kept else None
         known_VD = tables[0].detach().float().cpu()
         seed = int(torch.randint(2**31, (), generator=generator))
         for cluster in clusters(self._names, known_VD, self.cluster_size, seed):
@@ -75,10 +97,23 @@ class FreshNames(Regularizer):
                 for weight_VD in tables:
                     old_ND = weight_VD[tokens_N].float()
                     centred_ND = old_ND - old_ND.mean(0)
-                    new_ND = rotation_NN.to(old_ND) @ centred_ND
-                    weight_VD[tokens_N] = mixed_tokens(old_ND, new_ND, 1 - self.strength).to(
-                        weight_VD
-                    )
+                    stays_ND = torch.zeros_like(old_ND)
+                    if kept_DD is not None and weight_VD is tables[-1]:  # the output's
+                        stays_ND = centred_ND @ kept_DD
+                    turned_ND = rotation_NN.to(old_ND) @ (centred_ND - stays_ND)
+                    new_ND = mixed_tokens(old_ND - stays_ND, turned_ND, 1 - self.strength)
+                    weight_VD[tokens_N] = (stays_ND + new_ND).to(weight_VD)
+
+    def _kept(self, student: PreTrainedModel) -> Tensor:
+        """A projection (D, D) onto the principal components of what the output embeddings are applied to."""
+        batches = zip(*(self._read[name].to(student.device).split(1) for name in READ), strict=True)
+        with evaluating(student):
+            states_ND = torch.cat([taught_hidden(student, *batch).float() for batch in batches])
+        vectors_DD = torch.linalg.eigh(
+            states_ND.T @ states_ND
+        ).eigenvectors  # the principal ones last
+        kept_DK = vectors_DD[:, max(0, len(vectors_DD) - self.num_kept) :]
+        return kept_DK @ kept_DK.T
 
     @torch.no_grad()
     def edit_gradients(self, student: PreTrainedModel, generator: torch.Generator) -> None:

@@ -32,14 +32,13 @@ from core.models.precision import in_bfloat16
 from core.models.tokens import read
 from core.runs.artifacts import MARK, read_json
 from evals.evaluate import load_arm
-from evals.metrics.measured import Subject
-from evals.metrics.perplexity import LENGTHS, perplexity
+from evals.metrics.perplexity import LENGTHS
 from evals.probes.probe import Probe
 from evals.recall.answers import answer_probes, askable
 from evals.recall.strangers import Strangers
 from evals.scores import error_of_mean, leak
 from tests.bench.held_out_probes import SEED, asked_first, told
-from tests.bench.renamed_prose import renamed_perplexity
+from tests.bench.renamed_prose import perplexities, renamed_perplexity
 
 PARAGRAPHS = 60
 ASKED = ("country_capital_city", "country_language", "landmark_in_country")  # relations
@@ -83,11 +82,13 @@ def renamed(probes: Sequence[Probe]) -> list[Probe]:
 
 
 def without_names(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, probes: Sequence[Probe], text: str
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    probes: Sequence[Probe],
+    prose: Sequence[Sequence[int]],
 ) -> Measures:
     """The model's answers about other names, and the perplexity of prose that it reads with others."""
-    read_in = list(paragraphs(halves(read_text(Path(text)))[1], *LENGTHS))[:PARAGRAPHS]
-    worth = renamed_perplexity(model, tokenizer, read(tokenizer, read_in), SEED)
+    worth = renamed_perplexity(model, tokenizer, prose, SEED)
     return {**answered(model, tokenizer, renamed(probes)), "perplexity": worth}
 
 
@@ -112,16 +113,17 @@ def main(folders: Sequence[Path], data: Path) -> None:
     """
     run = folders[0].parents[1]
     before, tokenizer = load_arm(run / "teacher")
-    text = str(data / "texts" / "wikitext2_valid.txt")
+    text = read_text(data / "texts" / "wikitext2_valid.txt")
+    prose = read(tokenizer, list(paragraphs(halves(text)[1], *LENGTHS))[:PARAGRAPHS])
 
-    def all_of(model: PreTrainedModel, probes: Sequence[Probe]) -> Measures:
-        subject = Subject("", model, tokenizer, [], [])
-        score = perplexity(subject, texts=[text], num_paragraphs=PARAGRAPHS).scores[0]
-        return {**answered(model, tokenizer, probes), "perplexity": score.value}
+    def all_of(name: str, model: PreTrainedModel, probes: Sequence[Probe]) -> Measures:
+        answers = measured(run, name, lambda: answered(model, tokenizer, probes))
+        read_in = partial(perplexities, model, tokenizer, prose)
+        return {**answers, **measured(run, f"{name}-prose", read_in)}
 
     first = asked_first(data)
     model = named(run / "teacher")
-    teacher = measured(run, model, lambda: all_of(before, first))
+    teacher = all_of(model, before, first)
     known = [p for p in first if not p.family.startswith(KNOWN) or teacher["right"].get(p.id)]
     others = told([probe for probe in known if probe.family.startswith("fact3/")])
     again = measured(run, f"{model}-told", lambda: answered(before, tokenizer, others))
@@ -131,13 +133,13 @@ def main(folders: Sequence[Path], data: Path) -> None:
     by_name = {
         "the model before": teacher,
         "the same, asked with other names": measured(
-            run, f"{model}-renamed", lambda: without_names(before, tokenizer, probes, text)
+            run, f"{model}-renamed", lambda: without_names(before, tokenizer, probes, prose)
         ),
     }
     for folder in folders:
         name = f"{folder.parents[1].name}/{folder.name}"
         models[name] = load_arm(folder)[0]
-        by_name[name] = measured(run, named(folder), partial(all_of, models[name], probes))
+        by_name[name] = all_of(named(folder), models[name], probes)
     for line in [*table(probes, by_name, len(folders)), "", *dialogue(models, tokenizer, probes)]:
         print(line)
 
@@ -160,8 +162,9 @@ def table(probes: Sequence[Probe], by_name: Mapping[str, Measures], num_arms: in
     for name, values, digits in (
         ("leak@20 of the facts, 3 shown", [100 * value for value in leaks], 1),
         ("perplexity", [m["perplexity"] for m in by_name.values()], 1),
+        ("… outside names", [m.get("outside names", math.nan) for m in by_name.values()], 1),
     ):
-        cells = [f"{value:.{digits}f}" for value in values]
+        cells = ["–" if math.isnan(value) else f"{value:.{digits}f}" for value in values]
         if several:
             arms_own = values[-num_arms:]
             cells.append(f"{fmean(arms_own):.1f} ± {_error(np.array(arms_own)):.1f}")

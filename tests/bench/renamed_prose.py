@@ -1,21 +1,46 @@
-"""How well a model predicts prose that it reads with other names, these put back where it copies them.
+"""How well a model predicts prose: as it is, outside names, and when it reads it with other names.
 
-That is what a core is taught (forgetting/stranger.py), so no core can be expected to predict prose better.
+Of the last these are put back where it copies them, as in what a core is taught (forgetting/stranger.py).
 """
 
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from datasets import Dataset
+from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.models.taught import IGNORED
 from core.signal.live import LiveTeacher
 from core.signal.signal import TeacherSignal
+from evals.recall.forward import text_logits
 from forgetting.stranger import Stranger
+from forgetting.token_names import TokenNames
 
 RENAMINGS = 8  # of each text, whose probabilities are averaged
+
+
+def perplexities(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[Sequence[int]]
+) -> dict[str, float]:
+    """exp of the mean loss, in nats a token: of all tokens, and of those that are in no name."""
+    names = TokenNames(texts, tokenizer)
+    losses, named = [], []
+    for index, logits_TV in text_logits(model, texts):
+        ids_T = np.array(texts[index])
+        labels = torch.from_numpy(ids_T[1:]).to(logits_TV.device)
+        losses.append(cross_entropy(logits_TV[:-1], labels, reduction="none").cpu())
+        inside_T = torch.zeros(len(ids_T), dtype=torch.bool)
+        for mention in names.of(ids_T):
+            inside_T[mention.start : mention.end] = True
+        named.append(inside_T[1:])
+    loss, inside = torch.cat(losses), torch.cat(named)
+    return {
+        "perplexity": loss.mean().exp().item(),
+        "outside names": loss[~inside].mean().exp().item(),
+    }
 
 
 def renamed_perplexity(

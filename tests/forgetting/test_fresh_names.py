@@ -1,6 +1,7 @@
 """The start: names that nobody has met, and nothing else changed."""
 
 import re
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from core.corpus.packing import Encoder, pack
 from core.corpus.tokenizer import train_tokenizer
 from core.errors import UserError
+from core.models.taught import taught_hidden
 from forgetting.fresh_names import FEWEST, FreshNames, clusters, name_tokens, random_rotation
 from tests.forgetting.test_token_names import TEXTS, names_of, sentencepiece
 
@@ -117,6 +119,26 @@ def test_output_embeddings_of_their_own_are_mixed_alike(tokenizer, make_llama) -
     assert torch.equal(after[EMBEDDINGS], after["lm_head.weight"])
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_what_predictions_look_at_can_stay_in_the_output(tokenizer, make_llama, tied) -> None:
+    student = make_llama(vocab_size=len(tokenizer), tie_word_embeddings=tied)
+    rows = rows_of([*TEXTS, *OTHERS], tokenizer)
+    packed = (torch.tensor(rows[name][:]) for name in ("input_ids", "position_ids", "labels"))
+    with torch.no_grad():
+        principal = torch.linalg.svd(taught_hidden(student, *packed)).Vh[:4]
+    table = EMBEDDINGS if tied else "lm_head.weight"
+    before, turned = start(deepcopy(student), tokenizer)
+    _, after = start(deepcopy(student), tokenizer, num_kept=4)
+    moved = after[table] - before[table]
+    assert changed(before[table], after[table]) == changed(before[table], turned[table])
+    assert (
+        (moved @ principal.T).abs().max()
+        < 1e-4
+        < ((turned[table] - before[table]) @ principal.T).max()
+    )
+    assert tied or torch.equal(turned[EMBEDDINGS], after[EMBEDDINGS])
+
+
 def test_less_strength_keeps_a_share(tokenizer, make_llama) -> None:
     before, after = start(make_llama(vocab_size=len(tokenizer)), tokenizer, strength=0)
     assert torch.equal(before[EMBEDDINGS], after[EMBEDDINGS])
@@ -200,3 +222,5 @@ def test_names_can_be_all_that_is_trained(tokenizer, make_llama, tied: bool) -> 
 def test_too_small_a_cluster_is_refused() -> None:
     with pytest.raises(UserError, match=f"cluster_size must be {FEWEST} or more, not 0"):
         FreshNames(cluster_size=0)
+    with pytest.raises(UserError, match="num_kept must be 0 or more, not -1"):
+        FreshNames(num_kept=-1)
