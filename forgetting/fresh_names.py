@@ -36,8 +36,8 @@ class FreshNames(Regularizer):
     thing, but nobody that the teacher has met. All other weights stay, and what they do with whatever name
     they read. The facts of other names are of no help to learn one again, since each has its own place.
 
-    What a text leads to is known by the output embeddings: of these, `num_kept` principal components of the
-    last hidden states stay. They tell which names are to be expected where, and little of who they are.
+    Which kind of name comes next is known by the output embeddings. Of these the principal components of the
+    last hidden states stay, as many as hold no more than `kept` of how the names of a group differ.
 
     Who has the teacher's embeddings can put them back. With `only_names` nothing but these embeddings is
     trained: the layers have nothing to learn of names that mean nothing, and what they know of words stays.
@@ -48,18 +48,18 @@ class FreshNames(Regularizer):
         *,
         strength: float = 1.0,
         cluster_size: int = 64,
-        num_kept: int = 0,
+        kept: float = 0.0,
         only_names: bool = False,
     ):
-        """Raises UserError when clusters are to be smaller than `FEWEST`, or `num_kept` is below 0."""
+        """Raises UserError when clusters are to be smaller than `FEWEST`, or `kept` isn't a share."""
         super().__init__(strength=strength)
         if cluster_size < FEWEST:
             raise UserError(
                 f"FreshNames: cluster_size must be {FEWEST} or more, not {cluster_size}"
             )
-        if num_kept < 0:
-            raise UserError(f"FreshNames: num_kept must be 0 or more, not {num_kept}")
-        self.cluster_size, self.num_kept, self.only_names = cluster_size, num_kept, only_names
+        if not 0 <= kept <= 1:
+            raise UserError(f"FreshNames: kept must lie between 0 and 1, not {kept}")
+        self.cluster_size, self.kept, self.only_names = cluster_size, kept, only_names
         self._names: dict[str, Forms] = {}
         self._tokens: list[int] = []
         self._read: dict[str, Tensor] = {}
@@ -87,33 +87,51 @@ class FreshNames(Regularizer):
         if self.strength == 0:
             return
         tables = token_embeddings(student)
-        kept_DD = self._kept(student) if self.num_kept else None
         known_VD = tables[0].detach().float().cpu()
         seed = int(torch.randint(2**31, (), generator=generator))
-        for cluster in clusters(self._names, known_VD, self.cluster_size, seed):
-            rotation_NN = random_rotation(len(cluster), generator)
-            for form in cluster[0]:
-                tokens_N = torch.tensor([forms[form] for forms in cluster])
+        groups = [
+            torch.tensor([[forms[form] for forms in cluster] for form in cluster[0]])
+            for cluster in clusters(self._names, known_VD, self.cluster_size, seed)
+        ]
+        kept_DK = self._kept(student, groups) if groups else None
+        for tokens_FN in groups:
+            rotation_NN = random_rotation(tokens_FN.shape[1], generator)
+            for tokens_N in tokens_FN:
                 for weight_VD in tables:
                     old_ND = weight_VD[tokens_N].float()
                     centred_ND = old_ND - old_ND.mean(0)
                     stays_ND = torch.zeros_like(old_ND)
-                    if kept_DD is not None and weight_VD is tables[-1]:  # the output's
-                        stays_ND = centred_ND @ kept_DD
+                    if kept_DK is not None and weight_VD is tables[-1]:  # the output's
+                        stays_ND = centred_ND @ kept_DK @ kept_DK.T
                     turned_ND = rotation_NN.to(old_ND) @ (centred_ND - stays_ND)
                     new_ND = mixed_tokens(old_ND - stays_ND, turned_ND, 1 - self.strength)
                     weight_VD[tokens_N] = (stays_ND + new_ND).to(weight_VD)
 
-    def _kept(self, student: PreTrainedModel) -> Tensor:
-        """A projection (D, D) onto the principal components of what the output embeddings are applied to."""
-        batches = zip(*(self._read[name].to(student.device).split(1) for name in READ), strict=True)
+    def _kept(self, student: PreTrainedModel, groups: Sequence[Tensor]) -> Tensor | None:
+        """The directions (D, K) along which the output embeddings of groups (forms, names) stay."""
+        if not self.kept:
+            return None
         with evaluating(student):
-            states_ND = torch.cat([taught_hidden(student, *batch).float() for batch in batches])
-        vectors_DD = torch.linalg.eigh(
-            states_ND.T @ states_ND
-        ).eigenvectors  # the principal ones last
-        kept_DK = vectors_DD[:, max(0, len(vectors_DD) - self.num_kept) :]
-        return kept_DK @ kept_DK.T
+            columns = [self._read[name].to(student.device).split(1) for name in READ]
+            states = [taught_hidden(student, *row) for row in zip(*columns, strict=True)]
+        states_ND = torch.cat(states).float()
+        value_D, vector_DD = torch.linalg.eigh(states_ND.T @ states_ND)
+        value_D, vector_DD = value_D.flip(0), vector_DD.flip(1)  # the principal ones first
+        output_VD = token_embeddings(student)[-1].float()
+        rows = [output_VD[tokens_N] for tokens_FN in groups for tokens_N in tokens_FN]
+        differ_ND = torch.cat([rows_ND - rows_ND.mean(0) for rows_ND in rows])
+        share_D, read_D = (
+            part_D.cumsum(0) / part_D.sum()
+            for part_D in ((differ_ND @ vector_DD).square().sum(0), value_D)
+        )
+        num_kept = int((share_D <= self.kept).sum())
+        if num_kept:
+            differ, read = float(share_D[num_kept - 1]), float(read_D[num_kept - 1])
+            console.print(
+                f"fresh_names: they stay along {num_kept} directions: {differ:.1%} of how they differ,"
+                f" {read:.0%} of the last hidden states"
+            )
+        return vector_DD[:, :num_kept]
 
     @torch.no_grad()
     def edit_gradients(self, student: PreTrainedModel, generator: torch.Generator) -> None:

@@ -120,22 +120,23 @@ def test_output_embeddings_of_their_own_are_mixed_alike(tokenizer, make_llama) -
 
 
 @pytest.mark.parametrize("tied", [True, False])
-def test_what_predictions_look_at_can_stay_in_the_output(tokenizer, make_llama, tied) -> None:
+def test_what_predictions_look_at_can_stay_in_the_output(
+    tokenizer, make_llama, capfd, tied: bool
+) -> None:
     student = make_llama(vocab_size=len(tokenizer), tie_word_embeddings=tied)
     rows = rows_of([*TEXTS, *OTHERS], tokenizer)
     packed = (torch.tensor(rows[name][:]) for name in ("input_ids", "position_ids", "labels"))
     with torch.no_grad():
-        principal = torch.linalg.svd(taught_hidden(student, *packed)).Vh[:4]
+        principal = torch.linalg.svd(taught_hidden(student, *packed)).Vh
     table = EMBEDDINGS if tied else "lm_head.weight"
     before, turned = start(deepcopy(student), tokenizer)
-    _, after = start(deepcopy(student), tokenizer, num_kept=4)
-    moved = after[table] - before[table]
+    _, after = start(deepcopy(student), tokenizer, kept=0.2)
+    told = re.search(r"stay along (\d+) directions: ([\d.]+)%", capfd.readouterr().out)
+    assert told and float(told[2]) <= 20
+    first = principal[: int(told[1])]
+    without, moved = (other[table] - before[table] for other in (turned, after))
+    assert (moved @ first.T).abs().max() < 1e-4 < (without @ first.T).max()
     assert changed(before[table], after[table]) == changed(before[table], turned[table])
-    assert (
-        (moved @ principal.T).abs().max()
-        < 1e-4
-        < ((turned[table] - before[table]) @ principal.T).max()
-    )
     assert tied or torch.equal(turned[EMBEDDINGS], after[EMBEDDINGS])
 
 
@@ -222,5 +223,5 @@ def test_names_can_be_all_that_is_trained(tokenizer, make_llama, tied: bool) -> 
 def test_too_small_a_cluster_is_refused() -> None:
     with pytest.raises(UserError, match=f"cluster_size must be {FEWEST} or more, not 0"):
         FreshNames(cluster_size=0)
-    with pytest.raises(UserError, match="num_kept must be 0 or more, not -1"):
-        FreshNames(num_kept=-1)
+    with pytest.raises(UserError, match="kept must lie between 0 and 1, not 2"):
+        FreshNames(kept=2)
