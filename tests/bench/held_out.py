@@ -38,9 +38,8 @@ from evals.recall.answers import answer_probes, askable
 from evals.recall.strangers import Strangers
 from evals.scores import error_of_mean, leak
 from tests.bench.held_out_probes import SEED, asked_first, told
-from tests.bench.renamed_prose import perplexities, renamed_perplexity
+from tests.bench.renamed_prose import PARAGRAPHS, perplexities, renamed_perplexity
 
-PARAGRAPHS = 60
 ASKED = ("country_capital_city", "country_language", "landmark_in_country")  # relations
 NUM_SAID = 8  # tokens
 KNOWN = ("fact",)  # families of which only what was known is asked

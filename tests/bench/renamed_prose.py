@@ -1,10 +1,15 @@
 """How well a model predicts prose: as it is, outside names, and when it reads it with other names.
 
 Of the last these are put back where it copies them, as in what a core is taught (forgetting/stranger.py).
+
+`python -m tests.bench.renamed_prose RUN/arms/core … --data FOLDER` tells the first two of prose that
+`held_out` doesn't ask, for choosing between ways.
 """
 
+import argparse
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,13 +17,18 @@ from datasets import Dataset
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.corpus.files import halves, paragraphs, read_text
 from core.models.taught import IGNORED
+from core.models.tokens import read
 from core.signal.live import LiveTeacher
 from core.signal.signal import TeacherSignal
+from evals.evaluate import load_arm
+from evals.metrics.perplexity import LENGTHS
 from evals.recall.forward import text_logits
 from forgetting.stranger import Stranger
 from forgetting.token_names import TokenNames
 
+PARAGRAPHS = 60
 RENAMINGS = 8  # of each text, whose probabilities are averaged
 
 
@@ -87,3 +97,16 @@ def _packed(texts: Sequence[Sequence[int]], width: int) -> Dataset:
         columns["position_ids"].append([*range(len(text)), *range(rest)])
         columns["row"].append([number] * len(text) + [-1] * rest)
     return Dataset.from_dict(columns)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("arms", type=Path, nargs="+", help="folders such as RUN/arms/core")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    given = parser.parse_args()
+    half, _ = halves(read_text(given.data / "texts" / "wikitext2_valid.txt"))
+    chosen = list(paragraphs(half, *LENGTHS))[:PARAGRAPHS]
+    for folder in given.arms:
+        arm, own = load_arm(folder)
+        found = perplexities(arm, own, read(own, chosen))
+        print(folder.name, *(f"{name} {value:.1f}" for name, value in found.items()), flush=True)
