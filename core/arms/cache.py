@@ -19,6 +19,7 @@ from core.arms.teach import run_teacher
 from core.config.build import build
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
+from core.models.precision import in_bfloat16
 from core.models.taught import taught_labels
 from core.runs import processes
 from core.runs.artifacts import Artifact, run_folder
@@ -40,7 +41,8 @@ def cache_signal(cfg: DictConfig, report: Report | None = None) -> None:
     """Write `teacher_cache/`: the teacher's likeliest tokens and their tail at each taught token.
 
     The teacher reads the corpus as it is once, if an arm learns from that, and `num_readings` times for
-    regularizers that edit what it reads. Under `accelerate launch` each process takes every n-th shard.
+    regularizers that edit what it reads, in the precision in which students train. Under `accelerate
+    launch` each process takes every n-th shard.
     The size and, after a first batch, the time are told before the work. Raises UserError when the disk is
     too small.
     """
@@ -64,13 +66,15 @@ def cache_signal(cfg: DictConfig, report: Report | None = None) -> None:
     }
     columns = ["input_ids", "position_ids", "labels"]
     texts = sequences.select_columns(columns).with_format("torch")
-    _announce(readers, texts, todo, run_folder(cfg))
     done, total = 0, sum(len(shard.sequences) for shard in todo)
-    with reporting("cache", report) as show:
-        for artifact, chosen, readings, seed in todo:
-            for count in write_shard(artifact, readers[readings.name], texts, chosen, seed):
-                done += count
-                show(done, total, "")
+    reduced = in_bfloat16(cfg.training.precision)
+    with torch.autocast(state.device.type, torch.bfloat16, enabled=reduced):
+        _announce(readers, texts, todo, run_folder(cfg))
+        with reporting("cache", report) as show:
+            for artifact, chosen, readings, seed in todo:
+                for count in write_shard(artifact, readers[readings.name], texts, chosen, seed):
+                    done += count
+                    show(done, total, "")
     editors = [editor for reader in readers.values() for editor in reader.editors]
     told = [f", {key} {x:.2f}" for editor in editors for key, x in editor.metrics().items()]
     console.print(

@@ -11,7 +11,7 @@ from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.runs.artifacts import Artifact, fingerprint_of, run_folder
 
-VERSION = "2"  # raised when the same configuration gives another cache
+VERSION = "3"  # raised when the same configuration gives another cache
 FOLDER = "teacher_cache"
 
 

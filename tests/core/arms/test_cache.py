@@ -71,6 +71,22 @@ def test_it_says_what_the_teacher_says(cfg: DictConfig) -> None:
     assert torch.equal(told.kept.indices_NK, likeliest)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_teacher_reads_in_the_precision_of_training(cfg: DictConfig, precision: str) -> None:
+    cfg.training.precision = precision
+    cache_signal(cfg)
+    batch, every = batch_of(cfg, [0, 1, 2, 3, 4]), slice(None)
+    told = CachedTeacher.of(cfg).distributions(batch).rows(every)
+    teacher = LiveTeacher(run_teacher(cfg, PackedCorpus.of(cfg)))
+    likeliest = {}
+    for reduced in (False, True):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=reduced):
+            said = teacher.distributions(batch).rows(every)
+        apart = (said.exp().max(-1).values - told.exp().max(-1).values).abs()
+        likeliest["bfloat16" if reduced else "float32"] = float(apart.mean())
+    assert min(likeliest, key=likeliest.__getitem__) == precision, likeliest
+
+
 def test_the_size_and_the_time_are_told_before(cfg: DictConfig, capsys) -> None:
     cache_signal(cfg)
     before, _, after = capsys.readouterr().out.partition("minutes")
