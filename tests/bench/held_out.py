@@ -38,7 +38,7 @@ from evals.recall.answers import answer_probes, askable
 from evals.recall.strangers import Strangers
 from evals.scores import error_of_mean, leak
 from tests.bench.held_out_probes import SEED, asked_first, told
-from tests.bench.renamed_prose import PARAGRAPHS, perplexities, renamed_perplexity
+from tests.bench.renamed_prose import PARAGRAPHS, perplexities, renamed_perplexities
 
 ASKED = ("country_capital_city", "country_language", "landmark_in_country")  # relations
 NUM_SAID = 8  # tokens
@@ -87,8 +87,8 @@ def without_names(
     prose: Sequence[Sequence[int]],
 ) -> Measures:
     """The model's answers about other names, and the perplexity of prose that it reads with others."""
-    worth = renamed_perplexity(model, tokenizer, prose, SEED)
-    return {**answered(model, tokenizer, renamed(probes)), "perplexity": worth}
+    answers = answered(model, tokenizer, renamed(probes))
+    return {**answers, **renamed_perplexities(model, tokenizer, prose, SEED)}
 
 
 def named(folder: Path) -> str:

@@ -7,13 +7,13 @@ Of the last these are put back where it copies them, as in what a core is taught
 """
 
 import argparse
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from datasets import Dataset
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -29,37 +29,28 @@ from forgetting.stranger import Stranger
 from forgetting.token_names import TokenNames
 
 PARAGRAPHS = 60
+Told = dict[str, float]
 RENAMINGS = 8  # of each text, whose probabilities are averaged
 
 
 def perplexities(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[Sequence[int]]
-) -> dict[str, float]:
+) -> Told:
     """exp of the mean loss, in nats a token: of all tokens, and of those that are in no name."""
-    names = TokenNames(texts, tokenizer)
-    losses, named = [], []
+    losses: dict[int, Tensor] = {}
     for index, logits_TV in text_logits(model, texts):
-        ids_T = np.array(texts[index])
-        labels = torch.from_numpy(ids_T[1:]).to(logits_TV.device)
-        losses.append(cross_entropy(logits_TV[:-1], labels, reduction="none").cpu())
-        inside_T = torch.zeros(len(ids_T), dtype=torch.bool)
-        for mention in names.of(ids_T):
-            inside_T[mention.start : mention.end] = True
-        named.append(inside_T[1:])
-    loss, inside = torch.cat(losses), torch.cat(named)
-    return {
-        "perplexity": loss.mean().exp().item(),
-        "outside names": loss[~inside].mean().exp().item(),
-    }
+        labels = torch.tensor(texts[index][1:], device=logits_TV.device)
+        losses[index] = cross_entropy(logits_TV[:-1], labels, reduction="none").cpu()
+    return _told([losses[index] for index in range(len(texts))], tokenizer, texts)
 
 
-def renamed_perplexity(
+def renamed_perplexities(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     texts: Sequence[Sequence[int]],
     seed: int,
-) -> float:
-    """exp of the mean loss, in nats a token, of texts given as token ids."""
+) -> Told:
+    """The same of texts whose names the model reads as others, its predictions averaged over `RENAMINGS`."""
     stranger, teacher = Stranger(), LiveTeacher(model)
     width = max(map(len, texts))
     stranger.read_corpus(_packed(texts, width), tokenizer)
@@ -74,15 +65,32 @@ def renamed_perplexity(
         }
         shares = []
         for _ in range(RENAMINGS):
-            read = stranger.edit_teacher_batch(batch, None, generator)
+            read_in = stranger.edit_teacher_batch(batch, None, generator)
             ones_N = torch.ones(len(text) - 1)
-            signal = TeacherSignal(teacher.distributions(read), ones_N, ones_N)
+            signal = TeacherSignal(teacher.distributions(read_in), ones_N, ones_N)
             signal = stranger.edit_signal(signal, batch, None, generator)
             assert signal.target is not None
             said_NV = signal.target.rows(slice(0, len(text) - 1))
             shares.append(said_NV.gather(1, ids_1T[0, 1:, None])[:, 0].exp())
         losses.append(-torch.stack(shares).mean(0).log())
-    return math.exp(torch.cat(losses).mean().item())
+    return _told(losses, tokenizer, texts)
+
+
+def _told(
+    losses: Sequence[Tensor], tokenizer: PreTrainedTokenizerBase, texts: Sequence[Sequence[int]]
+) -> Told:
+    """By the losses of each text's tokens but the first."""
+    names = TokenNames(texts, tokenizer)
+    outside = [torch.ones(len(text), dtype=torch.bool) for text in texts]
+    for text, outside_T in zip(texts, outside, strict=True):
+        for mention in names.of(np.array(text)):
+            outside_T[mention.start : mention.end] = False
+    is_outside = torch.cat([outside_T[1:] for outside_T in outside])
+    loss = torch.cat(list(losses))
+    return {
+        "perplexity": loss.mean().exp().item(),
+        "outside names": loss[is_outside].mean().exp().item(),
+    }
 
 
 def _packed(texts: Sequence[Sequence[int]], width: int) -> Dataset:
