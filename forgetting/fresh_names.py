@@ -37,7 +37,8 @@ class FreshNames(Regularizer):
     they read. The facts of other names are of no help to learn one again, since each has its own place.
 
     Which kind of name comes next is known by the output embeddings. Of these the principal components of the
-    last hidden states stay, as many as hold no more than `kept` of how the names of a group differ.
+    last hidden states stay, as many as hold no more than `kept` of how the names of a group differ. Input
+    embeddings that are others change whole.
 
     Who has the teacher's embeddings can put them back. With `only_names` nothing but these embeddings is
     trained: the layers have nothing to learn of names that mean nothing, and what they know of words stays.
