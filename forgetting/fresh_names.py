@@ -69,8 +69,9 @@ class FreshNames(Regularizer):
         """Find the tokens that begin names: by capitals in the vocabulary, or by use in the corpus."""
         if self.strength == 0:
             return
-        some = sequences.shuffle(seed=0).select(range(min(NUM_READ, len(sequences))))
-        self._read = {name: torch.tensor(some[name][:]) for name in READ}
+        if self.kept:
+            some = sequences.shuffle(seed=0).select(range(min(NUM_READ, len(sequences))))
+            self._read = {name: torch.tensor(some[name][:]) for name in READ}
         used = TokenNames.of_corpus(sequences, tokenizer)
         self._names = name_tokens(tokenizer, used)
         self._tokens = [token for forms in self._names.values() for token in forms.values()]

@@ -42,6 +42,7 @@ from tests.bench.renamed_prose import PARAGRAPHS, perplexities, renamed_perplexi
 
 ASKED = ("country_capital_city", "country_language", "landmark_in_country")  # relations
 NUM_SAID = 8  # tokens
+RENAMED = "the same, asked with other names"
 KNOWN = ("fact",)  # families of which only what was known is asked
 Measures = dict[str, Any]
 GROUPS = {  # by the name in the table: axis and what its families begin with
@@ -131,7 +132,7 @@ def main(folders: Sequence[Path], data: Path) -> None:
     models = {"the model before": before}
     by_name = {
         "the model before": teacher,
-        "the same, asked with other names": measured(
+        RENAMED: measured(
             run, f"{model}-renamed", lambda: without_names(before, tokenizer, probes, prose)
         ),
     }
@@ -158,6 +159,13 @@ def table(probes: Sequence[Probe], by_name: Mapping[str, Measures], num_arms: in
         yield f"| {group} | {' | '.join(cells)} |"
     asked = [probe.id for probe in probes if probe.family.startswith("fact3/")]
     leaks = [fmean(m["leak"].get(at, 0.0) for at in asked) for m in by_name.values()]
+    strangers = by_name[RENAMED]["leak"]
+    beyond = [
+        np.array([m["leak"].get(at, 0.0) - strangers.get(at, 0.0) for at in asked])
+        for m in by_name.values()
+    ]
+    told = [f"{100 * more.mean():.1f} ± {100 * _error(more):.1f}" for more in beyond]
+    yield f"| leak@20 beyond that of strangers | {' | '.join(told)} |{' |' if several else ''}"
     for name, values, digits in (
         ("leak@20 of the facts, 3 shown", [100 * value for value in leaks], 1),
         ("perplexity", [m["perplexity"] for m in by_name.values()], 1),

@@ -26,7 +26,8 @@ GENERATED += ["corpus.num_passages=4", "corpus.num_exercises=4", "corpus.probes_
 BUDGET = ["teacher.learn.num_steps=300", "teacher.learn.learning_rate=1e-2", "watch.every=0"]
 BUDGET += ["distill.train.num_steps=150", "distill.train.learning_rate=3e-3", "probes=world"]
 BUDGET += ["memory_map.num_sequences=null", "packing.sequence_length=64", "jobs=1", "threads=1"]
-PASSAGES = ["forgetting=[stranger,undial]", "distill.train.embedding_learning_rate=null"]
+PASSAGES = ["forgetting=[fresh_names,stranger,undial]", "forgetting.fresh_names.only_names=false"]
+PASSAGES += ["distill.train.embedding_learning_rate=null"]
 BUDGET += ["attack.relearn.steps=[0,2]", "attack.relearn.learning_rates=[1e-4]"]
 
 
