@@ -21,6 +21,7 @@ from core.models.precision import in_bfloat16
 from core.models.sources import source_of
 from core.models.taught import taught_logits
 from core.runs import processes
+from core.runs.memory import give_back
 
 LAYERS = "num_hidden_layers"
 TIMES = 2  # steps timed, behind one that isn't
@@ -53,6 +54,7 @@ def pace_of(cfg: DictConfig) -> Pace:
         two = _timed(config, min(2, whole), *batch, reduced)
     finally:
         torch.set_num_threads(threads)
+        give_back()
 
     def all_layers(of: Callable[[Pace], float]) -> float:
         return of(one) + (whole - 1) * max(of(two) - of(one), 0.0)

@@ -84,7 +84,8 @@ class Gain:
     """Watches a copy while it learns one fold: how much likelier the rows of the other have become.
 
     Forms that lose by it don't count: what is said of one person makes what is said of others less likely.
-    `is_over` turns true when `PATIENCE` looks in a row found no gain; `best` is the step at which it was largest.
+    `is_over` turns true when `PATIENCE` looks in a row found no gain; `best` is the step at which it was
+    largest.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Gain:
 
     @property
     def is_over(self) -> bool:
+        """Whether it has stopped growing."""
         return self.still >= PATIENCE
 
     def __call__(self, model: PreTrainedModel) -> dict[str, float]:

@@ -5,7 +5,10 @@ brought in page by page. A training step allocates gigabytes: SmolLM2's took a s
 """
 
 import ctypes
+import gc
 import os
+from collections.abc import Callable
+from typing import Any
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # of mallopt(3), in glibc
 MOST = 2**31 - 1  # bytes: blocks up to it come from the heap, and as much stays there
@@ -16,7 +19,19 @@ def keep_freed() -> None:
     """Let the process keep what it frees, unless the environment chooses otherwise or libc can't."""
     if any(name in os.environ for name in OWN):
         return
-    mallopt = getattr(ctypes.CDLL(None) if os.name == "posix" else None, "mallopt", None)
+    mallopt = _of_libc("mallopt")
     if mallopt is not None:
         mallopt(MMAP_THRESHOLD, MOST)
         mallopt(TRIM_THRESHOLD, MOST)
+
+
+def give_back() -> None:
+    """Hand what is free to the system: a process that has done its large work is in others' way."""
+    gc.collect()
+    trim = _of_libc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _of_libc(name: str) -> Callable[..., Any] | None:
+    return getattr(ctypes.CDLL(None) if os.name == "posix" else None, name, None)

@@ -1,4 +1,4 @@
-"""Freed memory is kept, unless the environment says otherwise."""
+"""Freed memory is kept until it is given back, unless the environment says otherwise."""
 
 import os
 import subprocess
@@ -29,3 +29,12 @@ def test_a_large_block_is_faulted_in_once(own: dict[str, str], kept: str) -> Non
         [sys.executable, "-c", TOLD], capture_output=True, text=True, env={**os.environ, **own}
     )
     assert ran.stdout.strip() == kept, ran.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C library is glibc's")
+def test_what_was_kept_can_be_given_back() -> None:
+    given = TOLD.replace("import keep_freed", "import give_back, keep_freed").replace(
+        "first = faults()", "first = faults(); give_back()"
+    )
+    ran = subprocess.run([sys.executable, "-c", given], capture_output=True, text=True)
+    assert ran.stdout.strip() == "False", ran.stderr
