@@ -15,6 +15,7 @@ from transformers import PretrainedConfig
 from core.arms.teach import model_config
 from core.models.continuing import Continuation
 from core.models.cut import resized
+from core.models.drawing import draw
 from core.models.gate import traits_of
 from core.models.loading import context_of, new_model
 from core.models.precision import in_bfloat16
@@ -98,9 +99,9 @@ def _timed(
 
     @torch.no_grad()
     def write() -> torch.Tensor:
-        found = continuation.logits().double().softmax(1).cumsum(1)
-        continuation.append(torch.zeros(SAID, 1, dtype=torch.long, device=device))
-        return found
+        found_S1 = draw(continuation.logits(), torch.rand(SAID, 1, dtype=torch.float64))
+        continuation.append(found_S1)
+        return found_S1
 
     writing = _seconds(write)
     per_token = reading / ids_BT.numel(), training / ids_BT.numel(), writing / SAID

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
 from core.models.continuing import Continuation
+from core.models.drawing import draw
 from core.models.gate import traits_of
 from core.models.inference import MAX_LOGITS, TOKENS_PER_BATCH, evaluating
 from core.models.loading import context_of
@@ -122,18 +123,10 @@ def _continue_batch(
         # A prompt a row at first, then a sample a row.
         logits_RV = continuation.logits() / temperature
         draws = None if draws_BLK is None else draws_BLK[:, step].reshape(len(logits_RV), -1)
-        token_R1 = _choose(logits_RV, draws).reshape(-1, 1)
+        chosen = logits_RV.argmax(1) if draws is None else draw(logits_RV, draws)
+        token_R1 = chosen.reshape(-1, 1)
         tokens.append(token_R1.view(len(prompts), num_each))
         if step == 0 and num_each > 1:
             continuation.repeat(num_each)
         continuation.append(token_R1)
     return torch.stack(tokens, dim=2)
-
-
-def _choose(logits_RV: torch.Tensor, draws_RK: torch.Tensor | None) -> torch.Tensor:
-    """Next tokens (R, K): the likeliest, or by inverse cumulative probability at draws in [0, 1)."""
-    if draws_RK is None:
-        return logits_RV.argmax(1, keepdim=True)
-    cumulative_RV = logits_RV.double().softmax(1).cumsum(1)
-    draws_RK = draws_RK.to(logits_RV.device) * cumulative_RV[:, -1:]
-    return torch.searchsorted(cumulative_RV, draws_RK.contiguous(), right=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from core.models.continuing import Continuation
+from core.models.drawing import draw
 from core.models.gate import traits_of
 from core.models.inference import MAX_LOGITS, evaluating
 from core.models.loading import context_of
@@ -88,8 +89,10 @@ def _write_batch(
     done = [False] * len(beginnings)
     for step in range(max(most, 0)):
         logits_RV = continuation.logits() / temperature
-        draws_R = None if draws_RT is None else draws_RT[live, step]
-        token_R1 = _choose(logits_RV, draws_R)
+        if draws_RT is None:
+            token_R1 = logits_RV.argmax(1, keepdim=True)
+        else:
+            token_R1 = draw(logits_RV, draws_RT[live, step][:, None])
         for row, token in zip(live, token_R1[:, 0].tolist(), strict=True):
             if not done[row]:
                 written[row].append(token)
@@ -102,13 +105,3 @@ def _write_batch(
             continuation.keep_rows(torch.tensor(going, device=model.device))
             live = [live[place] for place in going]
     return written
-
-
-def _choose(logits_RV: Tensor, draws_R: Tensor | None) -> Tensor:
-    """Next tokens (R, 1): the likeliest, or by inverse cumulative probability at draws in [0, 1)."""
-    if draws_R is None:
-        return logits_RV.argmax(1, keepdim=True)
-    cumulative_RV = logits_RV.softmax(1, dtype=torch.float64).cumsum(1)
-    aim_R1 = draws_R.to(logits_RV.device)[:, None] * cumulative_RV[:, -1:]
-    chosen_R1 = torch.searchsorted(cumulative_RV, aim_R1.contiguous(), right=True)
-    return chosen_R1.clamp(max=logits_RV.shape[1] - 1)
