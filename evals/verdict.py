@@ -85,7 +85,7 @@ def verdicts(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
 def _verdict(scores: Sequence[Score], arm: str) -> dict[str, Any]:
     evidence = [*_memory(scores, arm), *_abilities(scores, arm)]
     worst = {
-        claim: max((e for e in evidence if e.claim == claim), key=lambda e: e.excess, default=None)
+        claim: max((e for e in evidence if e.claim == claim), key=_nearness, default=None)
         for claim in ("kept", "broken", "hidden")
     }
     missing = _missing(scores, arm, evidence)
@@ -95,6 +95,12 @@ def _verdict(scores: Sequence[Score], arm: str) -> dict[str, Any]:
         "evidence": [asdict(e) for e in worst.values() if e is not None],
         "missing": missing,
     }
+
+
+def _nearness(comparison: Comparison) -> tuple[bool, float]:
+    """How near it came to deciding: no share exceeds 1, so that a limit above it tells nothing."""
+    can_fail = comparison.metric != "accuracy" or comparison.limit < 1
+    return can_fail, comparison.excess
 
 
 def _memory(scores: Sequence[Score], arm: str) -> Iterator[Comparison]:

@@ -91,6 +91,14 @@ def test_a_quick_learner_is_told_from_one_that_remembers() -> None:
     assert found["core"]["verdict"] == "forgotten" and found["refuser"]["verdict"] == "hidden"
 
 
+def test_a_limit_that_no_share_can_exceed_is_no_evidence() -> None:
+    direct = curve("relearn_direct", core=(0.2, 1.0))
+    false = curve("relearn_false", core=(0.1, 1.0))
+    found = verdicts([*told(core=(0.06, 0.02, 0.94, 0.9)), *direct, *false])["core"]["evidence"]
+    [shown] = [e for e in found if e["claim"] == "hidden"]
+    assert (shown["axis"], shown["value"]) == ("relearn_disjoint", 0.02)
+
+
 def test_without_controls_true_facts_must_not_bring_back_more_than_false_ones() -> None:
     alone = [s for s in told() if s.arm in ("teacher", "core")]
     relearned = without(alone, "relearn_disjoint")
