@@ -20,9 +20,16 @@ from core.models.gate import traits_of
 from core.models.loading import context_of, new_model
 from core.models.precision import in_bfloat16
 from core.models.sources import source_of
-from core.models.taught import taught_logits
+from core.models.taught import (
+    projection_of,
+    taught_hidden,
+    taught_labels,
+    taught_logits_in_parts,
+)
 from core.runs import processes
 from core.runs.memory import give_back
+from core.signal.divergence import TokenLosses, projected_loss
+from core.signal.signal import TeacherSignal
 
 LAYERS = "num_hidden_layers"
 TIMES = 2  # steps timed, behind one that isn't
@@ -78,13 +85,18 @@ def _timed(
     vocab_size = len(model.get_output_embeddings().weight)  # type: ignore[arg-type]
     ids_BT = torch.randint(vocab_size, (batch_size, length), device=device)
     positions_BT = torch.arange(length, device=device).expand(batch_size, length)
+    labels_N = taught_labels(ids_BT)
+    ones_N = torch.ones(len(labels_N), device=device)
+    losses = TokenLosses(labels_N, TeacherSignal(None, ones_N, ones_N))
 
     def read() -> torch.Tensor:
-        return taught_logits(model, ids_BT, positions_BT, ids_BT)
+        parts = taught_logits_in_parts(model, ids_BT, positions_BT, ids_BT)
+        return torch.cat([logits_nV.logsumexp(-1) for _, logits_nV in parts])
 
     def train() -> torch.Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
-            loss = read().float().logsumexp(-1).mean()
+            hidden_ND = taught_hidden(model, ids_BT, positions_BT, ids_BT)
+            loss = projected_loss(hidden_ND, projection_of(model), losses) / len(labels_N)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
