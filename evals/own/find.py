@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import cycle
 from random import Random
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -18,6 +17,7 @@ from core.runs.console import Report
 from core.worlds.exercises import ARITHMETIC, LOGIC
 from core.worlds.skills import draw_new
 from core.writing.rows import COMMON, EXERCISE
+from evals.own.halves import halves
 from evals.own.statements import Statement, sentences, statements
 from evals.probes.probe import Probe
 from evals.recall.answers import answer_probes
@@ -92,8 +92,9 @@ class Own:
         words = self._some(statements(sentences(common), symbols))
         forms = _families(words)
         kept = self._completed(words, forms, model, tokenizer, wordings=(NUM_SHOWN,))
+        names = {s.subject: _names(s.subject, symbols, cases) for s in lost}
         probes = [
-            *self._memories(lost, asked, families),
+            *self._memories(lost, asked, families, halves(names)),
             *self._of_words(kept[: self.num_facts], words, forms),
         ]
         return [*probes, *self._exercises(rows)]
@@ -153,13 +154,15 @@ class Own:
         return found
 
     def _memories(
-        self, lost: Sequence[Statement], asked: Sequence[Statement], families: dict[str, str]
+        self,
+        lost: Sequence[Statement],
+        asked: Sequence[Statement],
+        families: dict[str, str],
+        half: dict[str, str],
     ) -> Iterator[Probe]:
         """Each fact asked plainly, behind others, and behind passages with its own and another value."""
-        subjects = sorted({statement.subject.lower() for statement in lost})
-        half = dict(zip(subjects, cycle("ab"), strict=False))
         for statement in lost:
-            plain = replace(_recall(statement, families), half=half[statement.subject.lower()])
+            plain = replace(_recall(statement, families), half=half[statement.subject])
             behind = self._behind(statement, asked, families, NUM_SHOWN)
             yield plain
             yield replace(
@@ -226,8 +229,7 @@ def _families(found: Sequence[Statement]) -> dict[str, str]:
 def _is_about_names(statement: Statement, symbols: Symbols, cases: Cases) -> bool:
     """Whether its subject and its value have a name in them, where capitals mark names."""
     return not cases.mark_names or all(
-        any(cases.is_name(word, symbols.is_rare(word)) for word in words_of(part))
-        for part in (statement.subject, statement.value)
+        _names(part, symbols, cases) for part in (statement.subject, statement.value)
     )
 
 
@@ -240,3 +242,16 @@ def _recall(statement: Statement, families: dict[str, str]) -> Probe:
 def row_of(probe: Probe) -> dict[str, object]:
     """The probe as a row of a file, as `read_probes` reads it."""
     return {key: value for key, value in asdict(probe).items() if value not in (None, ())}
+
+
+def _names(text: str, symbols: Symbols, cases: Cases) -> set[str]:
+    """The words of a text that are names, in lower case; where capitals mark none, those that are rare."""
+    return {
+        word.lower()
+        for word in words_of(text)
+        if (
+            cases.is_name(word, symbols.is_rare(word))
+            if cases.mark_names
+            else symbols.is_rare(word)
+        )
+    }
