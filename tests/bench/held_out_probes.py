@@ -17,7 +17,7 @@ from evals.probes.relations import read_relations
 SEED = 20261129  # of no run
 SHOWN = 3
 PER_RELATION = {"factual": 12, "commonsense": 40, "linguistic": 40}
-PER_FAMILY, PER_EXERCISE, PER_PARADIGM = 100, 200, 25
+PER_FAMILY, PER_EXERCISE, PER_PARADIGM = 100, 200, 200
 # Relations in whose form the teacher is never asked to write.
 UNTOLD = frozenset(
     [
