@@ -17,7 +17,7 @@ from core.judgement.stage import has_value
 from core.models.checkpoint import PLACE, fingerprint_model, place_of
 from core.models.sources import is_pretrained
 from core.runs.artifacts import Artifact, fingerprint_of, hash_file, plain, run_folder, write_json
-from core.runs.console import Report, console
+from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
 from core.store.ask import make_reader, prompt_writer
 from core.store.stage import store_path
@@ -179,11 +179,15 @@ def _each_arm(
         artifact = Artifact(run_folder(cfg) / kind / arm, asked, inputs, version=VERSION)
         # Scores are cheap and only describe: those of another model or other probes make way.
         if artifact.is_done(overwrite=True):
+            if cfg.arm is not None:
+                tell_kept(artifact.folder, report)
             continue
         with artifact.writing() as folder, reporting(f"{kind} {arm}", report) as show:
             measure(arm, source, folder, show)
             if cfg.model is not None:
                 write_json(folder / PLACE, {"place": place_of(cfg.model)})
+        if cfg.arm is not None and report is None:
+            console.print(f"{kind}: {arm} → {artifact.folder / SCORES}")
     if cfg.arm is None and chosen:
         write_scores(run_folder(cfg) / SCORES, collect(cfg))
         console.print(f"{kind}: {', '.join(chosen)} → {run_folder(cfg) / SCORES}")

@@ -147,10 +147,16 @@ def test_other_metrics_are_another_evaluation(cfg: DictConfig, put: Put, tmp_pat
     assert not find(read_scores(scores), "core", "recall", metric="sampled_leak@3")
 
 
-def test_only_one_arm(cfg: DictConfig, put: Put, tmp_path: Path) -> None:
+def test_only_one_arm(
+    cfg: DictConfig, put: Put, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     put("plain", 1), put("core", 2)
     cfg.arm = "core"
+    folder = tmp_path / "it" / "evals" / "core"
     evaluate(cfg)
+    assert f"evals: core → {folder / 'scores.json'}\n" in capsys.readouterr().out
+    evaluate(cfg)
+    assert f"there already → {folder}\n" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "it" / "evals").iterdir()] == ["core"]
     assert not (tmp_path / "it" / "scores.json").exists(), "the other arms are still to come"
     cfg.arm = "plian"
