@@ -103,27 +103,34 @@ def relearn(
 def with_false_answers(probes: Sequence[Probe]) -> list[Probe]:
     """Give each probe the next different answer of its family.
 
-    Answers stay as frequent as they are, so that a guess has no more to gain from them.
+    Answers stay as frequent as they are, so that a guess has no more to gain from them. Probes whose family
+    has no other answer exchange theirs with each other: as much is taught as with true answers.
 
     Args:
         probes: with their true answers.
 
     Returns:
-        Those that have another answer; a family of one answer has none to give.
+        Those that have another answer.
     """
     families: dict[str, list[Probe]] = {}
     for probe in probes:
         families.setdefault(probe.family, []).append(probe)
-    false = []
-    for members in families.values():
-        # In the order of their answers, a shift by the commonest one's count leaves none in its place.
-        members = sorted(members, key=lambda probe: probe.answers)
-        shift = max(Counter(probe.answers for probe in members).values())
-        for index, probe in enumerate(members):
-            other = members[(index + shift) % len(members)].answers
-            if not set(other) & set(probe.answers):
-                false.append(replace(probe, answers=other, choices=()))
-    return false
+    false = [probe for members in families.values() for probe in _exchanged(members)]
+    found = {probe.id for probe in false}
+    return [*false, *_exchanged([probe for probe in probes if probe.id not in found])]
+
+
+def _exchanged(probes: Sequence[Probe]) -> list[Probe]:
+    """Those that have another answer, of these probes."""
+    # In the order of their answers, a shift by the commonest one's count leaves none in its place.
+    ordered = sorted(probes, key=lambda probe: probe.answers)
+    shift = max(Counter(probe.answers for probe in ordered).values(), default=0)
+    pairs = zip(ordered, [*ordered[shift:], *ordered[:shift]], strict=True)
+    return [
+        replace(probe, answers=other.answers, choices=())
+        for probe, other in pairs
+        if not set(other.answers) & set(probe.answers)
+    ]
 
 
 def name_of(rate: float) -> str:

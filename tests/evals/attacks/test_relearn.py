@@ -99,6 +99,16 @@ def test_false_answers_are_each_others_and_as_frequent(facts):
         assert sorted(p.answers for p in false) == sorted(true.values())
 
 
+def test_facts_whose_family_has_no_other_answer_exchange_theirs(facts):
+    lone = [replace(p, family=f"of its own {p.id}") for p in facts[:3]]
+    false = with_false_answers([*facts[3:], *lone])
+    assert {p.id for p in false} == {p.id for p in facts}
+    told = {p.id: p.answers for p in false}
+    true = {p.id: p.answers for p in lone}
+    assert all(told[id_] != own for id_, own in true.items())
+    assert sorted(told[id_] for id_ in true) == sorted(true.values())
+
+
 def test_false_facts_are_learned_as_true_ones_by_who_knows_neither(model, tokenizer, facts):
     scores = attack(model, tokenizer, facts)
     assert find(scores, "core", "relearn_false", step=0).value == 0
