@@ -22,8 +22,7 @@ NUM_FOLDS = 2
 LEAST_GAIN = 0.2  # nats a token that a form has to gain from other rows to be learned,
 LEAST_SHARE = 0.3  # and the share of what its own rows teach
 MEMORY_GAP = 1.0  # nats that a token gains from its own row alone to be memory
-STILL_GAINS = 0.02  # nats a token, below which a look at the copy counts as no gain,
-PATIENCE = 2  # and so many of them in a row end its learning: rules are often learned after a pause
+STILL_GAINS = 0.02  # nats a token, below which a look at the copy counts as no gain
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,7 @@ class Gain:
     """Watches a copy while it learns one fold: how much likelier the rows of the other have become.
 
     Forms that lose by it don't count: what is said of one person makes what is said of others less likely.
-    `is_over` turns true when `PATIENCE` looks in a row found no gain; `best` is the step at which it was
-    largest.
+    `is_over` turns true when the gain has stopped growing; `best` is the step at which it was largest.
     """
 
     def __init__(
@@ -94,12 +92,7 @@ class Gain:
         self.tokens, self.before_ST = tokens, before_ST
         self.of_forms = [of_form for f in forms if (of_form := tokens.of_rows(f)).any()]
         self.every, self.step, self.best, self.most = every, 0, 0, 0.0
-        self.still = 0  # looks in a row that found no gain
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has stopped growing."""
-        return self.still >= PATIENCE
+        self.is_over = False
 
     def __call__(self, model: PreTrainedModel) -> dict[str, float]:
         """The gain, in nats a token of all forms."""
@@ -107,7 +100,7 @@ class Gain:
         total = sum(max(float(gain_ST[of_form].sum()), 0.0) for of_form in self.of_forms)
         gain = total / max(sum(int(of_form.sum()) for of_form in self.of_forms), 1)
         self.step += self.every
-        self.still = self.still + 1 if gain < self.most + STILL_GAINS else 0
+        self.is_over = gain < self.most + STILL_GAINS
         if gain > self.most:
             self.most, self.best = gain, self.step
         return {"gain": gain}
