@@ -83,6 +83,7 @@ def test_a_value_is_trained_and_measured_and_answers(
     value(configure(*options))
     assert "there already" in capsys.readouterr().out
     evaluate(configure(*options))
+    assert "evals: on_policy" in capsys.readouterr().out
     records = json.loads((run / "judgement" / "on_policy" / "records.json").read_text())
     assert {row["where"] for row in records["value"]} == {"inside", "longer"}
     assert {row["arm"] for row in records["attack"]} == {"on_policy"}
