@@ -117,7 +117,12 @@ def test_a_life_takes_the_steps_of_its_nights_and_a_value_what_it_writes(
 
 
 @pytest.mark.slow
-def test_all_layers_cost_as_much_as_the_second(configure: Configure) -> None:
+def test_all_layers_cost_as_much_as_the_second_and_memory_is_given_back(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[None] = []
+    monkeypatch.setattr("core.cli.pace.give_back", lambda: given.append(None))
+
     def parameters(num_layers: int) -> int:
         cfg = configure("experiment=smoke", f"teacher.model.num_hidden_layers={num_layers}")
         pace = pace_of(cfg)
@@ -126,6 +131,7 @@ def test_all_layers_cost_as_much_as_the_second(configure: Configure) -> None:
 
     one, two, five = map(parameters, (1, 2, 5))
     assert five - one == 4 * (two - one)
+    assert len(given) == 3
 
 
 def test_a_run_of_days_wants_to_be_asked_for(

@@ -212,6 +212,19 @@ def test_a_run_makes_them_before_what_asks_them(cfg: DictConfig) -> None:
     assert not any("probes" in job.needs or job.name == "probes" for job in plan(cfg))
 
 
+def test_halves_are_told_which_words_of_a_subject_are_names(find: Find, monkeypatch) -> None:
+    told: list[dict[str, set[str]]] = []
+
+    def halves(names: dict[str, set[str]]) -> dict[str, str]:
+        told.append(names)
+        return dict.fromkeys(names, "b")
+
+    monkeypatch.setattr(module, "halves", halves)
+    probes = find()
+    assert told == [{c: {c.lower()} for c in KNOWN if c != "Peru"}]
+    assert {p.half for p in recall(probes)} == {"b"}
+
+
 def test_where_capitals_mark_names_how_a_sentence_ends_is_no_fact() -> None:
     texts = [f"the capital of {c} is {v}." for c, v in CAPITALS.items()]
     cases, symbols = Cases(texts), Symbols(texts)
