@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import conf
 from core.corpus import files
 from core.corpus.rows import Row, joined_text
 from core.errors import UserError
@@ -33,6 +34,7 @@ LIMITS = {
     "num_exercises": (0, 1_000_000),
     "probes_per_family": (1, 10_000),
 }
+SHIPPED = Path(conf.__file__).parent.parent  # what corpus.known may be relative to
 PARAGRAPH = (25, 80)  # words
 LONGEST_PASSAGE = 90  # words, of a question's
 
@@ -90,7 +92,7 @@ class English:
         """Those that were named, also in folders."""
         named = [*self.texts, *self.passages, self.questions]
         found = [self._path(name) for name in named if name]
-        found += [Path(self.known)] if self.known else []
+        found += [self._known_file] if self._known_file else []
         return found + (sorted(self._path(self.pairs).glob("*.jsonl")) if self.pairs else [])
 
     def rows(self) -> Iterator[Row]:
@@ -129,7 +131,7 @@ class English:
             answer_words=self.answer_words,
             questions=self._questions[1],
             pairs=files.minimal_pairs(self._path(self.pairs)) if self.pairs else {},
-            known=files.read_records(Path(self.known)) if self.known else [],
+            known=files.read_records(self._known_file) if self._known_file else [],
         )
         return english_probes.probes(held, self.seed, self.probes_per_family)
 
@@ -139,6 +141,17 @@ class English:
 
     def _path(self, name: str) -> Path:
         return Path(self.data) / name
+
+    @property
+    def _known_file(self) -> Path | None:
+        """Here, or where Winnow is installed: the file of `experiment=smollm2` comes with it."""
+        if self.known is None:
+            return None
+        places = Path(self.known), SHIPPED / self.known
+        found = next((place for place in places if place.is_file()), None)
+        if found is None:
+            raise UserError(f"corpus.known={self.known}: no such file")
+        return found
 
     def _read(self, name: str) -> str:
         path = self._path(name)

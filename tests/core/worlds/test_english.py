@@ -153,6 +153,13 @@ def test_of_what_the_teacher_knew_only_right_answers_are_asked_again(english: En
     assert [probe["prompt"] for probe in known] == ["Capital 0 is", "Capital 1 is", "Capital 2 is"]
 
 
+def test_what_the_teacher_knew_is_found_from_any_folder(monkeypatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert any(p["axis"] == "knowledge" for p in English(known="conf/known/smollm2.jsonl").probes())
+    with pytest.raises(UserError, match="nowhere"):
+        English(known="nowhere.jsonl").probes()
+
+
 def test_questions_of_the_corpus_and_of_the_probes_share_no_passage(english: English) -> None:
     def place(text: str) -> str:
         return text.split("Passage: ")[-1].split(" has")[0]
