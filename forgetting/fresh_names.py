@@ -36,6 +36,9 @@ class FreshNames(Regularizer):
     thing, but nobody that the teacher has met. All other weights stay, and what they do with whatever name
     they read. The facts of other names are of no help to learn one again, since each has its own place.
 
+    A name that is spelled in several tokens is known by all of them. With `pieces` those inside names are
+    mixed too, among each other, and single letters that begin them, where the corpus has them mostly there.
+
     Which kind of name comes next is known by the output embeddings. Of these the principal components of the
     last hidden states stay, as many as hold no more than `kept` of how the names of a group differ. Input
     embeddings that are others change whole.
@@ -50,6 +53,7 @@ class FreshNames(Regularizer):
         strength: float = 1.0,
         cluster_size: int = 64,
         kept: float = 0.0,
+        pieces: bool = False,
         only_names: bool = False,
     ):
         """Raises UserError when clusters are to be smaller than `FEWEST`, or `kept` isn't a share."""
@@ -60,8 +64,10 @@ class FreshNames(Regularizer):
             )
         if not 0 <= kept <= 1:
             raise UserError(f"FreshNames: kept must lie between 0 and 1, not {kept}")
-        self.cluster_size, self.kept, self.only_names = cluster_size, kept, only_names
+        self.cluster_size, self.kept = cluster_size, kept
+        self.pieces, self.only_names = pieces, only_names
         self._names: dict[str, Forms] = {}
+        self._pieces: dict[str, Forms] = {}
         self._tokens: list[int] = []
         self._read: dict[str, Tensor] = {}
 
@@ -73,12 +79,21 @@ class FreshNames(Regularizer):
             some = sequences.shuffle(seed=0).select(range(min(NUM_READ, len(sequences))))
             self._read = {name: torch.tensor(some[name][:]) for name in READ}
         used = TokenNames.of_corpus(sequences, tokenizer)
-        self._names = name_tokens(tokenizer, used)
-        self._tokens = [token for forms in self._names.values() for token in forms.values()]
+        self._names = name_tokens(tokenizer, used, letters=self.pieces)
+        begin = [token for forms in self._names.values() for token in forms.values()]
+        inside = used.pieces.difference(begin) if self.pieces else set()
+        self._pieces = {
+            word: {False: token}
+            for token in sorted(inside)
+            if (word := str(tokenizer.decode([token]))).isalpha()
+        }
+        self._tokens = begin + [forms[False] for forms in self._pieces.values()]
         _, num_begun = used.counts
-        met, fresh = num_begun.total(), sum(num_begun[token] for token in self._tokens)
-        told = f"fresh_names: {len(self._tokens)} tokens begin names"
-        if len(self._names) < FEWEST:
+        met, fresh = num_begun.total(), sum(num_begun[token] for token in begin)
+        told = f"fresh_names: {len(begin)} tokens begin names"
+        if self._pieces:
+            told = f"{told} and {len(self._pieces)} stand inside them"
+        if max(len(self._names), len(self._pieces)) < FEWEST:
             console.print(f"{told} here, too few to mix; they stay", style="yellow")
         else:
             console.print(f"{told}, {fresh / met:.0%} of those in the corpus" if met else told)
@@ -93,7 +108,8 @@ class FreshNames(Regularizer):
         seed = int(torch.randint(2**31, (), generator=generator))
         groups = [
             torch.tensor([[forms[form] for forms in cluster] for form in cluster[0]])
-            for cluster in clusters(self._names, known_VD, self.cluster_size, seed)
+            for words in (self._names, self._pieces)
+            for cluster in clusters(words, known_VD, self.cluster_size, seed)
         ]
         kept_DK = self._kept(student, groups) if groups else None
         for tokens_FN in groups:
@@ -152,12 +168,15 @@ class FreshNames(Regularizer):
             weight.grad[others_V] = 0
 
 
-def name_tokens(tokenizer: PreTrainedTokenizerBase, used: TokenNames) -> dict[str, Forms]:
+def name_tokens(
+    tokenizer: PreTrainedTokenizerBase, used: TokenNames, *, letters: bool = False
+) -> dict[str, Forms]:
     """By word the tokens that mostly begin names.
 
     Where capitals mark names these are capitalized words and beginnings of words of which the vocabulary
     has no lower-case form, or only a rarer one: vocabularies are ordered by frequency. What the corpus
-    uses otherwise is left out. Where capitals don't mark names it is what begins names in the corpus.
+    uses otherwise is left out. Where capitals don't mark names it is what begins names in the corpus, and
+    so it is with `letters` for single ones.
     """
     words: dict[str, dict[bool, int]] = defaultdict(dict)
     for token in range(len(tokenizer)):
@@ -169,12 +188,14 @@ def name_tokens(tokenizer: PreTrainedTokenizerBase, used: TokenNames) -> dict[st
     def is_name(word: str) -> bool:
         forms = words[word].values()
         num_used, num_begun = (sum(counts[token] for token in forms) for counts in used.counts)
-        if used.kind == "free" or num_used:
+        if used.kind == "free" or num_used or len(word) == 1:
             return num_begun > 0 and num_begun >= OWN * num_used
         whole = word[0].isupper() and (word[1:].islower() or word.isupper())
         return whole and first[word] <= first.get(word.lower(), first[word])
 
-    return {word: forms for word, forms in words.items() if len(word) > 1 and is_name(word)}
+    return {
+        word: forms for word, forms in words.items() if (letters or len(word) > 1) and is_name(word)
+    }
 
 
 def clusters(

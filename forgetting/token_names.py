@@ -72,10 +72,12 @@ class TokenNames:
         self.kind = "free" if not self._cases.mark_names else kind
         self._spelled: dict[str, dict[bool, Spelling]] = defaultdict(dict)
         self._num_begun: Counter[int] = Counter()
+        self._num_inside: Counter[int] = Counter()
         for text, spans in texts:
             for mention, ids in self._spelled_words(text, spans):
                 self._spelled[mention.name].setdefault(mention.behind_space, ids)
                 self._num_begun[ids[0]] += 1
+                self._num_inside.update(ids[1:])
         self._num_tokens = Counter(token for _, spans in texts for *_, token in spans)
         self._alike: dict[tuple[str, bool, int], list[str]] = defaultdict(list)
         for name in sorted(self._spelled):
@@ -100,6 +102,15 @@ class TokenNames:
     def counts(self) -> tuple[Counter[int], Counter[int]]:
         """By token at how many places of the corpus it stands, and at how many it begins a name."""
         return self._num_tokens, self._num_begun
+
+    @property
+    def pieces(self) -> set[int]:
+        """Tokens that stand inside names at `OWN` of their places in the corpus or more."""
+        return {
+            token
+            for token, count in self._num_inside.items()
+            if count >= OWN * self._num_tokens[token]
+        }
 
     def behind_space(self, token: int) -> bool:
         """Whether the token begins with a space."""

@@ -98,6 +98,25 @@ def test_only_embeddings_of_names_change(tokenizer, make_llama) -> None:
     assert at and set(at) <= {token for forms in found.values() for token in forms.values()}
 
 
+def test_names_in_pieces_change_inside_too_if_asked(make_llama, capfd) -> None:
+    spelled = ["Zulaki", "Qolemi", "Xunara", "Vuteso", "Junaki", "Yutemi", "Kolara", "Rulaso"]
+    texts = [f"We like {name}, and they like {name}." for name in spelled]
+    tokenizer = train_tokenizer(["We like the bread, and they like us."] * 9, 300)
+    words = set(tokenizer("We like the bread, and they like us.")["input_ids"])
+    for pieces in (False, True):
+        student = make_llama(vocab_size=len(tokenizer))
+        before = student.get_input_embeddings().weight.detach().clone()
+        way = FreshNames(pieces=pieces)
+        way.read_corpus(rows_of(texts, tokenizer), tokenizer)
+        way.prepare_student(student, torch.Generator().manual_seed(0))
+        moved = set(changed(before, student.get_input_embeddings().weight.detach()))
+        told = capfd.readouterr().out
+        assert ("and 12 stand inside them" in told) == pieces
+        letters = {tokenizer.decode([token]).strip() for token in moved}
+        assert letters == (set("".join(spelled)) if pieces else set())
+        assert not moved & words
+
+
 def test_new_names_lie_as_the_old_ones_did_and_are_none_of_them(tokenizer, make_llama) -> None:
     before, after = start(make_llama(vocab_size=len(tokenizer), hidden_size=64), tokenizer)
     at = changed(before[EMBEDDINGS], after[EMBEDDINGS])
