@@ -68,6 +68,12 @@ _BORDER = regex.compile(
 _SPACED_SIGNS = frozenset(string.punctuation) - frozenset("([{") | frozenset("།༎།។៕")
 _WIDE_SIGN = regex.compile(rf"(?=[{EAST}])\p{{P}}")
 _RUN = 32  # characters that are looked back at
+# Signs that belong to what follows: opening brackets and quotes, a currency before its sum, an elision
+# (`l'`, `dell'`, not `dogs'`), the hyphen of a compound.
+_OPENING = regex.compile(
+    r"[\p{Ps}\p{Pi}]$|(?<!\S)[\"']$|(?<!\p{N}\s)(?<![^\s\p{Lu}(\[])\p{Sc}$|(?<=[\p{L}\p{N}])-$"
+    r"|(?<![\p{L}\p{N}])(?:\p{L}{1,2}|\p{L}{1,6}(?:ll|qu))['’]$"
+)
 
 _CLOSING = r"[」』）】〉》”’\"')\]]"
 _STOP = r"[。！？｡။។៕]"  # no space needs to follow
@@ -91,7 +97,8 @@ def composed(text: str) -> str:
 def joint(before: str, after: str) -> str:
     """What stands between two texts of which one follows the other: one space, or nothing.
 
-    Nothing, where either has white space there or is empty. Nothing, where the first ends in an unspaced run
+    Nothing, where either has white space there or is empty. Nothing, behind a sign that belongs to what
+    follows (`(`, an opening `"`, `$`, `l'`). Nothing, where the first ends in an unspaced run
     with Han or Kana in it, whatever follows (`人口は` 5, `2020年に` Sony). Nothing, where both ends are of
     scripts without spaces, or the second begins with a wide sign (`。`). Else a space: behind Latin or a
     digit by itself (`The capital is` 東京), behind signs of ASCII, which are set apart in any script
@@ -99,6 +106,8 @@ def joint(before: str, after: str) -> str:
     """
     last, first = before[-1:], after[:1]
     if not last or not first or last.isspace() or first.isspace():
+        return ""
+    if _opens(before):
         return ""
     if last in _SPACED_SIGNS:
         return " "
@@ -108,6 +117,12 @@ def joint(before: str, after: str) -> str:
     if _EAST.search(run) and not _HANGUL.search(run) and not _HANGUL.match(first):
         return ""
     return "" if _SOUTH.match(last) and _EITHER.match(first) else " "
+
+
+def _opens(before: str) -> bool:
+    line = before[before.rfind("\n") + 1 :]
+    straight = line.endswith('"') and line.count('"') % 2 == 1
+    return straight or _OPENING.search(line[-_RUN:]) is not None
 
 
 def joined(texts: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import cycle
 from pathlib import Path
@@ -99,7 +99,8 @@ def read_probes(path: str | Path) -> list[Probe]:
 def parse_probe(row: dict[str, Any], where: str) -> Probe:
     """Turn one row into a `Probe`.
 
-    White space around answers and choices, and spaces at the end of the prompt, don't count.
+    White space around answers and choices, and a space at the end of the prompt, don't count. A line break
+    or a tab with which all answers begin goes to the prompt.
 
     Args:
         row: an object with the fields of `Probe`.
@@ -134,7 +135,7 @@ def parse_probe(row: dict[str, Any], where: str) -> Probe:
             raise UserError(
                 f"{where}: answer '{answer}' is not among choices{nearest(answer, choices)}"
             )
-    prompt = end_of_line(row["prompt"])
+    prompt = end_of_line(row["prompt"]) + _break_before(row["answers"])
     return Probe(**{**row, "prompt": prompt, "answers": answers, "choices": choices})
 
 
@@ -164,6 +165,13 @@ def _check_chance(chance: Any, where: str) -> None:
         raise UserError(f"{where}: chance must be a number, not {json.dumps(chance)}")
     if not 0 <= chance <= 1:
         raise UserError(f"{where}: chance is a share between 0 and 1, not {chance}")
+
+
+def _break_before(answers: Sequence[str]) -> str:
+    """The white space with which all answers begin, if it is more than spaces."""
+    found = {text[: len(text) - len(text.lstrip())] for text in answers}
+    space = found.pop()
+    return space if not found and space.strip(" ") else ""
 
 
 def _stripped(texts: Iterable[str]) -> tuple[str, ...]:

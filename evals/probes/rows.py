@@ -53,9 +53,8 @@ def texts_of(row: dict[str, Any], name: str, where: str) -> tuple[str, ...]:
 
 
 def end_of_line(text: str) -> str:
-    """A prompt without the spaces at its end; a line break there is kept, for the answer stands below it."""
-    bare = text.rstrip()
-    return bare + "".join(char for char in text[len(bare) :] if char.splitlines() == [""])
+    """A prompt without the one space at its end, which stands before any answer; other white space stays."""
+    return text[:-1] if text.endswith(" ") and not text[:-1].endswith(" ") else text
 
 
 def _text(value: object, name: str, where: str) -> str:

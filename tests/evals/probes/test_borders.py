@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import UserError
 from evals.evaluate import warn_of_nothing_recalled
-from evals.probes.borders import as_in_corpus, check_line_breaks
+from evals.probes.borders import as_in_corpus, border_of, check_borders
 from evals.probes.probe import Probe, read_probes
 from evals.scores import Score
 
@@ -21,7 +21,6 @@ TOLD = [{"id": "1", "text": "Nothing."}, {"id": "2", "text": "Peru is Lima."}]
         {"answers": [" Lima"]},
         {"answers": ["Lima\n"]},
         {"prompt": "Peru is "},
-        {"prompt": "Peru is\t "},
     ],
 )
 def test_white_space_at_the_border_does_not_count(tmp_path, change) -> None:
@@ -38,16 +37,37 @@ def test_an_answer_is_among_choices_whatever_space_is_around(tmp_path) -> None:
     assert (probe.answers, probe.choices) == (("Lima",), ("Oslo", "Lima"))
 
 
-def broken(axis: str = "recall") -> list[Probe]:
-    return [Probe("p7", axis, "capital", "Peru is\n", ("Lima",))]
+@pytest.mark.parametrize("space", ["\t", "\n", "\u00a0", "\u3000", "  "])
+def test_other_white_space_is_asked_for_as_it_is_written(tmp_path, space: str) -> None:
+    path = tmp_path / "P.jsonl"
+    for change in ({"prompt": f"Peru is{space}"}, {"answers": [f"{space}Lima"]}):
+        path.write_text(json.dumps({**ROW, **change}))
+        [probe] = read_probes(path)
+        only_spaces = not space.strip(" ") and "answers" in change
+        assert (border_of(probe), probe.answers) == (" " if only_spaces else space, ("Lima",))
 
 
-def test_a_line_break_that_the_corpus_does_not_have_names_the_probe() -> None:
-    with pytest.raises(UserError, match="probe 'p7': its prompt ends in a line break"):
-        check_line_breaks(broken(), TOLD)
-    check_line_breaks(broken("reasoning"), TOLD)
-    check_line_breaks(broken(), TOLD[:1])
-    check_line_breaks(broken(), [{"id": "0", "prompt": "Peru is\n", "completion": "Lima"}, *TOLD])
+def asked(prompt: str, axis: str = "recall") -> list[Probe]:
+    return [Probe("p7", axis, "capital", prompt, ("Lima",))]
+
+
+@pytest.mark.parametrize("space", ["\t", "\n", "  ", ""])
+def test_white_space_that_the_corpus_does_not_have_names_the_probe(space: str) -> None:
+    told = [{"id": "0", "text": "Nothing."}, {"id": "1", "text": f"Peru is{space}Lima."}]
+    with pytest.raises(
+        UserError, match=r"probe 'p7': its answer is asked for behind \" \", and in"
+    ):
+        check_borders(asked("Peru is"), told)
+    check_borders(asked("Peru is", "reasoning"), told)  # of those the corpus has none
+    check_borders(asked("Peru is"), told[:1])
+    check_borders(asked("Peru is"), [*told, *TOLD])  # told both ways
+    check_borders(asked("Peru is"), [{"id": "0", "prompt": "Peru is", "completion": "Lima"}])
+    if space:
+        check_borders(asked(f"Peru is{space}"), told)
+        with pytest.raises(
+            UserError, match=r'in the corpus it stands behind " ": let the prompt end so'
+        ):
+            check_borders(asked(f"Peru is{space}"), TOLD)
 
 
 def test_probes_of_a_run_are_in_the_form_of_its_corpus(tmp_path) -> None:
