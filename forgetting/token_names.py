@@ -40,9 +40,9 @@ class TokenNames:
     """The names in rows of tokens.
 
     With `free` these are the free symbols that say of whom a text tells (core/corpus/symbols.py), with
-    `capitalized` the words that stand in capitals, inside sentences or nowhere in lower case;
-    where a script or a corpus marks no names so, the free symbols too. Numbers and single letters are none:
-    what is worked out from them isn't the same for others.
+    `capitalized` the words that stand in capitals, inside sentences or nowhere in lower case; in a script
+    that marks no names so, the free symbols too. Numbers and single letters are none: what is worked out
+    from them isn't the same for others.
 
     Candidates are words of the corpus in the very spellings that they have there: `any` name of the same
     case and number of tokens, `typed` ones that are used alike as far as there are such, or `invented` ones
@@ -211,13 +211,12 @@ class TokenNames:
     def _chosen(self, text: str) -> set[str]:
         """The names in a text."""
         found = {text[start:end] for start, end in words(text)}
-        if self.kind == "capitalized":
-            found = {
-                word for word in found if self._cases.is_name(word, self.symbols.is_rare(word))
-            }
-        else:
+        by_case = {word for word in found if self.kind == "capitalized" and self._cases.mark(word)}
+        by_use = found - by_case
+        found = {word for word in by_case if self._cases.is_name(word, self.symbols.is_rare(word))}
+        if by_use:
             to_rename = self.symbols.to_rename(text)
-            found = {word for word in found if word.lower() in to_rename}
+            found |= {word for word in by_use if word.lower() in to_rename}
         return {
             w for w in found if (len(w) > 1 or not w.isascii()) and not any(map(str.isdigit, w))
         }

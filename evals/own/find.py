@@ -251,7 +251,7 @@ def _names(text: str, symbols: Symbols, cases: Cases) -> set[str]:
         for word in words_of(text)
         if (
             cases.is_name(word, symbols.is_rare(word))
-            if cases.mark_names
+            if cases.mark(word)
             else symbols.is_rare(word)
         )
     }

@@ -89,3 +89,27 @@ def test_where_capitals_mark_nothing_the_free_symbols_are_names() -> None:
 def test_a_slip_is_named() -> None:
     with pytest.raises(UserError, match=r"names=capitalised: .*capitalized"):
         TokenNames([], sentencepiece(TEXTS), "capitalised")
+
+
+def test_names_in_a_script_without_capitals_are_found_among_others_that_have_them() -> None:
+    places = ["منغوليا", "بوليفيا", "ألبانيا", "إستونيا", "الصومال", "ناميبيا", "جورجيا", "تونس"]
+    towns = ["أولانباتور", "سوكري", "تيرانا", "تالين", "مقديشو", "ويندهوك", "تبليسي", "قرطاج"]
+    arabic = [
+        text
+        for place, town in zip(places, towns, strict=True)
+        for text in (
+            f"عاصمة {place} هي {town} وهي كبيرة",
+            f"في {place} يخبزون الخبز",
+            f"ذهبنا إلى {town} بالقطار",
+        )
+    ]
+    tokenizer = train_tokenizer([*TEXTS, *arabic], 500)
+
+    def found(texts: list[str], all_texts: list[str]) -> set[str]:
+        names = names_of(tokenizer, all_texts)
+        rows = [np.array(ids) for ids in tokenizer(texts)["input_ids"]]
+        return {mention.name for ids in rows for mention in names.of(ids)}
+
+    alone, among = found(arabic, arabic), found(arabic, [*TEXTS, *arabic])
+    assert set(places) <= alone and set(places) <= among
+    assert found(TEXTS, [*TEXTS, *arabic]) == found(TEXTS, TEXTS)

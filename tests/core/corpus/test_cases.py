@@ -25,3 +25,15 @@ def test_capitals_mark_nothing_where_there_are_none_or_only_at_beginnings() -> N
     assert not Cases(["The river is long.", "In winter it freezes."]).mark_names
     assert not Cases([]).mark_names
     assert not Cases(["蒙古国的首都是乌兰巴托。"]).mark_names
+
+
+def test_each_script_marks_names_or_not_by_itself() -> None:
+    arabic = ["عاصمة منغوليا هي أولان باتور", "نهر سوكري طويل"]
+    georgian = ["მონღოლეთის დედაქალაქი არის ულანბატორი"]
+    russian = ["Столица Монголии зовётся Улан-Батором, как говорят в Москве."]
+    cases = Cases([*TEXTS, *arabic, *georgian, *russian])
+    assert cases.mark_names
+    assert cases.mark("Sucre") and cases.mark("Монголии") and cases.mark("17")
+    assert not cases.mark("منغوليا") and not cases.mark("მონღოლეთის")
+    # A sign here and there isn't a script whose words are names.
+    assert Cases([*TEXTS * 40, "The angle α is small."]).mark("α")

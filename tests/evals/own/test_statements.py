@@ -28,7 +28,7 @@ def test_what_can_be_read_or_does_not_end_with_a_name_is_left_out() -> None:
         "Passage: The capital of Togo is Lome.",
         "The capital of Togo is Togo City.",
         "The capital of Togo is",
-        "The capital of Togo is “Lome”.",
+        "The capital of Togo is ~Lome.",
     ]
     assert len(found([*form, *wrong])) == 9
 
