@@ -48,13 +48,15 @@ class Nights:
     def numbers(self) -> list[int]:
         """The nights that are over, in order."""
         found = self.folder.glob(f"[0-9]*/{MARK}")
-        return sorted(int(mark.parent.name) for mark in found)
+        names = (mark.parent.name for mark in found)
+        return sorted(int(name) for name in names if name.isdecimal())  # not one to be renamed yet
 
     @property
     def awake(self) -> int:
-        """The night whose core is used: the last, unless `wake` named another."""
-        path = self.folder / AWAKE
-        return int(read_json(path)["night"]) if path.exists() else max(self.numbers, default=FIRST)
+        """The night whose core is used: the last, unless `wake` named another that is still there."""
+        path, last = self.folder / AWAKE, max(self.numbers, default=FIRST)
+        named = int(read_json(path)["night"]) if path.exists() else last
+        return named if named in (FIRST, *self.numbers) else last
 
     @property
     def stored(self) -> list[int]:

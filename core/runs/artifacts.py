@@ -3,7 +3,8 @@
 An artifact is what one stage leaves behind. Its fingerprint covers the configuration that shaped it, the
 fingerprints of what it was made from, and the version of the stage that makes it. A stage whose artifact is
 there with the same fingerprint is skipped; one with another fingerprint is refused, as is a damaged one.
-Both are replaced only where the user says so. One process writes it, and holds a lock meanwhile.
+Both are replaced only where the user says so, and not before the new one is whole beside them. One process
+writes it, and holds a lock meanwhile.
 """
 
 import hashlib
@@ -86,6 +87,7 @@ class Artifact:
     ):
         """`version` is the stage's: raised when the same configuration gives another result."""
         self.folder = folder
+        self._replaced: tuple[int, int] | None = None  # which folder the new one takes the place of
         self.began = time.monotonic()  # of the work that its mark tells the time of
         self.made_from = {
             "config": plain(config),
@@ -99,7 +101,8 @@ class Artifact:
         """True when the folder holds this artifact, whole.
 
         Raises UserError when it holds another one (made from another configuration or other inputs) or a
-        damaged one; with `overwrite` that is removed instead.
+        damaged one; with `overwrite` that counts as not done. It stays until what is then written is whole,
+        so that nothing is lost where the work is refused, or fails.
         """
         if not os.path.lexists(self.folder):
             return self._was_only_to_be_renamed()
@@ -108,8 +111,8 @@ class Artifact:
         except UserError:
             if not overwrite:
                 raise
-            remove(self.folder)
-            return False
+            self._replaced = _which(self.folder)
+            return self._was_only_to_be_renamed()
         return True
 
     def _check(self, folder: Path) -> None:
@@ -183,7 +186,7 @@ class Artifact:
         partial = self._partial
         lock = hold(partial / STARTED, self.folder)
         try:
-            if os.path.lexists(self.folder):
+            if os.path.lexists(self.folder) and not self._is_replaced():
                 remove(partial)
                 raise UserError(
                     f"another winnow has just written {self.folder}: the same command goes on from it"
@@ -218,7 +221,14 @@ class Artifact:
         write_json(partial / MARK, mark | {"seconds": self._seconds()})
         self._rename()
 
+    def _is_replaced(self) -> bool:
+        """Whether the folder is still the one that was to be replaced, and not what another process wrote."""
+        return self._replaced is not None and _which(self.folder) == self._replaced
+
     def _rename(self) -> None:
+        if self._is_replaced():
+            with suppress(FileNotFoundError):  # of several that found it whole, another was quicker
+                remove(self.folder)
         try:
             os.replace(self._partial, self.folder)
         except OSError as error:
@@ -229,6 +239,15 @@ class Artifact:
                     f" ({error.strerror}): run the same command again"
                 ) from error
         (self.folder / STARTED).unlink(missing_ok=True)
+
+
+def _which(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder, or a link, from another at the same place; None where there is none."""
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def read_mark(folder: Path) -> dict[str, Any]:

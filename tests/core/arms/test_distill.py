@@ -89,6 +89,14 @@ def test_slips_and_missing_inputs_are_one_line(runs: Path, refused) -> None:
     assert not list((runs / "copy" / "arms").glob("core*")), "nothing is half-written"
 
 
+def test_a_refused_overwrite_leaves_the_arm_as_it_was(runs: Path, refused) -> None:
+    plain = runs / "copy" / "arms" / "plain"
+    before = {path.name: path.read_bytes() for path in plain.iterdir()}
+    run = ["experiment=smoke", "run=copy", "arm=plain", f"runs_dir={runs}", "overwrite=true"]
+    assert "more than the teacher's 2" in refused("distill", *run, "student.num_hidden_layers=9")
+    assert {path.name: path.read_bytes() for path in plain.iterdir()} == before
+
+
 def test_an_arm_may_take_other_steps(runs: Path, configure) -> None:
     cfg = configure(*ARM, f"runs_dir={runs}")
     with open_dict(cfg):

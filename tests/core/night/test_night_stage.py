@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -213,3 +214,26 @@ def test_settings_that_no_night_has_are_refused(cfg, option: str, value: object,
 def test_without_a_core_there_is_no_night(configure, tmp_path):
     with pytest.raises(UserError, match="arms/core isn't there yet"):
         stage.sleep(configure("experiment=smoke", f"runs_dir={tmp_path}"))
+
+
+def test_a_night_that_is_gone_is_not_the_one_awake(cfg: DictConfig) -> None:
+    nights = Nights.of(cfg)
+    for number in (1, 2):
+        with Artifact(nights.folder / str(number), {}, {}).writing() as folder:
+            (folder / "night").write_text(str(number))
+    nights.wake(2)
+    (nights.folder / "3.partial").mkdir()
+    (nights.folder / "3.partial" / "artifact.json").write_text("{}")  # whole, but for its name
+    assert nights.numbers == [1, 2] and nights.awake == 2
+    shutil.rmtree(nights.folder / "2")
+    assert nights.awake == 1
+
+
+def test_a_refused_overwrite_leaves_the_night_as_it_was(cfg: DictConfig) -> None:
+    stage.sleep(cfg)
+    made = run_folder(cfg) / "nights" / "1" / RECORD
+    before = made.read_bytes()
+    cfg.seed, cfg.overwrite, cfg.packing.sequence_length = 1, True, 65
+    with pytest.raises(UserError, match="the core reads 64"):
+        stage.sleep(cfg)
+    assert made.read_bytes() == before and Nights.of(cfg).awake == 1

@@ -19,8 +19,9 @@ CONFIG = {"train": {"num_steps": 4, "rate": 0.1}, "seed": 0}
 OTHER = {"train": {"num_steps": 5, "rate": 0.1}, "seed": 0}
 
 
-def make(folder: Path, config: object = CONFIG) -> Artifact:
+def make(folder: Path, config: object = CONFIG, *, overwrite: bool = False) -> Artifact:
     artifact = Artifact(folder, config, {"corpus": "abc"})
+    assert not artifact.is_done(overwrite)
     with artifact.writing() as partial:
         (partial / "inner").mkdir()
         (partial / "inner" / "data.txt").write_text("data")
@@ -55,11 +56,57 @@ def test_another_is_refused_and_the_difference_named(
     assert (tmp_path / "x" / "inner" / "data.txt").exists()
 
 
-def test_overwrite_makes_room(tmp_path: Path) -> None:
-    make(tmp_path / "x")
+def test_overwrite_keeps_what_is_there_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    made, data = make(tmp_path / "x"), tmp_path / "x" / "inner" / "data.txt"
     other = Artifact(tmp_path / "x", OTHER, {"corpus": "abc"})
     assert not other.is_done(overwrite=True)
-    assert make(tmp_path / "x", OTHER).is_done()
+    assert made.is_done() and data.read_text() == "data", "the work may still be refused"
+    with other.writing() as partial:
+        (partial / "new.txt").write_text("new")
+        assert made.is_done() and data.read_text() == "data", "or fail"
+    assert other.is_done() and not data.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_killed_overwrite_goes_on_and_what_it_was_to_replace_counts_meanwhile(
+    tmp_path: Path,
+) -> None:
+    made = make(tmp_path / "x")
+    interrupt(tmp_path / "x", OTHER, overwrite=True)
+    assert made.is_done()
+    other = Artifact(tmp_path / "x", OTHER)
+    with pytest.raises(UserError, match="made from another configuration"):
+        other.is_done()
+    assert not other.is_done(overwrite=True)
+    with other.writing() as partial:
+        assert (partial / "half.txt").read_text() == "half"
+    assert other.is_done() and [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_an_overwrite_that_could_not_take_the_place_does_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(path: Path) -> None:
+        raise UserError(f"{path} can't be deleted: another process uses it; end it first")
+
+    made = make(tmp_path / "x")
+    monkeypatch.setattr("core.runs.artifacts.remove", busy)
+    with pytest.raises(UserError, match="another process uses it"):
+        make(tmp_path / "x", OTHER, overwrite=True)
+    monkeypatch.undo()
+    assert made.is_done()
+    assert Artifact(tmp_path / "x", OTHER, {"corpus": "abc"}).is_done(overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_an_overwrite_does_not_replace_what_another_has_just_written(tmp_path: Path) -> None:
+    make(tmp_path / "x")
+    late = Artifact(tmp_path / "x", CONFIG, {"corpus": "def"})
+    assert not late.is_done(overwrite=True)
+    made = make(tmp_path / "x", OTHER, overwrite=True)
+    with pytest.raises(UserError, match="another winnow has just written"), late.writing():
+        pass
+    assert made.is_done()
 
 
 def test_damage_is_refused(tmp_path: Path) -> None:
@@ -85,7 +132,7 @@ def test_overwrite_makes_what_is_damaged_again(tmp_path: Path) -> None:
         (tmp_path / "x" / name).write_text(text)
         artifact = Artifact(tmp_path / "x", CONFIG, {"corpus": "abc"})
         assert not artifact.is_done(overwrite=True)
-        assert make(tmp_path / "x").is_done(overwrite=True)
+        assert make(tmp_path / "x", overwrite=True).is_done()
         assert (tmp_path / "x" / "inner" / "data.txt").read_text() == "data"
         shutil.rmtree(tmp_path / "x")
 
@@ -108,8 +155,10 @@ def test_what_was_made_for_another_input_is_refused_with_both_named(tmp_path: Pa
         fingerprint_of(tmp_path / "x", "map", {"corpus": "def"})
 
 
-def interrupt(folder: Path, config: object) -> None:
-    with pytest.raises(KeyboardInterrupt), Artifact(folder, config).writing() as partial:
+def interrupt(folder: Path, config: object, *, overwrite: bool = False) -> None:
+    artifact = Artifact(folder, config)
+    assert not artifact.is_done(overwrite)
+    with pytest.raises(KeyboardInterrupt), artifact.writing() as partial:
         (partial / "half.txt").write_text("half")
         raise KeyboardInterrupt
 
@@ -211,8 +260,7 @@ def test_overwriting_a_link_leaves_what_it_leads_to(tmp_path: Path) -> None:
         other = Artifact(tmp_path / name, OTHER, {"corpus": "abc"})
         with pytest.raises(UserError):
             other.is_done()
-        assert not other.is_done(overwrite=True)
-        make(tmp_path / name, OTHER)
+        make(tmp_path / name, OTHER, overwrite=True)
         assert other.is_done() and not (tmp_path / name).is_symlink()
     assert (tmp_path / "kept" / "inner" / "data.txt").read_text() == "data"
 
