@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import conf
 from core.config.hydra_calls import choices_of, parsing, points, sweeper_of
 from core.config.options import check, check_texts, flatten, takes_text, takes_texts
+from core.config.ranges import check_ranges
 from core.config.typed_text import check_encoding, text_as_typed, texts_as_typed
 from core.errors import UserError, nearest
 
@@ -152,6 +153,7 @@ def _fixed(overrides: "list[Override]") -> list[str]:
 def _compose_one(overrides: "list[Override]", swept: "Sequence[Override]" = ()) -> "DictConfig":
     """What they make; of those that are `swept` beside them, only that there are such options is checked."""
     import hydra
+    from omegaconf import OmegaConf
 
     # Chosen groups first: they decide which options exist and what type each one has.
     lines = {str(o.input_line): o for o in overrides}
@@ -170,7 +172,9 @@ def _compose_one(overrides: "list[Override]", swept: "Sequence[Override]" = ()) 
     else:
         composed = hydra.compose("config", list(lines))
         _drop_unchosen(composed, unchosen)
-    check_texts(composed, defaults, _primary())
+    options = dict(flatten(OmegaConf.to_container(composed, resolve=False)))
+    check_texts(options, defaults, _primary())
+    check_ranges(options)
     return composed
 
 

@@ -44,7 +44,10 @@ def parsing(folder: Path) -> "Iterator[OverridesParser]":
                 raise UserError(
                     "this sweep needs Hydra's plug-ins: pip install -c constraints.txt -e '.[sweep]'"
                 ) from None
-            raise UserError(str(error)) from None
+            lines = str(error).splitlines()
+            # `+` for what was misspelt would only have it passed over.
+            told = [line for line in lines if not line.startswith("To append to your config use")]
+            raise UserError(" ".join(told)) from None
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from core.config.ranges import NULLABLE
 from core.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
-    from omegaconf import DictConfig
 
 # What an option takes, by the type of its default.
 TAKES: dict[type, tuple[str, tuple[type, ...]]] = {
@@ -43,6 +43,9 @@ LISTS = {
     *("relations", "matrices", "regularizers", "arms", "words", "lives", "families"),
 }
 
+# Sections to which a user may add: plug-ins, sizes of any architecture, axes.
+OPEN = {"arms", "attack", "forgetting", "format", "hydra", "metric", "student", "sweep.objectives"}
+
 RENAMED = {"only": "arm", "eval.metrics": "metric"}  # options of before whose names tell nothing
 
 
@@ -72,22 +75,70 @@ def _last(key: str) -> str:
 def check(override: "Override", defaults: Mapping[str, Any], groups: Iterable[str]) -> None:
     """Raise UserError for an option that isn't there, or a value of another type than its default."""
     key = override.key_or_group
+    is_new = override.is_add() or override.is_force_add()
     if key not in defaults:
-        if override.is_add() or override.is_force_add():
+        if is_new and not _is_complete(key.rpartition(".")[0], defaults):
             return
         hint = _hint(key, [*defaults, *groups]) or "; --cfg job shows them all"
         raise UserError(f"no option '{key}'{hint}")
-    if override.is_sweep_override():
+    if override.is_sweep_override() or override.is_delete():
         return
-    default, given = defaults[key], override.value()
-    if override.is_delete() or default is None or given is None:
+    shown = str(override.get_value_element_as_str())
+    check_value(key, override.value(), defaults, shown, may_add=is_new)
+
+
+def check_value(
+    key: str, given: Any, defaults: Mapping[str, Any], shown: str, *, may_add: bool = False
+) -> None:
+    """Raise UserError for a value of another type than the option's default, and of a mapping for an option
+    in it that isn't there.
+
+    `defaults` by dotted name; `shown` is how the value was written. With `may_add` a mapping may bring
+    options that are new, where all of them aren't known.
+    """
+    default = defaults[key]
+    if default is None or (given is None and _takes_null(key, default)):
         return
     if any(isinstance(v, str) and ("${" in v or v == "???") for v in (default, given)):
         return  # known only once interpolations are resolved
     takes, types = TAKES[type(default)]
     # A bool is an int to Python, and to nobody else.
     if not isinstance(given, types) or (isinstance(given, bool) and bool not in types):
-        raise UserError(f"{key} takes {takes}, not '{override.get_value_element_as_str()}'")
+        raise UserError(f"{key} takes {takes}, not '{shown}'")
+    if not isinstance(given, dict):
+        return
+    for name, value in given.items():
+        inner = f"{key}.{name}"
+        if inner in defaults:
+            shown = "null" if value is None else str(value)
+            check_value(inner, value, defaults, shown, may_add=may_add)
+        elif _is_complete(key, defaults):
+            known = [option for option in defaults if option.startswith(f"{key}.")]
+            hint = nearest(inner, known) or f"; {key} has {', '.join(default)}"
+            raise UserError(f"no option '{inner}'{hint}")
+        elif not may_add:
+            raise UserError(f"no option '{inner}'; to add one, put + before {key}")
+
+
+def _takes_null(key: str, default: Any) -> bool:
+    """Whether null may be given for an option that has another default: for text, and where it says so.
+
+    What an arm lays over the configuration may be nothing.
+    """
+    of_arm = key.startswith("arms.") and key.count(".") > 1 and isinstance(default, dict)
+    return isinstance(default, str) or _last(key) in NULLABLE or of_arm
+
+
+def _is_complete(section: str, defaults: Mapping[str, Any]) -> bool:
+    """Whether a section has all of its options by default, so that another one would never be read.
+
+    Not what a constructor takes, which knows its own arguments, nor what is for the user to name.
+    """
+    parts = section.split(".")
+    above = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+    is_built = any(f"{one}._target_" in defaults for one in above)
+    is_open = parts[0] in OPEN or section in OPEN
+    return bool(defaults.get(section)) and not is_built and not is_open
 
 
 def _hint(key: str, known: Iterable[str]) -> str:
@@ -99,14 +150,14 @@ def _hint(key: str, known: Iterable[str]) -> str:
     return nearest(key, same, cutoff=0) or nearest(key, known)
 
 
-def check_texts(cfg: "DictConfig", defaults: Mapping[str, Any], primary: Mapping[str, Any]) -> None:
+def check_texts(
+    options: Mapping[str, Any], defaults: Mapping[str, Any], primary: Mapping[str, Any]
+) -> None:
     """Raise UserError for a number where text belongs, as a YAML file without quotes may have it.
 
     `primary` are the options of config.yaml: what is text there stays text, whatever an experiment makes it.
     """
-    from omegaconf import OmegaConf
-
-    for key, value in flatten(OmegaConf.to_container(cfg, resolve=False)):
+    for key, value in options.items():
         default = defaults.get(key)
         if isinstance(value, list):
             is_text = takes_texts(key, default) or _last(key) in LISTS

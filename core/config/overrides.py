@@ -1,6 +1,7 @@
 """Options as Python values, spelled as they would be typed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,11 @@ def _spelled(value: Any, name: str) -> str:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int | float):
-        return repr(value)
+    # Those of NumPy too, whose own spelling isn't a number's.
+    if isinstance(value, Integral):
+        return repr(int(value))
+    if isinstance(value, Real):
+        return repr(float(value))
     if isinstance(value, str | Path):
         return QuotedString(str(value), Quote.single).with_quotes()
     if isinstance(value, list | tuple):

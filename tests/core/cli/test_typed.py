@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.cli.main import main
 from core.config import compose
 from core.config.overrides import overrides_of
+from core.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("tree")
 
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("tree")
         "rate=1",
         "run=7",
         "run='a b'",
-        "seed=null",
+        "arm=null",
         "deep.steps=[1]",
         "deep.quick=true",
         "forgetting=[span_dropout,weight_noise]",
@@ -107,8 +109,10 @@ def test_what_is_quoted_escaped_or_stands_for_another_option_is_read_as_such(
 
 
 def test_null_is_nothing_only_where_there_may_be_nothing() -> None:
-    [cfg] = compose.jobs(["run=null", "arm=null", "seed=null"])
-    assert (cfg.run, cfg.arm, cfg.seed) == ("null", None, None)
+    [cfg] = compose.jobs(["run=null", "arm=null"])
+    assert (cfg.run, cfg.arm) == ("null", None)
+    with pytest.raises(UserError, match="seed takes a whole number, not 'null'"):
+        compose.jobs(["seed=null"])
 
 
 @pytest.mark.parametrize(
@@ -159,3 +163,9 @@ def test_an_argument_in_another_encoding_is_told(refused: Callable[..., str]) ->
 
 def test_an_experiment_keeps_the_type_of_what_it_sets(refused: Callable[..., str]) -> None:
     assert "whole number" in refused("show", "experiment=tiny", "teacher.hidden_size=wide")
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    options = {"seed": np.int64(3), "rate": np.float64(0.5), "deep": {"steps": [np.int32(1)]}}
+    assert overrides_of([], options) == ["seed=3", "rate=0.5", "deep.steps=[1]"]
+    assert overrides_of([], {"rate": np.float32(0.25)}) == ["rate=0.25"]
