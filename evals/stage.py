@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from core.arms.settings import check_named_arms
 from core.config.build import build
 from core.corpus.rows import joined_text
 from core.corpus.stage import PackedCorpus, check_corpus
@@ -32,7 +33,7 @@ from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
 from evals.recall.strangers import NUM_RENAMINGS, stranger_scores
 from evals.report.measured import measured_table
 from evals.scores import Score, read_scores, write_scores
-from evals.subjects import SAMPLES, SCORES, collect, sources
+from evals.subjects import SAMPLES, SCORES, arms_there, collect, sources
 
 VERSION = "4"  # raised when the same configuration gives another measurement
 SURVEYED = 50_000  # rows of the corpus that tell which words are names
@@ -64,6 +65,8 @@ def evaluate(cfg: DictConfig, report: Report | None = None) -> None:
     teacher is also asked about strangers: scores of the control `stranger`, beside its own. An arm with a
     value is judged by it too: `judgement/<arm>/`.
     """
+    if cfg.model is None:
+        check_named_arms(cfg, arms_there(cfg))
     harness = None
     if cfg.eval.tasks:
         from evals.harness import Harness  # lm-eval takes seconds to import

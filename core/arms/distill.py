@@ -17,7 +17,7 @@ from core.arms.teach import identity_before, run_teacher
 from core.arms.written import author_of, check_written, rows_of_sources
 from core.config.build import build
 from core.corpus.stage import FULL, PackedCorpus
-from core.errors import UserError, nearest
+from core.errors import UserError
 from core.models.loading import save_model
 from core.runs import processes
 from core.runs.artifacts import Artifact, arm_name, fingerprint_of, plain, run_folder
@@ -34,7 +34,6 @@ from core.training.readings import DrawnReadings
 from core.training.regularizer import Regularizer
 
 VERSION = "4"  # raised when the same configuration gives another arm
-SIGNALS = ("live", "cached")
 
 
 def distill(cfg: DictConfig, report: Report | None = None) -> None:
@@ -226,9 +225,6 @@ def _make(cfg: DictConfig, arm: DictConfig, report: Report | None) -> None:
 
 def _cached_teacher(cfg: DictConfig, arm: DictConfig) -> CachedTeacher | None:
     """The teacher's signal from disk, if the arm is to learn from it; raises UserError if it can't."""
-    if cfg.distill.signal not in SIGNALS:
-        hint = nearest(str(cfg.distill.signal), SIGNALS) or f"; choose {' or '.join(SIGNALS)}"
-        raise UserError(f"distill.signal={cfg.distill.signal}: no such signal{hint}")
     if not arm.teacher or cfg.distill.signal == "live":
         return None
     if cfg.distill.temperature != 1:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -49,11 +50,17 @@ def make(cfg: DictConfig, *names: str) -> None:
 
 def _checked(cfg: DictConfig) -> DictConfig:
     """The configuration with its jobs and threads chosen; raises UserError for what no run has."""
-    from core.arms.settings import check_arms
+    from core.arms.settings import check_arms, check_named_arms
+    from core.night.settings import check_life
+    from core.worlds.worked.families import families_of
 
     if cfg.model is not None:
         raise UserError("model= is for `winnow eval` and `winnow attack`; a run makes its own")
     check_arms(cfg)
+    check_named_arms(cfg)
+    families_of(list(cfg.value.families))
+    for life in cfg.night.lives:
+        check_life(str(life))
     one = cfg.copy()
     one.jobs, one.threads = chosen(cfg.jobs, cfg.threads)
     return one
@@ -86,13 +93,14 @@ def needed(jobs: list[Job], names: Sequence[str]) -> list[Job]:
 
 def runs_of(cfg: DictConfig) -> list[DictConfig]:
     """The configurations of the runs that this one consists of: of each of its `styles`, one for each of
-    its `seeds`. Raises UserError for a style that there isn't.
+    its `seeds`. Raises UserError for a style that there isn't, for what is no seed, and for one given twice.
     """
     return [part for one in by_style(cfg) for part in _by_seed(one)]
 
 
 def by_style(cfg: DictConfig) -> list[DictConfig]:
     """One configuration for each of its `styles`, or itself; raises UserError as `runs_of` does."""
+    _check_distinct("styles", list(cfg.styles))
     return [styled(cfg, style) for style in cfg.styles] or [cfg]
 
 
@@ -109,7 +117,18 @@ def styled(cfg: DictConfig, style: str) -> DictConfig:
 
 
 def _by_seed(cfg: DictConfig) -> list[DictConfig]:
+    for seed in cfg.seeds:
+        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+            raise UserError(f"seeds takes whole numbers from 0, as in seeds=[0,1,2], not '{seed}'")
+    _check_distinct("seeds", list(cfg.seeds))
     return [seeded(cfg, seed) for seed in cfg.seeds] or [cfg]
+
+
+def _check_distinct(key: str, items: Sequence[Any]) -> None:
+    """Raise UserError for what is named twice: two runs would share a folder, and have no spread."""
+    for item in items:
+        if items.count(item) > 1:
+            raise UserError(f"{key} has {item} twice: name each once")
 
 
 def seeded(cfg: DictConfig, seed: int) -> DictConfig:

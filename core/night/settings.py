@@ -5,10 +5,20 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from core.errors import UserError
+from core.errors import UserError, nearest
 from core.runs.artifacts import plain
 
 TEACHERS = ("auto", "copies", "context")
+# Ways to live through days, which evals/night/lives.py lives: sleep, it without a part, and the baselines.
+LIVES = ("sleep", "without_reflection", "without_dreams", "without_test")
+LIVES += ("finetune", "replay", "replace", "direct")
+
+
+def check_life(name: str) -> None:
+    """Raise UserError for a way to live that there isn't."""
+    if name not in LIVES:
+        hint = nearest(name, LIVES) or f"; there are {', '.join(LIVES)}"
+        raise UserError(f"no life '{name}'{hint}")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from core.corpus.packing import Encoder
 from core.corpus.rows import Row
-from core.errors import UserError, nearest
 from core.models.loading import save_model
 from core.night import dreams
 from core.night.given import Given
@@ -41,14 +40,6 @@ class Met:
     given: Given
     replayed: Sequence[Row]  # the corpus, for `replay`
     items: Sequence[Row]  # many items of the new skill, for `direct`
-
-
-def check_life(name: str) -> None:
-    """Raise UserError for a way to live that there isn't."""
-    known = (*SLEEPS, *BASELINES)
-    if name not in known:
-        hint = nearest(name, known) or f"; there are {', '.join(known)}"
-        raise UserError(f"no life '{name}'{hint}")
 
 
 def settings_of(cfg: DictConfig, life: str) -> NightSettings:

@@ -17,6 +17,7 @@ from core.night import dreams
 from core.night.day import MetDay, unlabelled
 from core.night.night import RECORD
 from core.night.nights import FIRST, Nights
+from core.night.settings import check_life
 from core.night.stage import given_of, keep_stored
 from core.runs.artifacts import Artifact, read_json, run_folder, write_json
 from core.runs.console import Report, console
@@ -26,7 +27,7 @@ from core.store.write import FILE
 from core.worlds.days import MORE, NUM_ITEMS, Day
 from core.worlds.world import World
 from evals.evaluate import load_arm
-from evals.night.lives import DIRECT, Met, check_life, live_night, settings_of
+from evals.night.lives import DIRECT, Met, live_night, settings_of
 from evals.night.measures import Morning, measured, probes_of, relearned, written
 from evals.probes.probe import of_axes
 

@@ -9,6 +9,7 @@ from transformers import LlamaConfig
 from core.corpus.stage import PackedCorpus, build_corpus
 from core.errors import UserError
 from core.models.loading import load_model, new_model, save_model
+from core.night.settings import LIVES
 from core.runs.artifacts import Artifact, read_json, run_folder
 from core.worlds import days
 from evals.night import measures, stage
@@ -104,3 +105,4 @@ def test_a_corpus_without_days_is_refused(configure, tmp_path):
 
 def test_every_life_of_the_experiment_is_one_that_there_is(configure):
     assert {*configure("experiment=tiny/night").night.lives} == {*SLEEPS, *BASELINES}
+    assert {*LIVES} == {*SLEEPS, *BASELINES}, "what a run checks before any work"
