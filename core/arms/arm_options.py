@@ -10,8 +10,10 @@ from core.errors import UserError, nearest
 
 NEEDED = ("corpus", "teacher", "regularizers")
 OTHERS = ("start", "sources", "made_by", "outcome", "student", "distill", "train", "watch")
-SIZES = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads")
-SIZES += ("num_key_value_heads",)
+SIZES = (
+    *("num_hidden_layers", "hidden_size", "intermediate_size"),
+    *("num_attention_heads", "num_key_value_heads"),
+)
 A_SLIP = 0.8  # so much alike are a size and its misspelling; another size is for the architecture to know
 
 
@@ -26,8 +28,7 @@ def check_options(cfg: DictConfig, name: str) -> None:
             f"{place} takes a mapping such as {{corpus: full, teacher: true, regularizers: null}},"
             f" not '{'null' if arm is None else arm}'"
         )
-    said = OmegaConf.to_container(arm, resolve=False)
-    assert isinstance(said, dict)
+    said: Any = OmegaConf.to_container(arm, resolve=False)
     for key in said:
         if key not in (*NEEDED, *OTHERS):
             hint = (
@@ -41,8 +42,7 @@ def check_options(cfg: DictConfig, name: str) -> None:
     if not isinstance(said["regularizers"], dict | list | None):
         given = said["regularizers"]
         raise UserError(f"{place}.regularizers takes a list such as [a,b], not '{given}'")
-    base = OmegaConf.to_container(cfg.distill, resolve=False)
-    assert isinstance(base, dict)
+    base: Any = OmegaConf.to_container(cfg.distill, resolve=False)
     _check_part(f"{place}.distill", said.get("distill"), base)
     _check_part(f"{place}.train", said.get("train"), base["train"])
     _check_part(f"{place}.outcome", said.get("outcome"), {"group": 4})

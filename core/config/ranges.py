@@ -32,8 +32,10 @@ NULLABLE = {
     *("intermediate_size", "objectives", "protected", "learn", "stop", "recall", "reasoning"),
 }
 # The schedules of transformers that need no more than these settings.
-SCHEDULES = ("linear", "cosine", "cosine_with_restarts", "polynomial", "constant")
-SCHEDULES += ("constant_with_warmup", "inverse_sqrt")
+SCHEDULES = (
+    *("linear", "cosine", "cosine_with_restarts", "polynomial", "constant"),
+    *("constant_with_warmup", "inverse_sqrt"),
+)
 CHOICES: Mapping[str, tuple[str, ...]] = {"schedule": SCHEDULES}
 DIRECTIONS = ("minimize", "maximize")
 

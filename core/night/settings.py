@@ -10,8 +10,10 @@ from core.runs.artifacts import plain
 
 TEACHERS = ("auto", "copies", "context")
 # Ways to live through days, which evals/night/lives.py lives: sleep, it without a part, and the baselines.
-LIVES = ("sleep", "without_reflection", "without_dreams", "without_test")
-LIVES += ("finetune", "replay", "replace", "direct")
+LIVES = (
+    *("sleep", "without_reflection", "without_dreams", "without_test"),
+    *("finetune", "replay", "replace", "direct"),
+)
 
 
 def check_life(name: str) -> None:
