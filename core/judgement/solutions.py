@@ -77,9 +77,12 @@ class Writer:
 
     def judged(self, problem: Problem, prompt: list[int], written: list[int]) -> Solution:
         """A solution with its outcome."""
-        has_ended = bool(written) and written[-1] in self.ends
-        right = has_ended and problem.is_solved(self.check.text(written))
+        right = self.has_ended(written) and problem.is_solved(self.check.text(written))
         return Solution(problem, prompt, written, right)
+
+    def has_ended(self, written: Sequence[int]) -> bool:
+        """Whether it has an end; what was cut has none, nor has what found no room at all."""
+        return bool(written) and written[-1] in self.ends
 
     def first_wrong(self, solution: Solution) -> int | None:
         """The place of the first token with which it isn't the beginning of a right solution any more."""
@@ -129,7 +132,7 @@ def written_down(
 
 def _said(solution: Solution, writer: Writer) -> Said:
     """Token ids as text: what a model draws may be tokenized otherwise when it is read again."""
-    return Said(" ".join(map(str, solution.written)), solution.written[-1] in writer.ends)
+    return Said(" ".join(map(str, solution.written)), writer.has_ended(solution.written))
 
 
 def _ids(said: Said) -> list[int]:

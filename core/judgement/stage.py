@@ -18,7 +18,7 @@ from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
 from core.worlds.worked.families import families_of, problems
 
-VERSION = "2"  # raised when the same configuration gives another value
+VERSION = "3"  # raised when the same configuration gives another value
 FOLDER = "values"
 COUNTS = ("num_problems", "num_solutions", "max_tokens")
 

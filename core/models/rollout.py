@@ -41,7 +41,7 @@ def write_on(
     found: dict[int, list[int]] = {}
     with evaluating(model):
         for batch in _batches(model, beginnings, most):
-            width = max(len(beginnings[i]) for i in batch)
+            width = len(beginnings[batch[0]])
             room = (context_of(model) or width + most) - width
             written = _write_batch(
                 model,
@@ -58,9 +58,12 @@ def write_on(
 def _batches(
     model: PreTrainedModel, beginnings: Sequence[Sequence[int]], most: int
 ) -> list[list[int]]:
-    """Indices of rows, the longest first; where padding changes what a model says, of equal length."""
+    """Indices of rows, the longest first; where padding changes what a model says, of equal length.
+
+    So are those of a batch that the context would end: beside a longer row one would be cut short.
+    """
     most_rows = max(1, MAX_LOGITS // model.config.get_text_config().vocab_size)
-    padded = traits_of(model).padded_left
+    padded, context = traits_of(model).padded_left, context_of(model)
     batches: list[list[int]] = []
     for index in sorted(range(len(beginnings)), key=lambda i: -len(beginnings[i])):
         size = len(beginnings[index])
@@ -68,7 +71,8 @@ def _batches(
             first = len(beginnings[batches[-1][0]])
             rows = len(batches[-1]) + 1
             fits = rows <= most_rows and rows * (first + most) <= TOKENS_AT_ONCE
-            if fits and (padded or first == size):
+            has_room = context is None or first + most <= context
+            if fits and (first == size or (padded and has_room)):
                 batches[-1].append(index)
                 continue
         batches.append([index])

@@ -88,3 +88,14 @@ def test_the_checker_knows_problems_by_their_prompts(toy_tokenizer) -> None:
     assert check(prompt, [*ids(" so 4 7"), 0]) == 0.0
     with pytest.raises(UserError, match=r"no family with a checker.*addition, swaps"):
         check(ids("Turn around: red tall"), [5, 0])
+
+
+def test_a_problem_that_fills_the_context_is_written_down_as_unsolved(
+    make_llama, toy_tokenizer, coins, tmp_path
+) -> None:
+    prompt = toy_tokenizer(coins[0].prompt)["input_ids"]
+    model = make_llama(max_position_embeddings=len(prompt))
+    for _ in range(2):  # written, then read from the file
+        writer = Writer(model, toy_tokenizer, most=12)
+        (own,) = written_down(writer, coins[:1], 2, tmp_path / "s.jsonl", seed=0, report=print)
+        assert [(one.written, one.right) for one in own] == [([], False)] * 2

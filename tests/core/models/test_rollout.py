@@ -44,6 +44,20 @@ def test_the_context_bounds_what_is_written(make_llama) -> None:
     assert max(len(b) + len(r) for b, r in zip(BEGINNINGS, rows, strict=True)) <= 8
 
 
+@pytest.mark.parametrize("draws", [False, True])
+def test_a_longer_row_takes_no_room_from_the_others(make_llama, draws: bool) -> None:
+    """Many rows in a context of which the longest leaves little."""
+    model = make_llama(seed=1, max_position_embeddings=40)
+    rows = [[5 + n % 9 for n in range(size)] for size in (36, 3, 28, 3, 40)]
+    generator = seeded() if draws else None
+    together = write_on(model, rows, ends=(), most=20, generator=generator)
+    assert [len(row) for row in together] == [4, 20, 12, 20, 0]
+    generator = seeded() if draws else None
+    assert [
+        write_on(model, [r], ends=(), most=20, generator=generator)[0] for r in rows
+    ] == together
+
+
 def test_a_low_temperature_draws_the_likeliest(make_llama) -> None:
     model = make_llama(seed=1)
     drawn = write_on(model, BEGINNINGS, ends=(), most=6, generator=seeded(), temperature=1e-4)
