@@ -1,5 +1,6 @@
 """Ways to answer, each with the tokens that it took: greedy, by vote, by likelihood, and led by a value."""
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ import torch
 from core.errors import UserError
 from core.judgement.solutions import Writer
 from core.judgement.value import Value
+from core.models.loading import context_of
 from core.models.rollout import write_on
 from core.worlds.worked.problem import STEP
 
@@ -83,13 +85,21 @@ def by_scores(drawn: Sequence[Sequence[Ids]], scores: Sequence[Sequence[float]])
 
 @dataclass
 class _Search:
-    """One prompt's search: beginnings that go on, and solutions that have ended, with their values."""
+    """One prompt's search: beginnings that go on, and solutions that have ended, with their values.
+
+    None is longer than `most` tokens: what hasn't ended by then is cut, and worth nothing.
+    """
 
     prompt: Ids
+    most: int
     open: list[Ids] = field(default_factory=lambda: [[]])
     ended: list[tuple[float, Ids]] = field(default_factory=list)
     tokens: int = 0
     is_sure: bool = False
+
+    def __post_init__(self) -> None:
+        if self.most < 1:  # the prompt fills the context
+            self.open, self.ended = [], [(0.0, [])]
 
 
 def by_value(
@@ -103,7 +113,10 @@ def by_value(
 
     All prompts are searched side by side.
     """
-    searches = [_Search(list(prompt)) for prompt in prompts]
+    context = context_of(writer.model) or math.inf
+    searches = [
+        _Search(list(prompt), int(min(writer.most, context - len(prompt)))) for prompt in prompts
+    ]
     steps = step_ends(writer)
     while live := [search for search in searches if search.open]:
         rows = [(search, begun) for search in live for begun in _proposing(search, guided)]
@@ -117,7 +130,7 @@ def by_value(
         candidates: dict[int, list[Ids]] = defaultdict(list)
         for (search, begun), ids in zip(rows, more, strict=True):
             search.tokens += len(ids)
-            whole = [*begun, *ids][: writer.most]
+            whole = [*begun, *ids][: search.most]
             if whole not in candidates[id(search)]:
                 candidates[id(search)].append(whole)
         texts = [(s.prompt, ids) for s in live for ids in candidates[id(s)]]
@@ -161,7 +174,7 @@ def _choose(
             break
         if ids[-1] in writer.ends:
             search.ended.append((mark, ids))
-        elif len(ids) < writer.most:
+        elif len(ids) < search.most:
             search.open.append(ids)
         else:
             search.ended.append((0.0, ids))

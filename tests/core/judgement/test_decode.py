@@ -14,6 +14,7 @@ from core.judgement.decode import (
     sampled,
     step_ends,
 )
+from tests.coins import writer_of
 
 
 @pytest.fixture
@@ -111,3 +112,31 @@ def test_bounds_are_checked() -> None:
         Guided(width=8, keep=9)
     with pytest.raises(UserError, match=r"decode\.sure=2"):
         Guided(sure=2)
+
+
+@pytest.mark.parametrize("room", [0, 1, 5, 12])
+def test_a_search_ends_where_the_context_does(
+    make_llama, toy_tokenizer, prompts, monkeypatch, room: int
+) -> None:
+    """What has no end by then is worth nothing, however much the value likes it."""
+    longest = max(map(len, prompts))
+    model = make_llama(seed=1, max_position_embeddings=longest + room)
+    writer = writer_of(model, toy_tokenizer, 12)
+    monkeypatch.setattr("core.judgement.decode.step_ends", lambda writer: set(range(60, 120)))
+    value, rounds = Liking(lambda written: 0.5), 12
+    monkeypatch.setattr(value, "at_end", ending(value.at_end, rounds))
+    for prompt, reply in zip(
+        prompts, by_value(writer, value, prompts, Guided(), seeded()), strict=True
+    ):
+        assert len(reply.written) <= min(12, longest + room - len(prompt))
+
+
+def ending(ask, rounds: int):
+    """The function, until it is asked more often than a search has rounds."""
+    left = iter(range(rounds))
+
+    def asked(*args):
+        assert next(left, None) is not None, "it never ends"
+        return ask(*args)
+
+    return asked
