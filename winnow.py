@@ -226,7 +226,7 @@ class Run:
         return load_arm(self.path(arm))
 
     def ask(self, question: str, arm: str = "core", *, store: bool = True) -> "Reply":
-        """Put a question to an arm.
+        """Put a question to an arm, or to the configuration's `model`.
 
         Args:
             question: its text, or the beginning of a sentence.
@@ -239,15 +239,12 @@ class Run:
         Raises:
             UserError: the arm or the store isn't there, or the question is empty or too long.
         """
-        from contextlib import nullcontext
+        from core.store.ask import answered, opened
 
-        from core.store.ask import make_reader, prompt_writer
-        from core.store.stage import store_path
-        from core.store.store import Store
-
-        cfg = self._first().cfg
-        with Store(store_path(cfg)) if store else nullcontext() as opened:
-            return make_reader(cfg, *self.load(arm), opened, prompt_writer(cfg)).ask(question)
+        chosen = {} if store else {"ask": {"store": False}}
+        cfg = Run(*self.overrides, arm=arm, **chosen)._first().cfg
+        with opened(cfg) as reader:
+            return answered(cfg, reader, question)
 
     def export(self, arm: str = "core", formats: "list[str] | None" = None) -> dict[str, Path]:
         """Write an arm, or the configuration's `model`, for other programs, with its forgetting card.

@@ -194,8 +194,27 @@ def test_an_arm_is_asked_with_its_store_and_without(smoke_arms: Path, tmp_path: 
     assert alone.answer and not alone.passages
     with pytest.raises(winnow.UserError, match="the question is empty"):
         run.ask(" ")
-    with pytest.raises(winnow.UserError, match="no model folder at"):
+    assert (
+        not winnow.Run("experiment=smoke", runs_dir=tmp_path, ask={"store": False})
+        .ask(question)
+        .passages
+    )
+    with pytest.raises(winnow.UserError, match="run `winnow distill arm=nobody` first"):
         run.ask(question, "nobody")
+
+
+def test_asking_does_what_the_options_say(smoke_arms: Path, tmp_path: Path) -> None:
+    """Those that choose the model, how it answers and what is written down aren't passed over."""
+    given = ("experiment=smoke", f"runs_dir={smoke_arms.parent}", "ask.store=false")
+    with pytest.raises(winnow.UserError, match="model=/nowhere: no such folder"):
+        winnow.Run(*given, model="/nowhere").ask("Add: 1 2 =>")
+    with pytest.raises(winnow.UserError, match="run `winnow value arm=plain` first"):
+        winnow.Run(*given, decode="value").ask("Add: 1 2 =>", "plain")
+    log = tmp_path / "day.jsonl"
+    teacher = winnow.Run(*given).path("teacher")
+    own = winnow.Run(*given, f"ask.log={log}").ask("The city of", "teacher").answer
+    assert winnow.Run(*given, f"model={teacher}").ask("The city of").answer == own
+    assert json.loads(log.read_text())["completion"] == own
 
 
 def test_nothing_there_is_told(tmp_path: Path) -> None:

@@ -3,22 +3,23 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.config.build import build
 from core.errors import UserError
 from core.judgement.answer import led_by_value
+from core.models.checkpoint import find_model
 from core.models.gate import traits_of
 from core.models.loading import check_vocabulary, load_model, load_tokenizer
 from core.runs.artifacts import arm_name, fingerprint_of, run_folder
 from core.runs.console import console, errors
-from core.store.reader import Reader, WritePrompt
+from core.store.reader import Reader, Reply, WritePrompt
 from core.store.stage import show_passages, store_path
 from core.store.store import Store
 
@@ -34,20 +35,35 @@ def ask(cfg: DictConfig) -> None:
     question, interactive = " ".join(cfg.words), cfg.ask.interactive
     if not question.strip() and not interactive:
         raise UserError('no question: write `winnow ask "…"`, or add --interactive')
-    write = prompt_writer(cfg)
-    folder = _model_folder(cfg)
+    with opened(cfg) as reader:
+        if question.strip():
+            _show(cfg, reader, question)
+        if interactive:
+            _converse(lambda asked: _show(cfg, reader, asked))
+
+
+@contextmanager
+def opened(cfg: DictConfig) -> Iterator[Reader]:
+    """The arm, or any `model`, with the store beside it and led by its value as the configuration says.
+
+    Raises UserError where one of these isn't there or can't be used.
+    """
+    write, folder = prompt_writer(cfg), _model_folder(cfg)
     with Store(store_path(cfg)) if cfg.ask.store else nullcontext() as store:
         model, tokenizer = load_model(folder), load_tokenizer(folder)
         check_vocabulary(model, tokenizer, str(folder))
         traits_of(model)
         model = model.to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
         answer = led_by_value(cfg, model, tokenizer) if cfg.decode.kind == "value" else None
-        reader = make_reader(cfg, model, tokenizer, store, write, answer)
-        log = None if cfg.ask.log is None else Path(cfg.ask.log)
-        if question.strip():
-            _show(reader, question, log)
-        if interactive:
-            _converse(lambda asked: _show(reader, asked, log))
+        yield make_reader(cfg, model, tokenizer, store, write, answer)
+
+
+def answered(cfg: DictConfig, reader: Reader, question: str) -> Reply:
+    """The reply to a question; with `ask.log` both are written down."""
+    reply = reader.ask(question)
+    if cfg.ask.log is not None and reply.answer:
+        write_down(Path(cfg.ask.log), question.strip(), reply.answer)
+    return reply
 
 
 def make_reader(
@@ -58,12 +74,25 @@ def make_reader(
     write: WritePrompt,
     answer: Callable[[str], str] | None = None,
 ) -> Reader:
-    """A reader with the options of `ask`. Raises UserError for a count below one."""
-    counts = {name: int(cfg.ask[name]) for name in ("num_passages", "max_new_tokens")}
-    for name, count in counts.items():
+    """A reader with the options of `ask`; of an `answer` of its own, `value.max_tokens` says how long it is.
+
+    Raises UserError for a count below one.
+    """
+    limit = "ask.max_new_tokens" if answer is None else "value.max_tokens"
+    num_passages, most = cfg.ask.num_passages, OmegaConf.select(cfg, limit)
+    for name, count in {"ask.num_passages": num_passages, limit: most}.items():
         if count < 1:
-            raise UserError(f"ask.{name}={count}: choose at least 1")
-    return Reader(model, tokenizer, store, write, answer=answer, **counts)
+            raise UserError(f"{name}={count}: choose at least 1")
+    return Reader(
+        model,
+        tokenizer,
+        store,
+        write,
+        num_passages=num_passages,
+        max_new_tokens=most,
+        limit=limit,
+        answer=answer,
+    )
 
 
 def prompt_writer(cfg: DictConfig) -> WritePrompt:
@@ -92,19 +121,17 @@ def prompt_writer(cfg: DictConfig) -> WritePrompt:
 def _model_folder(cfg: DictConfig) -> Path:
     """The folder of the arm, or of any `model`."""
     if cfg.model is not None:
-        return Path(cfg.model)
+        return find_model(cfg.model, "model")
     run = run_folder(cfg)
     arm = arm_name(cfg)
     folder = run / "teacher" if arm == "teacher" else run / "arms" / arm
-    fingerprint_of(folder, f"distill arm={arm}")
+    fingerprint_of(folder, "teach" if arm == "teacher" else f"distill arm={arm}")
     return folder
 
 
-def _show(reader: Reader, question: str, log: Path | None) -> None:
-    reply = reader.ask(question)
+def _show(cfg: DictConfig, reader: Reader, question: str) -> None:
+    reply = answered(cfg, reader, question)
     console.print(reply.answer or "–", style="bold")
-    if log is not None and reply.answer:
-        write_down(log, question.strip(), reply.answer)
     if reader.store is not None:
         show_passages(reply.passages)
 

@@ -40,7 +40,8 @@ class Reader:
     """A model with a store beside it, or without one: then it is asked plainly.
 
     `write` makes the prompt from passages and question. `answer` continues the prompt; by default the
-    likeliest tokens do, to the end of a sentence, and nothing is drawn at random.
+    likeliest tokens do, to the end of a sentence, and nothing is drawn at random. `limit` is the option that
+    says for how many tokens the prompt leaves room.
     """
 
     def __init__(
@@ -52,11 +53,12 @@ class Reader:
         *,
         num_passages: int,
         max_new_tokens: int,
+        limit: str = "ask.max_new_tokens",
         answer: Callable[[str], str] | None = None,
     ):
         self.model, self.tokenizer, self.store, self.write = model.eval(), tokenizer, store, write
         self.ends = ends_of(model, tokenizer)
-        self.num_passages, self.max_new_tokens = num_passages, max_new_tokens
+        self.num_passages, self.max_new_tokens, self.limit = num_passages, max_new_tokens, limit
         self.answer = answer or (lambda prompt: first_sentence(self._continue(prompt)))
 
     def ask(self, question: str) -> Reply:
@@ -82,8 +84,8 @@ class Reader:
                 return prompt, passages
             if not passages:
                 raise UserError(
-                    f"the question has {num_tokens} tokens, and with ask.max_new_tokens="
-                    f"{self.max_new_tokens} the model takes {limit}: shorten it"
+                    f"the question has {num_tokens} tokens, and with {self.limit}="
+                    f"{self.max_new_tokens} the model takes {limit}: shorten it, or lower that"
                 )
             passages = _shortened(passages)
 

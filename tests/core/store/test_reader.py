@@ -9,6 +9,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from core.errors import UserError
+from core.store.ask import make_reader as make_reader_of
 from core.store.reader import Reader, first_sentence
 from core.store.store import Store
 from core.store.write import StoredDocument
@@ -82,6 +83,23 @@ def test_passages_give_way_before_the_question_does(store: Store, make_reader) -
         UserError, match=r"question has \d+ tokens, .* the model takes \d+: shorten"
     ):
         make_reader(store, max_position_embeddings=size + 3).prompt(question)
+
+
+def test_the_prompt_leaves_room_for_an_answer_that_a_value_leads(
+    configure, make_llama, toy_tokenizer, store: Store
+) -> None:
+    cfg = configure("value.max_tokens=50", "ask.max_new_tokens=4")
+    prompt = "\n".join
+
+    def room(answer) -> int:
+        parts = (make_llama(max_position_embeddings=96), toy_tokenizer, store)
+        reader = make_reader_of(cfg, *parts, lambda told, asked: prompt([*told, asked]), answer)
+        return 96 - len(toy_tokenizer(reader.prompt("The capital of Ghana is")[0])["input_ids"])
+
+    assert 4 <= room(None) < 50 <= room(str)
+    cfg.value.max_tokens = 90
+    with pytest.raises(UserError, match=r"with value\.max_tokens=90 the model takes 96"):
+        room(str)
 
 
 @pytest.mark.parametrize("question", ["", "  \n"])

@@ -148,7 +148,10 @@ def test_forgetting_listing_and_searching(winnow_it: Run) -> None:
         (["ask", "Ada?", "ask.num_passages=0"], "ask.num_passages=0: choose at least 1"),
         (["ask", "Ada?", "ask.prompt='{question}'"], "{passages} has to stand in it once"),
         (["ask", "Ada?", "arm=plain"], "run `winnow distill arm=plain` first"),
-        (["ask", "Ada?", "model=nowhere"], "no model folder at nowhere"),
+        (
+            ["ask", "Ada?", "model=nowhere"],
+            "model=nowhere: no such folder, and it can't be had from the hub",
+        ),
         (["ask", "Ada?", "--interactif"], "the flags are"),
     ],
 )
