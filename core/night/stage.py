@@ -19,7 +19,8 @@ from core.night.settings import NightSettings
 from core.runs.artifacts import Artifact, read_json, run_folder, write_json
 from core.runs.console import Report, console
 from core.runs.progress import reporting
-from core.store.write import FILE, StoredDocument, add_to_store
+from core.store.nights import documents_of
+from core.store.write import FILE, add_to_store
 
 VERSION = "2"  # raised when the same configuration gives another night
 
@@ -62,7 +63,7 @@ def _keep_all(cfg: DictConfig, nights: Nights) -> None:
     """Put the documents of every night that is over into the store; each is put there once."""
     for number in nights.numbers:
         if number not in nights.stored:
-            keep_stored(run_folder(cfg), read_json(nights.model(number) / RECORD))
+            keep_stored(run_folder(cfg), read_json(nights.model(number) / RECORD), number)
             nights.mark_stored(number)
 
 
@@ -126,14 +127,13 @@ def live_through(
     return record
 
 
-def keep_stored(folder: Path, record: dict[str, Any]) -> None:
+def keep_stored(folder: Path, record: dict[str, Any], number: int) -> None:
     """Add a night's documents to the store in a folder."""
-    documents = [
-        StoredDocument(one["id"], one["text"], None, [tuple(span) for span in one["spans"]])
-        for one in record["stored"]
-    ]
-    if documents:
-        add_to_store(folder / FILE, documents)
+    documents = documents_of(record, number)
+    if not documents:
+        return
+    for id_, own in add_to_store(folder / FILE, documents).items():
+        console.print(f"the store has another text with the id {id_}: this one's is {own}")
 
 
 def wake(cfg: DictConfig) -> None:

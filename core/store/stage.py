@@ -14,8 +14,9 @@ from core.runs.artifacts import Artifact, fingerprint_of, run_folder
 from core.runs.console import Report, console
 from core.runs.progress import reporting
 from core.signal.memory_map import MemoryMap
+from core.store.nights import documents_of_nights
 from core.store.store import Passage, Store
-from core.store.write import FILE, StoredDocument, write_store
+from core.store.write import FILE, ONLY_NIGHTS, StoredDocument, write_store
 
 VERSION = "2"  # raised when the same configuration gives another store
 ACTIONS = ("forget", "list", "search")
@@ -54,8 +55,9 @@ def store_path(cfg: DictConfig) -> Path:
 def build_store(cfg: DictConfig, report: Report | None = None) -> None:
     """Write the documents with flagged tokens, whole, unless they are there; what was forgotten stays so.
 
-    Tasks aren't documents: what they hold is practised, not looked up. Raises UserError when a store that
-    was made from another corpus or map is there and `overwrite` isn't set.
+    Tasks aren't documents: what they hold is practised, not looked up. What nights have put into the store
+    that there was is in the new one too. Raises UserError when a store that was made from another corpus or
+    map is there and `overwrite` isn't set.
     """
     corpus, path = PackedCorpus.of(cfg), store_path(cfg)
     count = cfg.store.sentences_per_passage
@@ -71,6 +73,7 @@ def build_store(cfg: DictConfig, report: Report | None = None) -> None:
     with reporting("store", report) as show:
         show(0, 1, "flagged documents")
         documents = list(flagged_documents(corpus, memory_map))
+        documents += documents_of_nights(run_folder(cfg), _texts_in(path))
         write_store(path, documents, key, count)
         show(1, 1, "")
     with Store(path) as made:
@@ -79,14 +82,26 @@ def build_store(cfg: DictConfig, report: Report | None = None) -> None:
         )
 
 
+def _texts_in(path: Path) -> set[str] | None:
+    """The texts of the store that is there; None where there is none that can be read."""
+    try:
+        with Store(path) as there:
+            return {document.text for _, document in there.documents()}
+    except UserError:
+        return None
+
+
 def _is_the_same(path: Path, key: dict[str, object], overwrite: bool) -> bool:
     try:
         with Store(path) as there:
-            same = there.made_from == key
+            made_from = there.made_from
+        same = made_from == key
+        if made_from == ONLY_NIGHTS:
+            return False
         if not same and not overwrite:
             raise UserError(
                 f"{path} was made from another corpus, map or configuration: choose another run=NAME, "
-                "or add overwrite=true to make it again, with all that was forgotten"
+                "or add overwrite=true to make it again, with all that was forgotten of the corpus"
             )
     except UserError:
         if not overwrite:

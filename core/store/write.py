@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from core.store.sqlite_errors import in_one_line
 FILE = "store.sqlite"
 SCHEMA_VERSION = 2  # 1: characters of scripts without spaces aren't words of their own
 APPLICATION_ID = 0x57494E4E  # "WINN": tells a store from any other SQLite file
+ONLY_NIGHTS: dict[str, Any] = {}  # the key of a store that no corpus was put into yet
 WORDS = "tokenize = \"unicode61 categories 'L* N* Co M*'\""  # marks belong to their letters
 
 SCHEMA = f"""
@@ -42,12 +44,16 @@ CREATE VIRTUAL TABLE passage_index USING fts5(
 
 @dataclass(frozen=True)
 class StoredDocument:
-    """A text that was stripped; `spans` are the characters (start, end) that the map flagged."""
+    """A text that was stripped; `spans` are the characters (start, end) that the map flagged.
+
+    Where its id is another text's, it goes by `<apart>/<id>`.
+    """
 
     id: str
     text: str
     source: str | None
     spans: Sequence[tuple[int, int]]
+    apart: str = ""
 
 
 def write_store(
@@ -79,29 +85,32 @@ def write_store(
         part.unlink(missing_ok=True)
 
 
-def add_to_store(path: Path, documents: Iterable[StoredDocument]) -> None:
+def add_to_store(path: Path, documents: Iterable[StoredDocument]) -> dict[str, str]:
     """Add documents to a store, all or none; it is made where there is none.
 
-    One that is there already, by its id, stays as it is.
+    One that is there already, with its id and its text, stays as it is. Returns the ids of those that go by
+    another, each with that one, since theirs are other texts'.
 
     Raises UserError as `write_store` does.
     """
+    renamed: dict[str, str] = {}
     if not path.exists():
-        write_store(path, [], {}, 1)
+        write_store(path, [], ONLY_NIGHTS, 1)
     with in_one_line(path), closing(sqlite3.connect(path, isolation_level=None)) as db:
         teach_words(db)
         db.execute("BEGIN IMMEDIATE")
         try:
-            known = {name for (name,) in db.execute("SELECT id FROM name")}
             for document in documents:
-                if document.id not in known:
-                    _add(db, document, 1)
+                name = _add(db, document, 1)
+                if name != document.id:
+                    renamed[document.id] = name
             db.execute("INSERT INTO passage_index (passage_index) VALUES ('rebuild')")
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+    return renamed
 
 
 def teach_words(db: sqlite3.Connection) -> None:
@@ -109,7 +118,11 @@ def teach_words(db: sqlite3.Connection) -> None:
     db.create_function("set_apart", 1, set_apart, deterministic=True)
 
 
-def _add(db: sqlite3.Connection, document: StoredDocument, sentences_per_passage: int) -> None:
+def _add(db: sqlite3.Connection, document: StoredDocument, sentences_per_passage: int) -> str:
+    """Add a document unless it is there; the id that it goes by."""
+    name, is_there = _name_for(db, document)
+    if is_there:
+        return name
     row = (document.text, document.source, json.dumps(list(document.spans)))
     found = db.execute("SELECT number FROM document WHERE text = ?", [document.text]).fetchone()
     if found is None:
@@ -119,4 +132,16 @@ def _add(db: sqlite3.Connection, document: StoredDocument, sentences_per_passage
             db.execute("INSERT OR IGNORE INTO passage (text) VALUES (?)", [passage])
             sql = "INSERT OR IGNORE INTO told SELECT number, ? FROM passage WHERE text = ?"
             db.execute(sql, (found[0], passage))
-    db.execute("INSERT INTO name VALUES (?, ?)", (document.id, found[0]))
+    db.execute("INSERT INTO name VALUES (?, ?)", (name, found[0]))
+    return name
+
+
+def _name_for(db: sqlite3.Connection, document: StoredDocument) -> tuple[str, bool]:
+    """The first id that is free for a document, or its own already; and which of these it is."""
+    own = f"{document.apart}/{document.id}" if document.apart else document.id
+    for name in chain([document.id, own], (f"{own}/{number}" for number in count(2))):
+        sql = "SELECT text FROM name JOIN document ON number = document WHERE id = ?"
+        found = db.execute(sql, [name]).fetchone()
+        if found is None or found[0] == document.text:
+            return name, found is not None
+    raise AssertionError("numbers don't end")

@@ -89,7 +89,7 @@ def _live_one(
         write_json(folder / RECORD, record)
         if number == 1 or life == DIRECT:
             (nights.folder / FILE).unlink(missing_ok=True)
-        keep_stored(nights.folder, record)
+        keep_stored(nights.folder, record, number)
         model, tokenizer = load_arm(folder)
         lived = days[:number] if life != DIRECT else days[number - 1 : number]
         morning = Morning(model, tokenizer, lived, _skills(cfg), partial(_reader, cfg))

@@ -196,6 +196,15 @@ def test_what_the_store_has_forgotten_stays_so(cfg):
         assert not list(store.documents())
 
 
+def test_a_second_day_with_the_same_ids_loses_nothing(cfg, capsys):
+    for name in ("Ada", "Bo"):
+        met(cfg, [{"id": "1", "text": f"{name} lives in Rome by the river."}])
+        stage.sleep(cfg)
+    assert "has another text with the id 1: this one's is night-2/1" in capsys.readouterr().out
+    with Store(store_path(cfg)) as store:
+        assert [ids for ids, _ in store.documents()] == [("1",), ("night-2/1",)]
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [

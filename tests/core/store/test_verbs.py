@@ -14,7 +14,8 @@ from core.cli.main import main
 from core.corpus.jsonl import read_rows
 from core.corpus.stage import PackedCorpus, build_corpus
 from core.models.loading import save_model
-from core.runs.artifacts import Artifact
+from core.night.stage import keep_stored
+from core.runs.artifacts import Artifact, write_json
 from core.signal.memory_map import MemoryMap
 from core.signal.signal import TopK
 from core.store.ask import write_down
@@ -109,6 +110,39 @@ def test_a_store_of_the_same_corpus_and_map_is_kept(winnow_it: Run, run: Path, c
     assert (run / "store.sqlite").read_bytes() == before
     assert winnow_it("store", "overwrite=true")[0] == 0
     assert "Ada" in winnow_it("store", "list")[1]
+
+
+def pass_nights(run: Path) -> None:
+    """Three nights of a run, with an id twice and a text of the corpus, all put into the store."""
+    told = [("Eve", "1", "Bonn"), ("Finn", "1", "Kyiv"), ("Ada", "2", "Rome")]
+    for number, (name, id_, city) in enumerate(told, start=1):
+        record = {
+            "stored": [{"id": id_, "text": f"{name} lives in {city}. It rains.", "spans": []}]
+        }
+        with Artifact(run / "nights" / str(number)).writing() as folder:
+            write_json(folder / "night.json", record)
+        keep_stored(run, record, number)
+
+
+@pytest.mark.parametrize("nights_first", [True, False])
+def test_a_store_that_is_made_anew_has_what_nights_put_there(
+    winnow_it: Run, run: Path, nights_first: bool
+) -> None:
+    if not nights_first:
+        assert winnow_it("store")[0] == 0
+    pass_nights(run)
+    assert winnow_it("store", "forget", "1")[0] == 0  # Eve
+    another = [] if nights_first else ["overwrite=true", "store.sentences_per_passage=2"]
+    status, _, err = winnow_it("store", *another)
+    assert (status, err) == (0, "")
+    with Store(run / "store.sqlite") as store:
+        found = {ids for ids, _ in store.documents()}
+    named = {("2", "Ada-0", "Ada-1"), ("Bo-0", "Bo-1"), ("Cleo-0", "Cleo-1"), ("1",)}
+    assert found == named, "Finn is there, and Eve stays forgotten"
+    assert winnow_it("store", *another) == (0, "", ""), "now it is filled"
+    (run / "store.sqlite").write_bytes(b"garbage" * 100)
+    assert winnow_it("store", "overwrite=true")[0] == 0
+    assert "Finn" in winnow_it("store", "list")[1]
 
 
 def test_a_damaged_store_is_replaced_only_when_told(winnow_it: Run, run: Path) -> None:

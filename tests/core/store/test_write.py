@@ -42,11 +42,26 @@ def test_documents_are_added_all_or_none_and_found(make_store) -> None:
         add_to_store(path, failing())
     assert path.read_bytes() == before
     add_to_store(path, [StoredDocument("new", "The capital of Chad is Ndjamena.", None, [(0, 3)])])
-    add_to_store(path, [StoredDocument("new", "Other words.", None, [])])
     with Store(path) as store:
         assert store.search("Chad", 1)[0].ids == ("new",)
         assert store.search("Ghana", 1)[0].text.startswith("The capital of Ghana")
-        assert not store.search("Other words", 1)
+
+
+def test_another_text_with_an_id_that_is_taken_goes_by_one_of_its_own(tmp_path: Path) -> None:
+    path, places = tmp_path / "s.sqlite", ("Rome", "Oslo", "Lima")
+    told = [
+        StoredDocument("1", f"It is in {place}.", None, [], apart=apart)
+        for place, apart in zip(places, ("", "night-2", "night-2"), strict=True)
+    ]
+    for _ in range(2):
+        assert add_to_store(path, told[:2]) == {"1": "night-2/1"}
+        assert add_to_store(path, told[2:]) == {"1": "night-2/1/2"}
+    names = [("1",), ("night-2/1",), ("night-2/1/2",)]
+    with Store(path, writable=True) as store:
+        assert [ids for ids, _ in store.documents()] == names, "each is there once"
+        store.forget(["night-2/1"])
+        assert [ids for ids, _ in store.documents()] == [names[0], names[2]]
+        assert not store.search("Oslo", 1) and store.search("Rome", 1) and store.search("Lima", 1)
 
 
 def test_a_store_is_made_for_what_is_added(tmp_path: Path) -> None:
