@@ -87,12 +87,8 @@ def sources(cfg: DictConfig) -> dict[str, Path]:
 def _elsewhere(cfg: DictConfig) -> dict[str, Path]:
     """Where `model` lies, under a name that no other model has in this run."""
     folder, run = find_model(cfg.model, "model"), run_folder(cfg)
-    own = Path(cfg.model).resolve().name
-    if own in arms_there(cfg):
-        raise UserError(
-            f"model={cfg.model}: {run} has an arm '{own}' of its own; choose another run=NAME"
-        )
     name = name_in_run(cfg.model, fingerprint_model(folder), run)
+    own = Path(cfg.model).resolve().name
     if name != own:
         console.print(f"{run} has scores of another '{own}': this one is '{name}'", style="yellow")
     return {name: folder}

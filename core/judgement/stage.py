@@ -11,7 +11,7 @@ from core.judgement.reading import check_layer, read_texts
 from core.judgement.solutions import FILE as SOLUTIONS
 from core.judgement.solutions import Writer, written_down
 from core.judgement.value import FILE, Value, check_leads, fit_value
-from core.models.checkpoint import find_model, fingerprint_model
+from core.models.checkpoint import find_model, fingerprint_model, own_name
 from core.models.loading import check_vocabulary, load_model, load_tokenizer
 from core.runs.artifacts import MARK, Artifact, arm_name, fingerprint_of, plain, run_folder
 from core.runs.console import Report, console, tell_kept
@@ -76,14 +76,18 @@ def settings_of(cfg: DictConfig) -> dict[str, Any]:
 
 
 def core_of(cfg: DictConfig) -> tuple[str, Path, str]:
-    """Name, folder and fingerprint of the arm, or of any `model`. Raises UserError where it isn't there."""
+    """Name, folder and fingerprint of the arm, or of any `model`.
+
+    Raises UserError where it isn't there, and for a model that has an arm's name.
+    """
     if cfg.model is not None:
         folder = find_model(cfg.model, "model")
-        return Path(cfg.model).resolve().name, folder, fingerprint_model(folder)
+        return own_name(cfg.model, run_folder(cfg)), folder, fingerprint_model(folder)
     name = arm_name(cfg)
     run = run_folder(cfg)
     folder = run / "teacher" if name == "teacher" else run / "arms" / name
-    return name, folder, fingerprint_of(folder, f"distill arm={name}")
+    verb = "teach" if name == "teacher" else f"distill arm={name}"
+    return name, folder, fingerprint_of(folder, verb)
 
 
 def load_core(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

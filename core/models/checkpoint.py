@@ -89,12 +89,13 @@ def place_of(name: str) -> str:
 
 
 def name_in_run(name: str, fingerprint: str, run: Path) -> str:
-    """The name of a model in the scores of a run: that of its folder, or of the model on the hub.
+    """The name of a model in a run: that of its folder, or of the model on the hub.
 
+    Raises UserError where that is an arm's, since both would be written under one name.
     Where another model of that name was measured in the run before, this one is `name@` with a hash of its
     fingerprint, so that each has its own scores. A model that was changed in its place keeps its name.
     """
-    own = Path(name).resolve().name
+    own = own_name(name, run)
     for kind in SCORE_FOLDERS:
         folder = run / kind / own
         if not (folder / PLACE).exists():
@@ -102,4 +103,16 @@ def name_in_run(name: str, fingerprint: str, run: Path) -> str:
         same = read_mark(folder)["made_from"]["inputs"].get("model") == fingerprint
         if not same and read_json(folder / PLACE)["place"] != place_of(name):
             return f"{own}@{hashlib.sha256(fingerprint.encode()).hexdigest()[:8]}"
+    return own
+
+
+def own_name(name: str, run: Path) -> str:
+    """The last part of where a model lies; raises UserError where an arm of the run, or a seed's, has it."""
+    own = Path(name).resolve().name
+    for part in (run, *run.glob("seed_*")):
+        folder = part / "teacher" if own == "teacher" else part / "arms" / own
+        if folder.is_dir():
+            raise UserError(
+                f"model={name}: {part} has an arm '{own}' of its own; choose another run=NAME"
+            )
     return own

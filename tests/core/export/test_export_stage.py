@@ -133,3 +133,17 @@ def test_the_dtype_is_that_of_the_configuration(configure) -> None:
 
     built = build(configure("export.dtype=bfloat16").format.hf)
     assert isinstance(built, HuggingFace) and built.dtype == "bfloat16"
+
+
+@pytest.mark.parametrize("seeds", [[], [0]])
+def test_a_model_with_an_arm_s_name_is_refused(toy_run, tmp_path: Path, seeds: list[int]) -> None:
+    """Two models aren't mixed in one folder."""
+    run = tmp_path / "runs" / "toy"
+    shutil.copytree(run / "arms" / "core", tmp_path / "elsewhere" / "core")
+    if seeds:
+        shutil.move(run, tmp_path / "moved")
+        shutil.move(tmp_path / "moved", run / "seed_0")
+    toy_run.model, toy_run.seeds = str(tmp_path / "elsewhere" / "core"), seeds
+    with pytest.raises(UserError, match=r"has an arm 'core' of its own; choose another run=NAME"):
+        export(toy_run)
+    assert not (run / "export").exists()

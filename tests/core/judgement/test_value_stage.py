@@ -114,6 +114,16 @@ def test_a_value_of_another_core_is_refused(
         ask(OmegaConf.merge(asked, {"words": ["Add: 1 2 + 3 4 =>"]}))
 
 
+def test_a_model_with_an_arm_s_name_is_refused(
+    runs: Path, configure: Configure, tmp_path: Path
+) -> None:
+    """Its value would lie where the arm's does."""
+    shutil.copytree(runs / "smoke" / "teacher", tmp_path / "outcome")
+    cfg = configure(*TOY, f"runs_dir={runs}", f"model={tmp_path / 'outcome'}")
+    with pytest.raises(UserError, match=r"has an arm 'outcome' of its own; choose another run="):
+        value(cfg)
+
+
 def test_a_toy_that_solves_nothing_has_no_value(runs: Path, configure: Configure) -> None:
     with pytest.raises(UserError, match="all solutions came out wrong"):
         value(configure(*TOY, f"runs_dir={runs}", "arm=teacher"))
