@@ -207,9 +207,14 @@ def _add_tokenizer(writer: "gguf.GGUFWriter", source: Source, prompts: Sequence[
     for kind, index in {"bos": bos, "eos": eos, "pad": tokenizer.pad_token_id}.items():
         if index is not None and index < len(found.tokens):
             getattr(writer, f"add_{kind}_token_id")(index)
-    others = sorted(ends_of(source.model, tokenizer) - {eos})
+    ends = ends_of(source.model, tokenizer) - {eos}
+    others = sorted(index for index in ends if index < len(found.tokens))
     for add, index in zip((writer.add_eot_token_id, writer.add_eom_token_id), others, strict=False):
         add(index)
     writer.add_add_bos_token(starts_with_bos(tokenizer))
-    if tokenizer.chat_template:
-        writer.add_chat_template(tokenizer.chat_template)
+    templates = tokenizer.chat_template
+    if isinstance(templates, dict):
+        named = [{"name": name, "template": text} for name, text in templates.items()]
+        writer.add_chat_template(named)
+    elif templates:
+        writer.add_chat_template(templates)

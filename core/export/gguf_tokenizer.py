@@ -65,13 +65,13 @@ def vocabulary(
     assert spec is not None and pre is not None, "refused before anything was written"
     tokens = [f"[PAD{index}]" for index in range(num_rows)]
     types = [UNUSED] * num_rows
-    for token, index in spec["model"]["vocab"].items():
-        tokens[index], types[index] = token, NORMAL
+    named = [(index, token, NORMAL) for token, index in spec["model"]["vocab"].items()]
     for added in spec["added_tokens"]:
-        if added["id"] >= num_rows:
-            continue  # no text has it
-        tokens[added["id"]] = added["content"]
-        types[added["id"]] = CONTROL if added["special"] else USER_DEFINED
+        kind = CONTROL if added["special"] else USER_DEFINED
+        named.append((added["id"], added["content"], kind))
+    for index, token, kind in named:
+        if index < num_rows:  # no text has one beyond
+            tokens[index], types[index] = token, kind
     merges = [m if isinstance(m, str) else " ".join(m) for m in spec["model"]["merges"]]
     return Vocabulary(tokens, types, merges, pre)
 

@@ -35,7 +35,8 @@ class Ollama:
     def write(self, source: Source, prompts: list[Prompt], folder: Path) -> None:
         """Write the GGUF file and the Modelfile."""
         self.gguf.write(source, prompts, folder)
-        (folder / "Modelfile").write_text(modelfile(source, file_name(source.name, self.type)))
+        text = modelfile(source, file_name(source.name, self.type))
+        (folder / "Modelfile").write_text(text, encoding="utf-8")
 
     def readers(self, folder: Path) -> Iterator[ExportReader]:
         """Those of its GGUF file."""
@@ -52,7 +53,16 @@ def modelfile(source: Source, file: str) -> str:
     lines = [f"FROM ./{file}", "PARAMETER temperature 0"]
     lines.append(f"PARAMETER num_ctx {context_of(source.model)}")
     for token in sorted(ends_of(source.model, source.tokenizer)):
-        lines.append(f'PARAMETER stop "{source.tokenizer.decode([token])}"')
+        lines.append(f"PARAMETER stop {quoted(str(source.tokenizer.decode([token])))}")
     if not source.tokenizer.chat_template:  # Ollama takes that from the GGUF file
         lines.append('TEMPLATE """{{ .Prompt }}"""')
     return "\n".join(lines) + "\n"
+
+
+def quoted(text: str) -> str:
+    """A value of a Modelfile, in which nothing is escaped.
+
+    Where it has a quote or a line break, it stands between three quotes.
+    """
+    marks = '"' * (3 if any(character in text for character in '"\n\r') else 1)
+    return f"{marks}{text}{marks}"

@@ -20,7 +20,7 @@ from core.runs.artifacts import Artifact, plain, run_folder
 from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
 
-VERSION = "3"  # raised when the same configuration gives another export
+VERSION = "4"  # raised when the same configuration gives another export
 FOLDER = "export"
 
 

@@ -40,6 +40,25 @@ def test_llama_cpp_reads_the_same_model(family: str, make_source, tmp_path: Path
     assert parity.greedy_agreement == parity.tokenized_alike == 1
 
 
+def test_all_chat_templates_are_in_the_file(make_source, tmp_path: Path) -> None:
+    source = make_source()
+    source.tokenizer.chat_template = {"default": "{{ messages }}", "tool_use": "{{ tools }}"}
+    Gguf(types=["F32"]).write(source, prompts_for(source), tmp_path)
+    fields = gguf.GGUFReader(tmp_path / "toy-F32.gguf").fields
+    assert fields["tokenizer.chat_template"].contents() == "{{ messages }}"
+    assert fields["tokenizer.chat_template.tool_use"].contents() == "{{ tools }}"
+
+
+def test_an_end_beyond_the_rows_ends_nothing(make_source, tmp_path: Path) -> None:
+    source = make_source()
+    source.tokenizer.add_special_tokens({"pad_token": "[END]"})  # a row that the model lacks
+    source.model.generation_config.eos_token_id = [0, len(source.tokenizer) - 1]
+    Gguf(types=["F32"]).write(source, prompts_for(source), tmp_path)
+    fields = gguf.GGUFReader(tmp_path / "toy-F32.gguf").fields
+    ids = [fields[name].contents() for name in fields if name.endswith("_token_id")]
+    assert ids and max(ids) < len(fields["tokenizer.ggml.tokens"].contents())
+
+
 def test_fewer_bits_take_less_room_and_differ_more(make_source, tmp_path: Path) -> None:
     source = make_source()
     said = said_by(source)

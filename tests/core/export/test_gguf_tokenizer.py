@@ -1,6 +1,7 @@
 """The tokenizer in a GGUF file splits text as the checkpoint's own does, or isn't written."""
 
 import copy
+import json
 
 import pytest
 from tokenizers import Regex, Tokenizer, pre_tokenizers
@@ -38,6 +39,15 @@ def split_by(toy_tokenizer):
 def test_a_token_beyond_the_rows_is_left_out(toy_tokenizer) -> None:
     padded = copy.deepcopy(toy_tokenizer)
     padded.add_special_tokens({"pad_token": "[PAD]"})
+    assert vocabulary(padded, 320) == vocabulary(toy_tokenizer, 320)
+
+
+def test_so_is_one_that_the_merges_vocabulary_has_too(toy_tokenizer) -> None:
+    spec = json.loads(toy_tokenizer.backend_tokenizer.to_str())
+    spec["model"]["vocab"]["[PAD]"] = len(toy_tokenizer)
+    backend = Tokenizer.from_str(json.dumps(spec))
+    padded = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="[PAD]")
+    assert len(padded) == len(toy_tokenizer) + 1
     assert vocabulary(padded, 320) == vocabulary(toy_tokenizer, 320)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.export.ollama import Ollama, modelfile
+from core.export.ollama import Ollama, modelfile, quoted
 from tests.core.export.conftest import prompts_for
 
 
@@ -36,3 +36,12 @@ def test_the_file_that_it_names_is_there(make_source, tmp_path: Path) -> None:
     assert (tmp_path / first.removeprefix("FROM ")).is_file()
     [line] = Ollama(type="Q8").problems(source, [])
     assert "no type 'Q8'; did you mean 'Q8_0'?" in line
+
+
+@pytest.mark.parametrize("end", ['<"end">', '"end"', "<end>\n", "<end>"])
+def test_an_end_with_a_quote_or_a_line_break_is_read_as_it_is(make_source, end: str) -> None:
+    source = make_source()
+    source.tokenizer.add_special_tokens({"eos_token": end})
+    marks = '"' if end == "<end>" else '"""'
+    assert f"PARAMETER stop {marks}{end}{marks}" in modelfile(source, "x")
+    assert quoted(end) == f"{marks}{end}{marks}"
