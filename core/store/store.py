@@ -14,7 +14,14 @@ from typing import Any
 from core.corpus.script import set_apart
 from core.errors import UserError, nearest
 from core.store.sqlite_errors import in_one_line
-from core.store.write import APPLICATION_ID, SCHEMA_VERSION, WORDS, StoredDocument, teach_words
+from core.store.write import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    WORDS,
+    StoredDocument,
+    journal_of,
+    teach_words,
+)
 
 PATIENCE = 2.0  # seconds to wait for another process that writes
 
@@ -59,7 +66,9 @@ class Store:
         if not path.is_file():
             raise UserError(f"no store at {path}: run `winnow store` first")
         with in_one_line(path):
-            uri = f"{path.resolve().as_uri()}?mode={'rw' if writable else 'ro'}"
+            # After a writer that was stopped SQLite puts the file right, for which it has to write.
+            mode = "rw" if writable or journal_of(path).exists() else "ro"
+            uri = f"{path.resolve().as_uri()}?mode={mode}"
             self.db = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None)
             try:
                 self._check()

@@ -80,6 +80,8 @@ def write_store(
             db.execute("COMMIT")
         with part.open("rb") as file:
             os.fsync(file.fileno())
+        # What a writer of the old file left when it was stopped would be played back into the new one.
+        journal_of(path).unlink(missing_ok=True)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -111,6 +113,11 @@ def add_to_store(path: Path, documents: Iterable[StoredDocument]) -> dict[str, s
                 db.execute("ROLLBACK")
             raise
     return renamed
+
+
+def journal_of(path: Path) -> Path:
+    """Where SQLite keeps what a writer changes until it is done; left behind by one that was stopped."""
+    return path.with_name(f"{path.name}-journal")
 
 
 def teach_words(db: sqlite3.Connection) -> None:

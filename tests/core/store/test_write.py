@@ -1,5 +1,8 @@
 """Writing a store: whole, or not at all."""
 
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,7 @@ import pytest
 from core.errors import UserError
 from core.store import write
 from core.store.store import Store
-from core.store.write import StoredDocument, add_to_store, write_store
+from core.store.write import StoredDocument, add_to_store, journal_of, write_store
 
 
 def test_without_full_text_search_nothing_is_written(tmp_path: Path, monkeypatch) -> None:
@@ -68,3 +71,33 @@ def test_a_store_is_made_for_what_is_added(tmp_path: Path) -> None:
     add_to_store(tmp_path / "s.sqlite", [StoredDocument("1", "One tells of Ada.", None, [])])
     with Store(tmp_path / "s.sqlite") as store:
         assert store.search("Ada", 1)[0].ids == ("1",)
+
+
+@pytest.fixture
+def stopped(make_store, tmp_path: Path) -> Path:
+    """A store as a writer leaves it that is stopped half-way, or finds the disk full."""
+    path, left = make_store(), tmp_path / "left" / "store.sqlite"
+    left.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = 1")  # so that changes go to the file at once
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("DELETE FROM name")
+        many = [(f"Some text {number}." * 99, "[]") for number in range(99)]
+        db.executemany("INSERT INTO document (text, spans) VALUES (?, ?)", many)
+        for source, to in ((path, left), (journal_of(path), journal_of(left))):
+            shutil.copy(source, to)
+        db.execute("ROLLBACK")
+    return left
+
+
+def test_a_store_whose_writer_was_stopped_is_as_it_was(stopped: Path) -> None:
+    assert journal_of(stopped).stat().st_size > 0
+    with Store(stopped) as store:
+        assert len(list(store.documents())) == 4
+        assert store.search("Ghana", 1)[0].ids == ("Ghana-0", "Ghana-1")
+
+
+def test_what_it_left_is_not_played_back_into_a_new_store(stopped: Path) -> None:
+    write_store(stopped, [StoredDocument("1", "One tells of Ada.", None, [])], {}, 1)
+    with Store(stopped) as store:
+        assert [ids for ids, _ in store.documents()] == [("1",)]
