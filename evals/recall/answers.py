@@ -11,6 +11,7 @@ from core.models.loading import context_of
 from core.models.tokens import plain, read
 from evals.probes.answer import Answer
 from evals.probes.probe import CHOICE, Probe
+from evals.recall.choices import apart
 from evals.recall.likelihood import Scored, score_answers
 
 # Input tokens of a batch, by default: a larger one fills a GPU, and overflows a CPU's caches.
@@ -101,7 +102,7 @@ def answer_probes(
 
     An answer is right when each of its tokens is the argmax given what precedes it, which is greedy decoding
     cut at the answer's length. For `language` and for probes of the form `choice` it is right when no wrong
-    choice is as likely.
+    choice is as likely; a choice from which others go on counts without these (see `apart`).
 
     Args:
         model: any causal model; it is left in the mode it was in.
@@ -133,14 +134,17 @@ def answer_probes(
     was_training = model.training
     model.eval()
     try:
-        scored = iter(score_answers(model, pairs, tokens_per_batch=tokens_per_batch))
+        scored = score_answers(model, pairs, tokens_per_batch=tokens_per_batch)
     finally:
         model.train(was_training)
 
+    told = zip(pairs, scored, strict=True)
     answers = []
     for probe, candidates in zip(probes, texts, strict=True):
-        by_text = {text: next(scored) for text in candidates}
-        answers.append(_judge(probe, by_text, tokenizer))
+        by_text, tokens = {}, {}
+        for text in candidates:
+            (_, tokens[text]), by_text[text] = next(told)
+        answers.append(_judge(probe, by_text, tokens, tokenizer))
     return answers
 
 
@@ -191,7 +195,12 @@ def _trouble(
     return ""
 
 
-def _judge(probe: Probe, by_text: dict[str, Scored], tokenizer: PreTrainedTokenizerBase) -> Answer:
+def _judge(
+    probe: Probe,
+    by_text: dict[str, Scored],
+    tokens: dict[str, list[int]],
+    tokenizer: PreTrainedTokenizerBase,
+) -> Answer:
     right = [by_text[text] for text in probe.answers]
     logprob = max(score.logprob for score in right)
     if logprob != logprob:
@@ -199,14 +208,16 @@ def _judge(probe: Probe, by_text: dict[str, Scored], tokenizer: PreTrainedTokeni
             f"probe '{probe.id}': the model's logits aren't numbers; its training diverged"
         )
     if probe.choices:
+        logprobs = {text: score.logprob for text, score in by_text.items()}
+        likely = apart(logprobs, tokens, probe.answers)
+        best = max(likely[text] for text in probe.answers)
         # A wrong choice that is as likely counts as ahead: a model that can't tell isn't right.
-        wrong = [score for text, score in by_text.items() if text not in probe.answers]
-        rank = 1 + sum(score.logprob >= logprob for score in wrong)
+        rank = 1 + sum(likely[text] >= best for text in likely if text not in probe.answers)
+        if probe.axis == "language" or probe.form == CHOICE:
+            likeliest = max(likely, key=lambda text: likely[text])
+            return Answer(probe.id, rank == 1, likeliest, logprob, rank)
     else:
         rank = min(score.rank for score in right)
-    if probe.choices and (probe.axis == "language" or probe.form == CHOICE):
-        likeliest = max(by_text, key=lambda text: by_text[text].logprob)
-        return Answer(probe.id, rank == 1, likeliest, logprob, rank)
     shown = max(right, key=lambda score: (score.greedy, score.logprob))
     predicted = str(tokenizer.decode(shown.predicted)).strip()
     return Answer(probe.id, shown.greedy, predicted, logprob, rank)
