@@ -5,19 +5,24 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from datasets import IterableDataset, load_dataset
+from datasets import DatasetBuilder, IterableDataset, Value, load_dataset_builder
+from datasets.packaged_modules.csv.csv import CsvConfig
 
+from core.corpus.folder import left_out
 from core.corpus.rows import Row, checked_sources
 from core.corpus.script import composed
 from core.errors import UserError, nearest
+from core.runs.console import console
+
+NOTHING = ["", "NA", "N/A", "NaN", "nan", "None", "null"]  # how no number is written in CSV
 
 
 class Hub:
     """Rows of the dataset `name`, on the hub or in a folder of files that `datasets` reads.
 
     `text_field` names the column of documents, or `prompt_field` and `completion_field` those of tasks.
-    Text is read in Unicode's normal form C. Rows whose text is empty are passed over. The first `num_rows`
-    others are the corpus.
+    Text is read in Unicode's normal form C, and of a CSV file as it stands there: `NA` and `007` are text.
+    Rows whose text is empty are passed over and counted. The first `num_rows` others are the corpus.
     """
 
     def __init__(
@@ -44,6 +49,8 @@ class Hub:
             raise UserError(
                 "corpus.memory_sources are values of a column: name corpus.source_field"
             )
+        if num_rows is not None and num_rows < 1:
+            raise UserError(f"corpus.num_rows must be 1 or more, not {num_rows}; null: all rows")
         fields = {"text": text_field, "prompt": prompt_field, "completion": completion_field}
         self.texts = {key: column for key, column in fields.items() if column}
         self.name, self.subset, self.split, self.revision = name, subset, split, revision
@@ -52,13 +59,19 @@ class Hub:
 
     def rows(self) -> Iterator[Row]:
         """The rows. Raises UserError when the dataset can't be had, or has no such column or source."""
+        self.num_empty = 0
         rows = islice(self._rows(), self.num_rows)
-        return checked_sources(rows, self.memory_sources, f"corpus.name={self.name}")
+        yield from checked_sources(rows, self.memory_sources, f"corpus.name={self.name}")
+        if self.num_empty:
+            console.print(f"corpus.name={self.name}: {self.num_empty:,} rows without text left out")
+
+    @property
+    def _columns(self) -> list[str]:
+        return [*self.texts.values(), *([self.source_field] if self.source_field else [])]
 
     def _rows(self) -> Iterator[Row]:
         for number, found in enumerate(self._stream()):
-            columns = [*self.texts.values(), *([self.source_field] if self.source_field else [])]
-            for column in columns:
+            for column in self._columns:
                 if column not in found:
                     hint = nearest(column, found) or f"; it has {', '.join(found)}"
                     raise UserError(f"corpus.name={self.name} has no column '{column}'{hint}")
@@ -70,20 +83,27 @@ class Hub:
                         f"corpus.name={self.name}, row {number}: column '{column}' is {kind}, not text"
                     )
                 row[key] = composed(found[column] or "")
-            if self.source_field and found[self.source_field] is not None:
-                row["source"] = str(found[self.source_field])
+            source = found[self.source_field] if self.source_field else None
+            if isinstance(source, dict | list):
+                raise UserError(
+                    f"corpus.name={self.name}, row {number}: column '{self.source_field}' holds several"
+                    " values; corpus.source_field is a column of one"
+                )
+            if source not in (None, ""):
+                row["source"] = str(source)
             if all(row[key].strip() for key in self.texts):
                 yield row
+            else:
+                self.num_empty += 1
 
     def _stream(self) -> Iterator[dict[str, Any]]:
         try:
-            stream = load_dataset(
-                self.name,
-                self.subset,
-                split=self.split,
-                revision=None if self._is_folder else self.revision,
-                streaming=True,
+            builder = load_dataset_builder(
+                self.name, self.subset, revision=None if self._is_folder else self.revision
             )
+            self._take_as_written(builder)
+            stream = builder.as_streaming_dataset(split=self.split)
+            self._tell_left_out(builder)
             assert isinstance(stream, IterableDataset), "of one split"
             yield from stream
         except (OSError, ValueError, RuntimeError) as error:
@@ -93,6 +113,26 @@ class Hub:
                 f"corpus.name={self.name}: this {where} can't be read ({reason}); offline, give a folder"
                 " with its files"
             ) from error
+
+    def _take_as_written(self, builder: DatasetBuilder) -> None:
+        """Read the columns of CSV as text: Pandas would make numbers of `007`, and nothing of `NA`."""
+        config = builder.config
+        if not isinstance(config, CsvConfig):
+            return
+        # A dataset may say what each column is; else Pandas guesses, and the others may be anything.
+        declared = config.features or builder.info.features or {}
+        others = [name for name, kind in declared.items() if kind != Value("string")]
+        nothing: Any = dict.fromkeys(others, NOTHING) if declared else [""]
+        config.keep_default_na, config.na_values = False, nothing
+        if config.features is None:
+            config.converters = dict.fromkeys(set(self._columns) - set(others), str)
+
+    def _tell_left_out(self, builder: DatasetBuilder) -> None:
+        if self._is_folder:
+            by_split = builder.config.data_files or {}
+            read = [Path(str(name)) for name in by_split.get(self.split, ())]
+            if told := left_out(self.files(), read):
+                console.print(f"corpus.name={self.name}: {told}")
 
     @property
     def _is_folder(self) -> bool:

@@ -89,6 +89,74 @@ def test_what_a_dataset_lacks_is_told(folder: Path, settings: dict[str, object],
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
+TASKS = {"text_field": None, "prompt_field": "prompt", "completion_field": "completion"}
+
+
+def test_what_a_csv_says_is_text_whatever_it_looks_like(tmp_path: Path, capsys) -> None:
+    said = ["NA", "None", "null", "007", "1.10", "2020-01-01", "nan", "true"]
+    lines = "".join(f"Code {number}:,{text},007,{number}\n" for number, text in enumerate(said))
+    (tmp_path / "c.csv").write_text(f"prompt,completion,kind,n\n{lines}Empty:,,008,\nNone:,x,,\n")
+    corpus = Hub(name=str(tmp_path), source_field="kind", memory_sources=["007"], **TASKS)
+    rows = list(corpus.rows())
+    assert [row["completion"] for row in rows] == [*said, "x"]
+    assert [row.get("source") for row in rows] == ["007"] * len(said) + [None]
+    assert capsys.readouterr().out == f"corpus.name={tmp_path}: 1 rows without text left out\n"
+    with pytest.raises(UserError, match="has no column 'answer'"):
+        list(Hub(name=str(tmp_path), **TASKS | {"completion_field": "answer"}).rows())
+
+
+def test_columns_that_a_dataset_declares_stay_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("text,score\nNA,NA\n007,1.5\nA row.,\n")
+    declared = "dataset_info:\n  features:\n  - {name: text, dtype: string}\n"
+    declared += "  - {name: score, dtype: float64}\n"
+    (tmp_path / "README.md").write_text(f"---\n{declared}---\n")
+    rows = list(Hub(name=str(tmp_path), source_field="score").rows())
+    assert [row["text"] for row in rows] == ["NA", "007", "A row."]
+    assert [row.get("source") for row in rows][1:2] == ["1.5"]
+
+
+def test_tabs_part_columns_as_well(tmp_path: Path) -> None:
+    (tmp_path / "c.tsv").write_text("prompt\tcompletion\nCode, of Namibia:\tNA\n")
+    [row] = Hub(name=str(tmp_path), **TASKS).rows()
+    assert row == {"id": "0", "prompt": "Code, of Namibia:", "completion": "NA"}
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a.jsonl", "b.txt", "c.txt"], "a.jsonl (one kind of file is read of a folder)"),
+        (["a.jsonl", "b.csv"], "b.csv (one kind of file is read of a folder)"),
+        (["train.jsonl", "test.jsonl", "x.jsonl"], "test.jsonl, x.jsonl (files of another split"),
+        (["a.jsonl", "LICENSE.txt", "README.md", "LICENSE", ".hidden.csv"], None),
+        (["a.jsonl", "b.jsonl"], None),
+        (["d.jsonl", *(f"c{number}.txt" for number in range(9))], "d.jsonl (one kind"),
+        (["a.txt", "b.txt", *(f"c{number}.csv" for number in range(9))], "a.txt, b.txt (one kind"),
+        ([f"d{n}.txt" for n in range(6)] + [f"c{n}.csv" for n in range(7)], "d3.txt and 2 more"),
+    ],
+)
+def test_files_of_a_folder_that_are_not_read_are_named(
+    tmp_path: Path, capsys, names: list[str], said: str | None
+) -> None:
+    text = {".jsonl": '{"text": "A row."}\n', ".csv": "text\nA row.\n"}
+    for name in names:
+        (tmp_path / name).write_text(text.get(Path(name).suffix, "A row.\n"))
+    assert list(Hub(name=str(tmp_path)).rows())
+    printed = capsys.readouterr().out
+    if said is None:
+        assert printed == ""
+    else:
+        assert printed.startswith(f"corpus.name={tmp_path}: left out: ") and said in printed
+        assert printed.count("\n") == 1
+
+
+def test_a_source_is_one_value_and_rows_are_counted_from_one(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "A row.", "meta": {"src": "facts"}}\n')
+    with pytest.raises(UserError, match="row 0: column 'meta' holds several values"):
+        list(Hub(name=str(tmp_path), source_field="meta").rows())
+    with pytest.raises(UserError, match="num_rows must be 1 or more, not -1"):
+        Hub(name=str(tmp_path), num_rows=-1)
+
+
 @pytest.mark.slow
 def test_a_dataset_that_is_not_here_is_one_line_offline(winnow, tmp_path: Path) -> None:
     done = winnow("corpus", "corpus=hub", "corpus.name=no-one/nothing", f"runs_dir={tmp_path}")
