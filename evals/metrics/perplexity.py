@@ -7,6 +7,7 @@ from pathlib import Path
 from torch.nn.functional import cross_entropy
 
 from core.corpus.files import halves, paragraphs, read_text
+from core.models.loading import context_of
 from core.models.tokens import read
 from evals.metrics.measured import Measured, Subject
 from evals.recall.forward import text_logits
@@ -24,7 +25,8 @@ def perplexity(subject: Subject, *, texts: Sequence[str], num_paragraphs: int) -
         num_paragraphs: the most that are read of each.
 
     Returns:
-        `perplexity`, exp of the mean loss a token, in nats. The standard error takes each paragraph as one
+        `perplexity`, exp of the mean loss a token, in nats; of a paragraph, as much as the model's context
+        takes. The standard error takes each paragraph as one
         draw. Nothing without files.
 
     Raises:
@@ -37,7 +39,9 @@ def perplexity(subject: Subject, *, texts: Sequence[str], num_paragraphs: int) -
             :num_paragraphs
         ]
     ]
-    ids = [encoded for encoded in read(subject.tokenizer, chosen) if len(encoded) > 1]
+    context = context_of(subject.model)  # None: all of each
+    ids = [encoded[:context] for encoded in read(subject.tokenizer, chosen)]
+    ids = [encoded for encoded in ids if len(encoded) > 1]
     if not ids:
         return Measured()
     losses, counts = [], []

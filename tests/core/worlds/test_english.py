@@ -183,7 +183,7 @@ def test_bad_input_is_told_in_one_line(data: Path) -> None:
     with pytest.raises(UserError, match=r"holds no \*.jsonl"):
         English(data=str(data), pairs="none").probes()
     (data / "Q.json").write_text('[{"context": "a"}]')
-    with pytest.raises(UserError, match=r"Q.json: a row has no 'question'"):
+    with pytest.raises(UserError, match=r"Q.json, row 1 has no 'question'"):
         English(data=str(data), **FILES).probes()
     (data / "Q.json").write_text("[{")
     with pytest.raises(UserError, match=r"Q.json: not JSON"):
