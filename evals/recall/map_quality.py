@@ -1,7 +1,7 @@
 """How well the memory map finds what the corpus says is memory. Truth is for measuring only."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,23 +137,27 @@ def map_examples(run: Path) -> list[dict[str, Any]]:
     examples: dict[str, list[dict[str, Any]]] = {}
     for s, t in np.argwhere((columns["position_ids"] == 0) & (columns["row"] >= 0)):
         row = rows[columns["row"][s, t]]
-        source = str(row.get("source", "corpus"))
+        source = str(row.get("source") or "corpus")
         kind = "-".join(str(row["id"]).split("-")[:2])
         if kind in seen or len(examples.setdefault(source, [])) >= NUM_EXAMPLES // 2:
             continue
         seen.add(kind)
         text = joined_text(row)
         tokens, told = [], 0
-        while t < columns["row"].shape[1] and columns["row"][s, t] == columns["row"][s, t]:
-            start, end = int(columns["start"][s, t]), int(columns["end"][s, t])
-            if start == end:
-                break
+        for at in _places_of_text(columns, s, t):
+            start, end = int(columns["start"][s, at]), int(columns["end"][s, at])
             if end > told:  # a character of several tokens is shown once, with the first
                 shown = text[max(start, told) : end]
-                tokens.append({"text": shown, "score": float(memory_map.score_ST[s, t])})
-            told = end
-            t += 1
-            if t < columns["row"].shape[1] and columns["position_ids"][s, t] == 0:
-                break
+                tokens.append({"text": shown, "score": float(memory_map.score_ST[s, at])})
+            told = max(told, end)  # special tokens stand for no text, and are at 0
         examples[source].append({"tokens": tokens, "source": source})
     return [example for group in examples.values() for example in group]
+
+
+def _places_of_text(columns: Mapping[str, np.ndarray], s: int, t: int) -> Iterator[int]:
+    """The places of the text that begins at token `t` of sequence `s`, up to its end there."""
+    row_T, position_T = columns["row"][s], columns["position_ids"][s]
+    at = t
+    while at < len(row_T) and row_T[at] == row_T[t] and (at == t or position_T[at] != 0):
+        yield at
+        at += 1

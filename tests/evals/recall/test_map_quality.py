@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
+from tokenizers.processors import TemplateProcessing
 
 from core.corpus.packing import Encoder, pack
 from core.signal.memory_map import MemoryMap
@@ -125,6 +126,29 @@ def test_the_examples_tokens_join_to_the_text(make_run: MakeRun) -> None:
     assert [example["source"] for example in examples] == ["facts", "facts", "corpus", "corpus"]
     tokens = [token for example in examples for token in example["tokens"]]
     assert "".join(t["text"] for t in tokens if t["score"] > 0.5).strip() == "Rome"
+
+
+def test_texts_that_open_with_a_special_token_are_shown_too(
+    make_run: MakeRun, toy_tokenizer
+) -> None:
+    first = toy_tokenizer.convert_ids_to_tokens(0)
+    opening = TemplateProcessing(single=f"{first} $A", special_tokens=[(first, 0)])
+    backend = toy_tokenizer.backend_tokenizer
+    before = backend.post_processor
+    backend.post_processor = opening
+    try:
+        examples = map_examples(make_run([ROME]))
+    finally:
+        backend.post_processor = before
+    told = {"".join(token["text"] for token in example["tokens"]) for example in examples}
+    assert told == {row.get("text") or f"{row['prompt']} {row['completion']}" for row in ROWS}
+
+
+def test_rows_of_no_source_are_those_of_the_corpus(make_run: MakeRun) -> None:
+    run = make_run([ROME])
+    lines = (json.dumps(row | {"source": None}) + "\n" for row in ROWS)
+    (run / "corpus" / "rows.jsonl").write_text("".join(lines))
+    assert {example["source"] for example in map_examples(run)} == {"corpus"}
 
 
 def test_without_a_map_there_are_no_examples(tmp_path: Path) -> None:
