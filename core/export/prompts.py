@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig
 
@@ -56,7 +55,7 @@ def _evenly(count: int, wanted: int) -> Sequence[int]:
 
 def _texts(cfg: DictConfig) -> list[str]:
     if cfg.probes.path is not None:
-        return [row["prompt"] for row in _probe_rows(Path(cfg.probes.path))]
+        return _asked(cfg.probes)
     corpus = build(cfg.corpus)
     if hasattr(corpus, "probes"):
         return [row["prompt"] for row in corpus.probes()]
@@ -65,11 +64,16 @@ def _texts(cfg: DictConfig) -> list[str]:
     return [joined_text(row) for row in islice(rows, MAX_ROWS)]
 
 
-def _probe_rows(path: Path) -> list[dict[str, Any]]:
+def _asked(probes: DictConfig) -> list[str]:
+    """The prompts of a file. Its rows may be nothing else; rows of another form are read as configured."""
+    path = Path(probes.path)
     try:
         with path.open(encoding="utf-8-sig") as lines:
             rows = [parse(line) for line in lines if line.strip()]
-        if any(not isinstance(row["prompt"], str) for row in rows):
+        if "_target_" in probes and not any("prompt" in row for row in rows):
+            return [probe.prompt for probe in build(probes)()]
+        prompts = [row["prompt"] for row in rows]
+        if any(not isinstance(prompt, str) for prompt in prompts):
             raise KeyError("prompt")
     except OSError as error:
         raise UserError(f"probes.path={path} can't be read: {error.strerror}") from error
@@ -77,4 +81,4 @@ def _probe_rows(path: Path) -> list[dict[str, Any]]:
         raise UserError(
             f'probes.path={path}: a line isn\'t a probe ({error}): write {{"prompt": …}}'
         ) from error
-    return rows
+    return prompts

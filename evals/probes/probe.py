@@ -8,6 +8,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from core.corpus.script import composed
 from core.errors import UserError, nearest
 from evals.probes.rows import end_of_line, read_rows, text_of, texts_of
 
@@ -99,8 +100,9 @@ def read_probes(path: str | Path) -> list[Probe]:
 def parse_probe(row: dict[str, Any], where: str) -> Probe:
     """Turn one row into a `Probe`.
 
-    White space around answers and choices, and a space at the end of the prompt, don't count. A line break
-    or a tab with which all answers begin goes to the prompt.
+    White space around answers and choices, and a space at the end of the prompt, don't count, nor does the
+    normal form in which an answer, a choice, a fact or a family is spelled. A line break or a tab with which
+    all answers begin goes to the prompt.
 
     Args:
         row: an object with the fields of `Probe`.
@@ -123,9 +125,11 @@ def parse_probe(row: dict[str, Any], where: str) -> Probe:
     row = {"form": STATEMENT, **{name: value for name, value in row.items() if value is not None}}
     for name in {"fact", "half", "form"} & set(row):
         text_of(row, name, where)
-    answers = _stripped(texts_of(row, "answers", where))
+    for name in {"family", "fact"} & set(row):
+        row[name] = composed(row[name])
     no_choices = row.get("choices") in (None, [])
-    choices = () if no_choices else _stripped(texts_of(row, "choices", where))
+    choices = () if no_choices else _spelled_once(texts_of(row, "choices", where))
+    answers = _spelled_once(texts_of(row, "answers", where), as_in=choices)
     _check_kind(row, where)
     _check_chance(row.get("chance"), where)
     if row["form"] == CHOICE and not choices:
@@ -174,8 +178,19 @@ def _break_before(answers: Sequence[str]) -> str:
     return space if not found and space.strip(" ") else ""
 
 
-def _stripped(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text.strip() for text in texts))
+def _spelled_once(texts: Iterable[str], as_in: Iterable[str] = ()) -> tuple[str, ...]:
+    """Strip texts, and tell those apart that differ by more than Unicode's normal form.
+
+    Args:
+        texts: in any normal form, such as `Café` with its accent apart.
+        as_in: stripped texts, whose spelling is taken where they say the same.
+
+    Returns:
+        Each text once, in the order and the characters in which it comes first.
+    """
+    spelling = {composed(text): text for text in as_in}
+    found = [text.strip() for text in texts]
+    return tuple(dict.fromkeys(spelling.setdefault(composed(text), text) for text in found))
 
 
 def complete(probes: Iterable[Probe]) -> list[Probe]:

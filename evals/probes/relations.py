@@ -3,13 +3,13 @@
 Hernandez et al., "Linearity of Relation Decoding in Transformer Language Models" (arXiv 2308.09124).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from core.corpus.script import joined
+from core.corpus.script import composed, joined
 from core.errors import UserError, nearest
 from evals.probes.probe import CHOICE, STATEMENT, Probe, complete
 from evals.probes.rows import end_of_line, read_rows, text_of, texts_of
@@ -23,6 +23,7 @@ MAX_CHOICES = 32  # of more objects a relation is no multiple choice
 class _Fact:
     """What is so of a subject; of several objects (who played for two clubs) each is right."""
 
+    where: str  # file and line
     relation: str
     subject: str
     kind: str | None
@@ -49,6 +50,7 @@ def read_relations(
 
     The first template asks for the fact; the others are phrasings of the form `paraphrase`, the question
     templates of the form `question`, and where a relation has few objects they are `choices` to the first.
+    Two spellings of a name that differ in Unicode's normal form alone are one name.
     Each template has the subject at its `{}` and ends where the object follows. `kinds` and `relations` are
     those to ask for (all), of which `num_facts` (all) are drawn by `seed`; what a guess scores is taken from
     all of the relation's facts. Each prompt begins with `num_shown` other facts of its relation, told in the
@@ -96,12 +98,28 @@ def _way(probe: Probe) -> str:
 
 def _read_facts(path: str | Path) -> list[_Fact]:
     facts: dict[tuple[str, str], _Fact] = {}
+    spelling: dict[tuple[str, str], str] = {}  # of a relation's objects, as they come first
     for where, row in read_rows(path):
         fact = _parse(row, where)
-        known = facts.setdefault((fact.relation, fact.subject), fact)
+        [said] = fact.objects
+        fact.objects = [spelling.setdefault((fact.relation, composed(said)), said)]
+        known = facts.setdefault((fact.relation, composed(fact.subject)), fact)
         if known is not fact and fact.objects[0] not in known.objects:
             known.objects += fact.objects
+    _refuse_doubles(facts.values())
     return list(facts.values())
+
+
+def _refuse_doubles(facts: Iterable[_Fact]) -> None:
+    """Raise UserError where two facts have one name: `a: b` of `c`, and `a` of `b: c`."""
+    seen: dict[str, _Fact] = {}
+    for fact in facts:
+        other = seen.setdefault(composed(fact.name), fact)
+        if other is not fact:
+            raise UserError(
+                f"{fact.where}: relation '{fact.relation}' of '{fact.subject}' has the id of relation"
+                f" '{other.relation}' of '{other.subject}' at {other.where}; rename one"
+            )
 
 
 def _parse(row: Any, where: str) -> _Fact:
@@ -119,7 +137,7 @@ def _parse(row: Any, where: str) -> _Fact:
     kind = None if row.get("kind") is None else text_of(row, "kind", where)
     forms = dict.fromkeys(paraphrases, "paraphrase") | dict.fromkeys(questions, "question")
     others = [(form, prompt) for prompt, form in forms.items() if prompt != statement]
-    return _Fact(relation, subject, kind, statement, others, [said.strip()])
+    return _Fact(where, composed(relation), subject, kind, statement, others, [said.strip()])
 
 
 def _prompts(row: dict[str, Any], name: str, subject: str, where: str) -> list[str]:

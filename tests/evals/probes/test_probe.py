@@ -1,4 +1,5 @@
 import json
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -112,3 +113,15 @@ def test_a_mark_before_the_file_and_half_a_character_within_are_read(tmp_path):
     (tmp_path / "p.jsonl").write_text(f"\ufeff{row}\n", encoding="utf-8")
     [probe] = read_probes(tmp_path / "p.jsonl")
     assert (probe.prompt, probe.answers) == ("\ufffd is", ("a\ufffd",))
+
+
+def test_a_normal_form_makes_no_other_answer_choice_or_fact(tmp_path):
+    apart = unicodedata.normalize("NFD", "Café")
+    row = {**GOOD, "fact": apart, "answers": [apart, "Café"], "choices": ["Café", "Tee", apart]}
+    other = {**GOOD, "id": "q", "fact": "Café", "prompt": apart}
+    first, second = read_probes(write(tmp_path / "p.jsonl", row, other))
+    assert (first.answers, first.choices, first.chance) == (("Café",), ("Café", "Tee"), 0.5)
+    assert (first.fact, first.half) == (second.fact, second.half)
+    assert second.prompt == apart, "a model from elsewhere is asked in the file's characters"
+    [alone] = read_probes(write(tmp_path / "p.jsonl", {**GOOD, "answers": [apart]}))
+    assert alone.answers == (apart,)

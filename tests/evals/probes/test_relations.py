@@ -1,6 +1,7 @@
 """Facts as triples, as a file of them has them, made into probes."""
 
 import json
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,3 +173,28 @@ def test_lines_shown_are_written_as_their_script_is(write: Write) -> None:
     first, _ = [p for p in read_relations(write(*rows), num_shown=1) if p.form == "statement"]
     assert first.prompt == "赤坂国の首都は大阪\n青島国の首都は"
     assert first.answers == ("東京",)
+
+
+def test_two_facts_of_one_id_are_refused(write: Write) -> None:
+    one = {"relation": "a: b", "subject": "c", "object": "X", "templates": ["{} is"]}
+    two = {"relation": "a", "subject": "b: c", "object": "Y", "templates": ["{} was"]}
+    with pytest.raises(
+        UserError,
+        match=r":2: relation 'a' of 'b: c' has the id of relation 'a: b' of 'c' at \S+:1;",
+    ):
+        read_relations(write(one, two))
+
+
+def test_a_normal_form_makes_no_other_object_or_subject(write: Write) -> None:
+    def apart(text: str) -> str:
+        return unicodedata.normalize("NFD", text)
+
+    row = {"relation": "serves", "templates": ["{} serves"]}
+    rows = [("René", "Café"), ("Ada", apart("Café")), (apart("René"), "Tee"), ("Bo", "Tee")]
+    probes = read_relations(write(*({**row, "subject": s, "object": o} for s, o in rows)))
+    chosen = [probe for probe in probes if probe.form == "choice"]
+    assert [(probe.answers, probe.choices) for probe in chosen] == [
+        (("Café", "Tee"), ("Café", "Tee")),
+        (("Café",), ("Café", "Tee")),
+        (("Tee",), ("Café", "Tee")),
+    ]
