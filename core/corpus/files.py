@@ -173,6 +173,8 @@ def _first_text(row: dict[str, Any], name: str, where: str) -> str:
     texts = value.get("text") if isinstance(value, dict) else value
     if isinstance(texts, list):
         texts = texts[0] if texts else None
+    if isinstance(texts, int | float) and not isinstance(texts, bool):
+        texts = str(texts)  # a year, a sum
     if not isinstance(texts, str | None) or (isinstance(value, dict) and "text" not in value):
         raise UserError(
             f"{where}: '{name}' must be text, a list of texts or SQuAD's {{\"text\": […]}}, not "

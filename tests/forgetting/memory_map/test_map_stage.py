@@ -234,7 +234,6 @@ def test_a_map_in_shards_goes_on_where_it_was(
     monkeypatch.setattr(stage, "write_shard", interrupted)
     with pytest.raises(KeyboardInterrupt):
         map_memory(mapped)
-    mapped.overwrite = False
     map_memory(mapped)
     count = -(-len(whole.score_ST) // 5)
     assert len(calls) == count + 1 and calls[3] == calls[2], "two were there"
