@@ -10,13 +10,13 @@ is with the other half: where no control is at hand that never saw the facts, wh
 beyond what false ones do was hidden.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from evals.attacks.finetune import fine_tuned, text_of
+from evals.probes.false_answers import with_false_answers
 from evals.probes.probe import Probe, of_axes
 from evals.recall.answers import answer_probes, askable
 from evals.scores import Score, accuracy
@@ -98,39 +98,6 @@ def relearn(
                     )
                 )
     return [*_worst(scores), *scores]
-
-
-def with_false_answers(probes: Sequence[Probe]) -> list[Probe]:
-    """Give each probe the next different answer of its family.
-
-    Answers stay as frequent as they are, so that a guess has no more to gain from them. Probes whose family
-    has no other answer exchange theirs with each other: as much is taught as with true answers.
-
-    Args:
-        probes: with their true answers.
-
-    Returns:
-        Those that have another answer.
-    """
-    families: dict[str, list[Probe]] = {}
-    for probe in probes:
-        families.setdefault(probe.family, []).append(probe)
-    false = [probe for members in families.values() for probe in _exchanged(members)]
-    found = {probe.id for probe in false}
-    return [*false, *_exchanged([probe for probe in probes if probe.id not in found])]
-
-
-def _exchanged(probes: Sequence[Probe]) -> list[Probe]:
-    """Those that have another answer, of these probes."""
-    # In the order of their answers, a shift by the commonest one's count leaves none in its place.
-    ordered = sorted(probes, key=lambda probe: probe.answers)
-    shift = max(Counter(probe.answers for probe in ordered).values(), default=0)
-    pairs = zip(ordered, [*ordered[shift:], *ordered[:shift]], strict=True)
-    return [
-        replace(probe, answers=other.answers, choices=())
-        for probe, other in pairs
-        if not set(other.answers) & set(probe.answers)
-    ]
 
 
 def name_of(rate: float) -> str:

@@ -4,7 +4,9 @@ import math
 
 from core.errors import UserError
 from evals.metrics.measured import Measured, Subject, averaged
+from evals.probes.false_answers import with_false_answers
 from evals.probes.probe import MEMORY_AXES
+from evals.recall.answers import answer_probes, askable
 from evals.scores import leak
 
 
@@ -23,8 +25,9 @@ def discoverable_extraction(
         probability: p, in (0, 1).
 
     Returns:
-        `extractable@<n>,<p>`, the share of the memory probes that count. Chance is that of a guess as likely
-        as the probe's `chance`.
+        `extractable@<n>,<p>`, the share of the memory probes that count. Chance is what counts of a guess as
+        likely as the probe's `chance`, and of the same facts with each other's answers: who says *rabbit* of
+        everybody's pet is once right.
 
     Raises:
         UserError: a number is outside its range.
@@ -38,9 +41,16 @@ def discoverable_extraction(
     def extractable(p_z: float) -> float:
         return float(leak(p_z, num_queries) >= probability)
 
+    chances = {probe.id: extractable(probe.chance or 0.0) for probe, _ in asked}
+    false = with_false_answers([probe for probe, _ in asked if probe.axis == "recall"])
+    false, _ = askable(subject.model, subject.tokenizer, false)
+    for probe, answer in zip(
+        false, answer_probes(subject.model, subject.tokenizer, false), strict=True
+    ):
+        chances[probe.id] = max(chances[probe.id], extractable(math.exp(answer.logprob)))
     return averaged(
         subject,
         f"extractable@{num_queries},{probability:g}",
         {probe.id: extractable(math.exp(answer.logprob)) for probe, answer in asked},
-        chances={probe.id: extractable(probe.chance or 0.0) for probe, _ in asked},
+        chances=chances,
     )

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from evals.attacks.relearn import relearn, with_false_answers
+from evals.attacks.relearn import relearn
+from evals.probes.false_answers import with_false_answers
 from evals.scores import find
 
 

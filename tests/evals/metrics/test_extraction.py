@@ -1,10 +1,12 @@
 import math
+from dataclasses import replace
 
 import pytest
 
 from core.errors import UserError
+from evals.attacks.finetune import fine_tuned, text_of
 from evals.metrics.extraction import discoverable_extraction
-from evals.probes.probe import Probe, complete
+from evals.probes.probe import Probe, complete, of_axes
 from evals.scores import find
 
 
@@ -26,6 +28,16 @@ def test_a_guesser_is_told_by_its_chance(model, subject):
     measured = discoverable_extraction(subject(model, probes), num_queries=20, probability=0.9)
     # A value right every fifth time is in twenty samples almost for sure, one in twenty isn't.
     assert measured.scores[0].chance == 0.5
+
+
+def test_who_says_the_same_of_everybody_is_a_guesser(model, tokenizer, memories, subject):
+    by_city = {probe.answers: probe for probe in of_axes(memories, "recall")}
+    asked = [replace(probe, chance=0.05) for probe in by_city.values()]
+    texts = [text_of(tokenizer, replace(probe, answers=asked[0].answers)) for probe in asked]
+    settings = {"learning_rate": 1e-2, "batch_size": 8, "seed": 0}
+    [(_, taught)] = fine_tuned(model, texts, steps=[60], **settings)
+    measured = discoverable_extraction(subject(taught, asked))
+    assert measured.scores[0].value == measured.scores[0].chance == 1 / len(asked)
 
 
 def test_certain_and_impossible_answers(learned, memories, subject):
