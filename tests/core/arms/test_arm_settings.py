@@ -72,7 +72,11 @@ def test_an_arm_of_the_users_own_is_taken(configure) -> None:
         "null, start: core, student: {start: fresh, head_dim: 16}, distill: {train: {warmup: 0}}}",
         "[], train: null, sources: [skills], distill: {on_policy: 0.5, confidence_floor: null}}",
     ):
-        check_arms(configure("experiment=smoke", MINE + rest))
+        cfg = configure("experiment=smoke", MINE + rest)
+        check_arms(cfg)
+        slip = configure("experiment=smoke", MINE + rest, "+arms.mine.sourcez=[skills]")
+        with pytest.raises(UserError, match=r"no option 'arms\.mine\.sourcez'"):
+            check_arms(slip)
 
 
 def test_shipped_arms_and_experiments_say_only_what_is_read(configure) -> None:
@@ -81,7 +85,9 @@ def test_shipped_arms_and_experiments_say_only_what_is_read(configure) -> None:
     for path in experiments:
         name = path.relative_to(CONF / "experiment").with_suffix("").as_posix()
         own = teacher if name in ("pretrained", "starts") else []
-        check_arms(configure(f"experiment={name}", *own))
+        cfg = configure(f"experiment={name}", *own)
+        check_arms(cfg)
+        assert cfg.arms, f"{name} has arms to check"
 
 
 def test_an_arm_to_be_asked_has_to_be_one(configure) -> None:

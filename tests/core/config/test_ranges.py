@@ -41,8 +41,13 @@ def test_what_no_work_can_be_done_with_is_refused(configure, lines: list[str], s
 
 
 def test_the_least_itself_is_taken(configure) -> None:
-    configure("distill.train.num_steps=0", "watch.every=0", "distill.train.stop.recall=0.06")
-    configure("corpus=hub", "corpus.name=x", "corpus.num_rows=null", "+arms.core.train.warmup=0")
+    cfg = configure("distill.train.num_steps=0", "watch.every=0", "distill.train.stop.recall=0.06")
+    assert cfg.distill.train.num_steps == cfg.watch.every == 0
+    assert cfg.distill.train.stop.recall == 0.06
+    cfg = configure(
+        "corpus=hub", "corpus.name=x", "corpus.num_rows=null", "+arms.core.train.warmup=0"
+    )
+    assert cfg.corpus.num_rows is None and cfg.arms.core.train.warmup == 0
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
