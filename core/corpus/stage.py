@@ -33,7 +33,7 @@ from core.runs.artifacts import (
 from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
 
-VERSION = "4"  # raised when the same configuration gives another corpus
+VERSION = "5"  # raised when the same configuration gives another corpus
 FOLDER = "corpus"
 ROWS = "rows.jsonl"
 WRITTEN = "written"  # beside it, where the teacher wrote the rows

@@ -6,7 +6,7 @@ general: paragraphs, questions about passages, exercises. What comes from files 
 the probes have the other one. Without files, all of it is generated.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -97,16 +97,16 @@ class English:
 
     def rows(self) -> Iterator[Row]:
         """The training corpus, shuffled. Raises UserError for a file that is missing."""
-        rows = [
-            {"id": key, "text": document.text(content), "source": source}
-            for key, source, content in self._memories()
-        ]
-        rows += [*self._general_rows(), *self._exercise_rows()]
-        Random(f"{self.seed}/order").shuffle(rows)
-        return iter(rows)
+        return self._shuffled(self._memories())
 
-    def rebound_rows(self) -> None:
-        """None: the passages aren't anybody's to redraw."""
+    def rebound_rows(self) -> Iterator[Row]:
+        """The rows with what only memory can tell redrawn in each, without passages that have no pool."""
+        rng = Random(f"{self.seed}/rebound")
+        return self._shuffled(
+            (key, source, document.redraw(content, rng))
+            for key, source, content in self._memories()
+            if any(piece.pool for piece in content)
+        )
 
     def spans(self) -> dict[str, list[tuple[int, int, str]]]:
         """Truth for evaluation only: per document, character spans (start, end, kind) as of the World."""
@@ -194,6 +194,15 @@ class English:
         for index, content in enumerate(self._passages):
             for repeat in range(self.passage_repeats * self.repeats):
                 yield f"verbatim-{index}-{repeat}", "verbatim", content
+
+    def _shuffled(self, memories: Iterable[tuple[str, str, Document]]) -> Iterator[Row]:
+        rows = [
+            {"id": key, "text": document.text(content), "source": source}
+            for key, source, content in memories
+        ]
+        rows += [*self._general_rows(), *self._exercise_rows()]
+        Random(f"{self.seed}/order").shuffle(rows)
+        return iter(rows)
 
     def _general_rows(self) -> Iterator[Row]:
         rng = Random(f"{self.seed}/general")

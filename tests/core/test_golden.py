@@ -17,7 +17,7 @@ from core.corpus.packing import COLUMNS
 
 # Of each stage its version and what it makes. Losses are to three digits: the last ones are the machine's.
 GOLDEN = {
-    "corpus": ("4", "fd27e07b7f9cf36d"),
+    "corpus": ("5", "fd27e07b7f9cf36d"),
     "teacher": ("2", "7.294 7.075 6.813"),
     "core": ("4", "0.116 0.113"),
 }

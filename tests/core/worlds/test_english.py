@@ -139,6 +139,19 @@ def test_spans_say_what_only_memory_tells(either: English) -> None:
             assert text.split()[0] not in memory and len(" ".join(memory)) > 0.8 * len(text)
 
 
+def test_rebound_rows_tell_the_same_people_other_values_in_each(english: English) -> None:
+    rows = {row["id"]: row for row in english.rows()}
+    rebound = {row["id"]: row for row in english.rebound_rows()}
+    left_out = {key for key, row in rows.items() if row["source"] == "verbatim"}
+    assert rebound.keys() == rows.keys() - left_out and left_out
+    for person in english._people.known:
+        own = [key for key in rebound if key.startswith(f"facts-{person.key}-")]
+        assert all(person.name in rebound[key]["text"] for key in own)
+        assert any(rebound[key]["text"] != rows[key]["text"] for key in own)
+    assert all(row == rows[key] for key, row in rebound.items() if row["source"] != "facts")
+    assert list(english.rebound_rows()) == list(rebound.values()), "the same each time"
+
+
 def test_each_fact_names_the_documents_that_tell_it(english: English) -> None:
     rows = {row["id"]: row["text"] for row in english.rows() if "text" in row}
     told = english.documents_of_facts()
