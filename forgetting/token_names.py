@@ -11,7 +11,6 @@ from transformers import PreTrainedTokenizerBase
 
 from core.corpus.cases import Cases
 from core.corpus.packing import unpack
-from core.corpus.script import words
 from core.corpus.symbols import Symbols, shape_of
 from core.errors import UserError, nearest
 
@@ -193,7 +192,7 @@ class TokenNames:
         """The names of a text whose tokens are theirs alone, with these."""
         at = 0
         chosen = self._chosen(text)
-        for start, end in words(text):
+        for start, end in self.symbols.words(text):
             name = text[start:end]
             while at < len(spans) and spans[at][1] <= start:
                 at += 1
@@ -210,7 +209,7 @@ class TokenNames:
 
     def _chosen(self, text: str) -> set[str]:
         """The names in a text."""
-        found = {text[start:end] for start, end in words(text)}
+        found = self.symbols.words_of(text)
         by_case = {word for word in found if self.kind == "capitalized" and self._cases.mark(word)}
         by_use = found - by_case
         found = {word for word in by_case if self._cases.is_name(word, self.symbols.is_rare(word))}

@@ -33,7 +33,7 @@ from core.training.loop import train
 from core.training.readings import DrawnReadings
 from core.training.regularizer import Regularizer
 
-VERSION = "4"  # raised when the same configuration gives another arm
+VERSION = "5"  # raised when the same configuration gives another arm
 
 
 def distill(cfg: DictConfig, report: Report | None = None) -> None:

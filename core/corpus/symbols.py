@@ -9,13 +9,14 @@ how it is used is free too.
 import random
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.corpus.script import words
+from core.corpus.script import is_unspaced
+from core.corpus.segmentation import Segmentation, Span
 
 BLOCK, DIGITS = 256, 9  # words whose uses are compared at once; of the cosines
 ALIKE = 0.6  # cosine of two words' uses from which each could stand for the other
@@ -70,11 +71,12 @@ class Symbols:
     """
 
     def __init__(self, texts: Collection[str]):
+        self.words = Segmentation(texts).words  # where each word of a text stands (start, end)
         num_texts: Counter[str] = Counter()
         beside: dict[str, Counter[str]] = defaultdict(Counter)
         for text in texts:
             met = set()
-            for word, before, after in _in_use(text):
+            for word, before, after in _in_use(text, self.words):
                 met.add(word)
                 beside[word]["<" + before] += 1
                 beside[word][">" + after] += 1
@@ -90,6 +92,10 @@ class Symbols:
         times = Counter(run for text in texts for run in set(self.runs(text)))
         self._most = max(OFTEN * len(texts), SELDOM)
         self._frequent = {run for run, count in times.items() if count > self._most}
+
+    def words_of(self, text: str) -> set[str]:
+        """The words of a text."""
+        return {text[start:end] for start, end in self.words(text)}
 
     def is_free(self, word: str) -> bool:
         """Return True when other words could stand in its place, or the word was never met."""
@@ -111,7 +117,7 @@ class Symbols:
         """The characters [start, end) at which a name stands, with it: those of `runs`."""
         run: list[str] = []
         first = end = 0
-        for start, stop in words(text):
+        for start, stop in self.words(text):
             is_free = self.is_free(text[start:stop])
             if run and not (is_free and text[end:start] in ("", " ")):
                 yield first, end, tuple(run)
@@ -141,7 +147,7 @@ class Symbols:
 
         Those `kept`, in lower case, stay as they are, and no other word becomes one of them.
         """
-        spans = list(words(text))
+        spans = list(self.words(text))
         chosen = self.to_rename(text).difference(kept)
         taken = {text[start:end].lower() for start, end in spans}.union(kept)
         given: dict[str, str] = {}  # by the word in lower case, in the case in which it stood first
@@ -178,7 +184,7 @@ class Symbols:
         return word
 
 
-def _in_use(text: str) -> Iterator[tuple[str, str, str]]:
+def _in_use(text: str, words: Callable[[str], Iterator[Span]]) -> Iterator[tuple[str, str, str]]:
     """Each word of a text with what stands before and after it: a word, a sign, a line's end, or nothing."""
     spans = list(words(text))
     for number, (start, end) in enumerate(spans):
@@ -233,9 +239,14 @@ def _another_number(word: str, taken: set[str], rng: random.Random) -> str:
 
 
 def shape_of(word: str) -> str:
-    """The shape of a word: its digits, or its case. A word of unknown use is replaced by one of its shape."""
+    """The shape of a word: its digits, its script without spaces, or its case.
+
+    A word of unknown use is replaced by one of its shape.
+    """
     if word.isdigit():
         return "1"
+    if is_unspaced(word):
+        return "字"
     return "A" if word.isupper() else "Aa" if word[0].isupper() else "a"
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from scipy.sparse import csr_matrix, spmatrix
 
 from core.corpus.rows import Row, joined_text, prompt_of, taught_text
-from core.corpus.script import words_of
 from core.corpus.symbols import Name, Symbols
 
 WINDOW = 64  # words within which two symbols stand together
@@ -68,7 +67,8 @@ def find_told(rows: Sequence[Row], symbols: Symbols) -> Told:
     windows = [
         window
         for row in rows
-        if "text" in row or not {*words_of(taught_text(row))} <= {*words_of(prompt_of(row))}
+        if "text" in row
+        or not symbols.words_of(taught_text(row)) <= symbols.words_of(prompt_of(row))
         for window in _windows(list(symbols.runs(joined_text(row))))
     ]
     times = Counter(name for window in windows for run in window for name in names_in(run))

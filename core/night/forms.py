@@ -5,7 +5,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from core.corpus.rows import Row, prompt_of
-from core.corpus.script import words
 from core.corpus.symbols import SELDOM, Symbols
 
 FREE = "·"
@@ -28,7 +27,7 @@ class Forms:
         self.heads = {word for word, count in firsts.items() if count >= SELDOM}
         met: dict[str, Counter[str]] = defaultdict(Counter)
         for head, rest in map(self.split, prompts):
-            met[head].update({rest[start:end].lower() for start, end in words(rest)})
+            met[head].update({word.lower() for word in symbols.words_of(rest)})
         self._fixed = {
             head: {word for word, count in met[head].items() if count > FORMED * firsts[head]}
             for head in self.heads
@@ -63,7 +62,7 @@ class Forms:
 
     def _pattern(self, text: str, fixed: set[str]) -> str:
         pieces, at = [], 0
-        for start, end in words(text):
+        for start, end in self.symbols.words(text):
             free = self.symbols.is_free(text[start:end]) and text[start:end].lower() not in fixed
             pieces += [text[at:start], FREE if free else text[start:end]]
             at = end

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.rows import Row, prompt_of, taught_text
-from core.corpus.script import joint, words
+from core.corpus.script import joint
 from core.models.generate import greedy
 from core.models.tokens import before_end, ends_of, plain, read
 from core.night.forms import Forms
@@ -43,7 +43,7 @@ def variant_of(row: Row, forms: Forms, rng: random.Random, number: int) -> Row:
     }
     completion = taught_text(row)
     pieces, at = [], 0
-    for start, end in words(completion):
+    for start, end in forms.symbols.words(completion):
         word = completion[start:end]
         pieces += [completion[at:start], given.get(word, word)]
         at = end

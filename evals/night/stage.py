@@ -31,7 +31,7 @@ from evals.night.lives import DIRECT, Met, live_night, settings_of
 from evals.night.measures import Morning, measured, probes_of, relearned, written
 from evals.probes.probe import of_axes
 
-VERSION = "3"  # raised when the same configuration gives another life
+VERSION = "4"  # raised when the same configuration gives another life
 LIVES, MEASURES, EVENING = "lives", "measures.json", "evening.json"
 REPLAYED = 20_000  # rows of the corpus, from its beginning, for the baseline that has it
 DREAMING = ("sleep", "replace")  # lives that go on into nights without a day

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.corpus.cases import Cases
 from core.corpus.rows import Row, joined_text
-from core.corpus.script import joined, words_of
+from core.corpus.script import joined
 from core.corpus.symbols import Symbols
 from core.errors import UserError
 from core.runs.console import Report
@@ -248,7 +248,7 @@ def _names(text: str, symbols: Symbols, cases: Cases) -> set[str]:
     """The words of a text that are names, in lower case; where capitals mark none, those that are rare."""
     return {
         word.lower()
-        for word in words_of(text)
+        for word in symbols.words_of(text)
         if (
             cases.is_name(word, symbols.is_rare(word))
             if cases.mark(word)

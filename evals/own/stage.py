@@ -14,7 +14,7 @@ from core.runs.progress import reporting
 from evals.evaluate import load_arm
 from evals.own.find import Own, row_of
 
-VERSION = "5"  # raised when the same configuration gives another set of probes
+VERSION = "6"  # raised when the same configuration gives another set of probes
 
 
 def make_probes(cfg: DictConfig, report: Report | None = None) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from core.corpus.rows import Row, joined_text
-from core.corpus.script import joined, sentences_of, words_of
+from core.corpus.script import joined, sentences_of
 from core.corpus.symbols import Symbols
 
 LONGEST = 200  # characters of a statement
@@ -51,8 +51,8 @@ def _statement(text: str, symbols: Symbols) -> Statement | None:
         return None
     first, last, _ = min(names, key=lambda run: min(symbols.num_texts[word] for word in run[2]))
     prompt, value, subject = text[:start].rstrip(), text[start:stop], text[first:last]
-    before = {word.lower() for word in words_of(prompt) if len(word) > 1}
-    if value in prompt or before & set(words_of(value.lower())):
+    before = {word.lower() for word in symbols.words_of(prompt) if len(word) > 1}
+    if value in prompt or before & {word.lower() for word in symbols.words_of(value)}:
         return None  # to be read, at least in part, not recalled
     if joined([prompt, value]) != text[:stop]:
         return None  # a sign between them that no answer begins with

@@ -14,7 +14,6 @@ from statistics import fmean
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.corpus.script import words, words_of
 from core.corpus.symbols import Symbols, in_case_of
 from evals.probes.answer import Answer
 from evals.probes.probe import Probe, of_axes
@@ -33,7 +32,9 @@ class Strangers:
         self.symbols = Symbols(list(dict.fromkeys([*texts, *(probe.prompt for probe in probes)])))
         prompts: dict[str, list[set[str]]] = defaultdict(list)
         for probe in probes:
-            prompts[probe.family].append(set(words_of(probe.prompt.lower())))
+            prompts[probe.family].append(
+                {word.lower() for word in self.symbols.words_of(probe.prompt)}
+            )
         self.form: dict[str, set[str]] = {}
         for family, found in prompts.items():
             counts = Counter(word for own in found for word in own)
@@ -63,21 +64,20 @@ class Strangers:
             return None
         return replace(
             probe,
-            prompt=_swapped(probe.prompt, given),
-            answers=tuple(_swapped(answer, given) for answer in probe.answers),
-            choices=tuple(_swapped(choice, given) for choice in probe.choices),
+            prompt=self._swapped(probe.prompt, given),
+            answers=tuple(self._swapped(answer, given) for answer in probe.answers),
+            choices=tuple(self._swapped(choice, given) for choice in probe.choices),
         )
 
-
-def _swapped(text: str, given: dict[str, str]) -> str:
-    """The text with other words, each with its first letter as large as that of the word before."""
-    pieces, at = [], 0
-    for start, end in words(text):
-        new = given.get(text[start:end].lower())
-        if new is not None:
-            pieces += [text[at:start], in_case_of(text[start:end], new)]
-            at = end
-    return "".join([*pieces, text[at:]])
+    def _swapped(self, text: str, given: dict[str, str]) -> str:
+        """The text with other words, each with its first letter as large as that of the word before."""
+        pieces, at = [], 0
+        for start, end in self.symbols.words(text):
+            new = given.get(text[start:end].lower())
+            if new is not None:
+                pieces += [text[at:start], in_case_of(text[start:end], new)]
+                at = end
+        return "".join([*pieces, text[at:]])
 
 
 def asked_of_strangers(

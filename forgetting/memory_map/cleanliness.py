@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.corpus.script import words
 from core.corpus.symbols import Symbols
 from core.signal.memory_map import THRESHOLD
 from forgetting.memory_map.pieces import Pieces
@@ -64,7 +63,7 @@ def _rare_words(pieces: Pieces, piece: int, symbols: Symbols) -> np.ndarray:
     text, first, stop = pieces.texts[piece], *pieces.first[piece : piece + 2]
     starts, ends = pieces.start[first:stop], pieces.end[first:stop]
     of_words = np.zeros(stop - first, dtype=bool)
-    for begin, end in words(text):
+    for begin, end in symbols.words(text):
         if symbols.is_rare(text[begin:end]):
             of_words |= (starts < end) & (ends > begin)
     return first + np.flatnonzero(of_words)

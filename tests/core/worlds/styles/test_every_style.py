@@ -26,7 +26,7 @@ def world(style: str, make_world) -> World:
 
 @pytest.fixture
 def separator(style: str) -> str:
-    return "" if style == "no_spaces" else " "
+    return "" if style in ("no_spaces", "syllables") else " "
 
 
 @cache
