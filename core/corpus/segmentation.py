@@ -164,8 +164,8 @@ def _parts(lexicon: Counter[str]) -> dict[str, list[str]]:
     """The words that others spell in fewer nats than their characters do, with these.
 
     A word costs a nat to end and each character its surprise in the list of words, or each part its surprise
-    among the parts of all words. A part that is no word of the list is spelled once for all that it stands in.
-    How often words are met doesn't count: what a corpus repeats is no reason.
+    among the parts of all words. A part that is no word of the list is spelled once for all that it stands
+    in. How often words are met counts for nothing: what a corpus repeats is no reason.
     """
     characters = Counter(character for word in lexicon for character in word)
     total = sum(characters.values())
