@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from core.corpus.endings import find_stems
 from core.corpus.script import is_unspaced
 from core.corpus.segmentation import Segmentation, Span
 
@@ -71,7 +72,16 @@ class Symbols:
     """
 
     def __init__(self, texts: Collection[str]):
-        self.words = Segmentation(texts).words  # where each word of a text stands (start, end)
+        self.whole_words = Segmentation(
+            texts
+        ).words  # where each word of a text stands (start, end)
+        self._stems: dict[str, int] = {}
+        self._survey(texts)
+        if stems := find_stems(texts, self._rare_words):
+            self._stems = stems
+            self._survey(texts)
+
+    def _survey(self, texts: Collection[str]) -> None:
         num_texts: Counter[str] = Counter()
         beside: dict[str, Counter[str]] = defaultdict(Counter)
         for text in texts:
@@ -93,6 +103,17 @@ class Symbols:
         self._most = max(OFTEN * len(texts), SELDOM)
         self._frequent = {run for run, count in times.items() if count > self._most}
 
+    def words(self, text: str) -> Iterator[Span]:
+        """Where each word of a text stands (start, end); of a name with an ending, stem and ending each."""
+        if not self._stems:
+            yield from self.whole_words(text)
+            return
+        for start, end in self.whole_words(text):
+            stop = start + self._stems.get(text[start:end], end - start)
+            yield start, stop
+            if stop < end:
+                yield stop, end
+
     def words_of(self, text: str) -> set[str]:
         """The words of a text."""
         return {text[start:end] for start, end in self.words(text)}
@@ -104,6 +125,10 @@ class Symbols:
     def is_rare(self, word: str) -> bool:
         """Return True when it is free, and few enough texts have it for a name."""
         return self.is_free(word) and self.num_texts[word] <= self._most
+
+    def _rare_words(self, text: str) -> list[str]:
+        found = (text[start:end] for start, end in self.words(text))
+        return [word for word in found if self.num_texts[word] <= self._most]
 
     def spare(self, names: Collection[Name]) -> None:
         """Treat these names as ones that many texts have: they say what is told and not of whom."""

@@ -26,7 +26,7 @@ def test_the_plain_world_has_not_changed(small: dict[str, int]) -> None:
 
 
 def test_every_style_is_found_and_only_styles() -> None:
-    assert len(styles.names()) == 11
+    assert len(styles.names()) == 12
     assert all(isinstance(styles.find(name), styles.Style) for name in styles.names())
 
 
