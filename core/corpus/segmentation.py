@@ -4,7 +4,8 @@ A word ends where what follows is hard to foresee, and begins where what stands 
 branching entropy of a row of characters beyond that of the row without its last one, less the mean of all of
 its length, on both sides (Magistry & Sagot 2012). A run is cut so that the sum over its words, each as often
 as it has characters, is greatest. Words that are made of others are then taken apart where this describes the
-list of words in fewer nats, as `the cat` and `the dog` by their first part (Creutz & Lagus 2002).
+list of words in fewer nats, as `the cat` and `the dog` by their first part (Creutz & Lagus 2002). What never
+stands without the same word beside it is no word of its own.
 """
 
 import math
@@ -20,6 +21,10 @@ from core.corpus.script import is_unspaced, words
 LONGEST = 6  # characters of a word
 FEWEST = 2  # times that a row of characters is met to be a word
 SURVEYED = 1_000_000  # characters of a corpus that are looked at
+OFTEN, TOGETHER = (
+    8,
+    0.95,
+)  # times that a word is met, and the share of them beside the same other one
 ROUNDS = 3  # of taking words apart
 DIGITS = 9  # no cut may hang on the machine
 UNKNOWN = -100.0  # of a row of characters that isn't known; a single one is a word in any case
@@ -37,9 +42,12 @@ class Segmentation:
         runs = _surveyed(texts)
         self._autonomy = _autonomy(runs) if runs else {}
         self._parts: dict[str, list[str]] = {}
+        self._inseparable: set[tuple[str, str]] = set()
         self._cut = lru_cache(1 << 16)(self._cut_run)
         if runs:
-            self._parts = _parts(Counter(word for run in runs for word in self._cut(run)))
+            self._parts = _parts({word for run in runs for word in self._cut(run)})
+            self._cut.cache_clear()
+            self._inseparable = _inseparable(list(map(self._cut, runs)))
             self._cut.cache_clear()
 
     def words(self, text: str) -> Iterator[Span]:
@@ -74,7 +82,14 @@ class Segmentation:
         while cuts[-1]:
             cuts.append(starts[cuts[-1]])
         found = ("".join(run[start:end]) for start, end in pairwise(reversed(cuts)))
-        return [part for word in found for part in self._parts.get(word, [word])]
+        parts = [part for word in found for part in self._parts.get(word, [word])]
+        whole = parts[:1]
+        for before, part in pairwise(parts):
+            if (before, part) in self._inseparable:
+                whole[-1] += part
+            else:
+                whole.append(part)
+        return whole
 
     def _value(self, word: str, size: int) -> float:
         return self._autonomy.get(word, 0.0 if size == 1 else UNKNOWN)
@@ -160,29 +175,44 @@ def _entropy(row_P: np.ndarray, beside_P: np.ndarray, num_characters: int) -> np
     return entropy_R
 
 
-def _parts(lexicon: Counter[str]) -> dict[str, list[str]]:
+def _inseparable(cut: Sequence[Sequence[str]]) -> set[tuple[str, str]]:
+    """The pairs of words of which one is met `OFTEN` times, and hardly ever without the other beside it."""
+    pairs: Counter[tuple[str, str]] = Counter()
+    times: Counter[str] = Counter()
+    for run in cut:
+        times.update(run)
+        pairs.update(pairwise(run))
+    return {
+        (one, other)
+        for (one, other), both in pairs.items()
+        if both >= OFTEN and both >= TOGETHER * min(times[one], times[other])
+    }
+
+
+def _parts(lexicon: Collection[str]) -> dict[str, list[str]]:
     """The words that others spell in fewer nats than their characters do, with these.
 
     A word costs a nat to end and each character its surprise in the list of words, or each part its surprise
     among the parts of all words. A part that is no word of the list is spelled once for all that it stands
     in. How often words are met counts for nothing: what a corpus repeats is no reason.
     """
-    characters = Counter(character for word in lexicon for character in word)
+    characters = Counter(character for word in sorted(lexicon) for character in word)
     total = sum(characters.values())
     cost_of = {c: math.log(total / times) for c, times in characters.items()}
 
     def spelled(word: str) -> float:
         return 1.0 + sum(map(cost_of.__getitem__, word))
 
-    parts = {word: [word] for word in lexicon}
-    used = Counter([*lexicon, *(rest for word in lexicon for rest in _rests(word, lexicon))])
+    listed = sorted(lexicon)
+    parts = {word: [word] for word in listed}
+    used = Counter([*listed, *(rest for word in listed for rest in _rests(word, lexicon))])
     for _ in range(ROUNDS):
         nats = math.log(sum(used.values()))
         cost = {
             part: nats - math.log(times) + (0.0 if part in lexicon else spelled(part) / times)
             for part, times in used.items()
         }
-        parts = {word: _cheapest(word, cost, spelled(word)) for word in lexicon}
+        parts = {word: _cheapest(word, cost, spelled(word)) for word in listed}
         used = Counter(part for own in parts.values() for part in own)
     return {word: own for word, own in parts.items() if len(own) > 1}
 
