@@ -215,7 +215,11 @@ class TokenNames:
         found = {word for word in by_case if self._cases.is_name(word, self.symbols.is_rare(word))}
         if by_use:
             to_rename = self.symbols.to_rename(text)
-            found |= {w for w in by_use if self.symbols.words_of(w.lower()) & to_rename}
+            found |= {
+                word
+                for word in by_use
+                if any(part.lower() in to_rename for part in self.symbols.words_of(word))
+            }
         return {
             w for w in found if (len(w) > 1 or not w.isascii()) and not any(map(str.isdigit, w))
         }

@@ -105,14 +105,15 @@ class Symbols:
 
     def words(self, text: str) -> Iterator[Span]:
         """Where each word of a text stands (start, end); of a name with an ending, stem and ending each."""
-        if not self._stems:
-            yield from self.whole_words(text)
-            return
-        for start, end in self.whole_words(text):
-            stop = start + self._stems.get(text[start:end], end - start)
+        for start, stop, end in self._stems_at(text):
             yield start, stop
             if stop < end:
                 yield stop, end
+
+    def _stems_at(self, text: str) -> Iterator[tuple[int, int, int]]:
+        """Where each whole word starts, its stem ends, and it ends."""
+        for start, end in self.whole_words(text):
+            yield start, start + self._stems.get(text[start:end], end - start), end
 
     def words_of(self, text: str) -> set[str]:
         """The words of a text."""
@@ -139,10 +140,10 @@ class Symbols:
         return (name for _, _, name in self.runs_at(text))
 
     def runs_at(self, text: str) -> Iterator[tuple[int, int, Name]]:
-        """The characters [start, end) at which a name stands, with it: those of `runs`."""
+        """The characters [start, end) at which a name stands, with its endings, and it: those of `runs`."""
         run: list[str] = []
         first = end = 0
-        for start, stop in self.words(text):
+        for start, stop, whole in self._stems_at(text):
             is_free = self.is_free(text[start:stop])
             if run and not (is_free and text[end:start] in ("", " ")):
                 yield first, end, tuple(run)
@@ -150,7 +151,7 @@ class Symbols:
             if is_free:
                 first = first if run else start
                 run.append(text[start:stop])
-                end = stop
+                end = whole
         if run:
             yield first, end, tuple(run)
 

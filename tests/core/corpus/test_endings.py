@@ -109,3 +109,10 @@ def test_a_fact_is_one_pair_whatever_the_ending() -> None:
     }
     assert {(name,) for name in NAMES} <= names
     assert not any(word.endswith(ENDINGS) for name in names for word in name)
+
+
+def test_an_ending_belongs_to_its_name(symbols: Symbols) -> None:
+    text = "we saw Belmoilla come from Essum."
+    (start, end, name), *_ = symbols.runs_at(text)
+    assert text[start:end] == "Belmoilla" and name == ("Belmo",)
+    assert {text[a:b] for a, b in symbols.words(text)} >= {"Belmo", "illa"}
