@@ -21,9 +21,10 @@ Spans = Mapping[str, Sequence[tuple[int, int, str]]]
 def map_quality(run: Path, spans: Spans) -> list[Score]:
     """Compare the run's maps, `memory_map` and `scorers/*`, with the corpus's own truth, token by token.
 
-    `recall`: of the tokens in memorized spans that the teacher has learned (probability ≥ .5), the share that
-    is flagged. `precision`: of the flagged tokens, the share in memorized spans; names inside memorized
-    documents aren't counted. `skill_flagged`: of the tokens that skill items teach, the flagged share.
+    `recall`: of the tokens that begin memorized spans and that the teacher has learned (probability ≥ .5),
+    the share that is flagged. `precision`: of the flagged tokens, the share that begin memorized spans; names
+    inside memorized documents aren't counted, nor is how a value goes on. `skill_flagged`: of the tokens that
+    skill items teach, the flagged share.
     `auroc`: how often a memorized token that the teacher has learned scores higher than another one.
     `teacher_passes`: what scoring cost. `reference_recall`: of what the teacher loses under other names, the
     share that the map's reference knows by heart too.
@@ -45,6 +46,8 @@ def map_quality(run: Path, spans: Spans) -> list[Score]:
 
 def _kinds(run: Path, spans: Spans, columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """What each token (S, T) is by the corpus's truth: 0 skill, 1 other text, 2 name, 3 memory."""
+    # Of a value of several tokens the first alone is memory: how a word goes on its spelling tells. The
+    # others count as names do, neither way.
     ids = [row["id"] for row in _rows(run)]
     kind_ST = np.zeros(columns["row"].shape, dtype=np.int8)
     for s, t in np.argwhere(columns["row"] >= 0):
@@ -52,8 +55,9 @@ def _kinds(run: Path, spans: Spans, columns: Mapping[str, np.ndarray]) -> np.nda
         if told is None:
             continue
         start, end = columns["start"][s, t], columns["end"][s, t]
-        kinds = {kind for a, b, kind in told if start < b and end > a}
-        kind_ST[s, t] = 3 if "memory" in kinds else 2 if "name" in kinds else 1
+        met = [(kind, start <= a) for a, b, kind in told if start < b and end > a]
+        is_memory = ("memory", True) in met
+        kind_ST[s, t] = 3 if is_memory else 2 if met else 1
     return kind_ST
 
 

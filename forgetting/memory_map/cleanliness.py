@@ -59,11 +59,11 @@ def reference_knows(evidence: Evidence, renaming: Renaming) -> ReferenceRecall:
 
 
 def _rare_words(pieces: Pieces, piece: int, symbols: Symbols) -> np.ndarray:
-    """The numbers of a piece's tokens that are of rare free words."""
+    """The numbers of a piece's tokens that begin rare free words; the rest of one its spelling tells."""
     text, first, stop = pieces.texts[piece], *pieces.first[piece : piece + 2]
     starts, ends = pieces.start[first:stop], pieces.end[first:stop]
     of_words = np.zeros(stop - first, dtype=bool)
     for begin, end in symbols.words(text):
         if symbols.is_rare(text[begin:end]):
-            of_words |= (starts < end) & (ends > begin)
+            of_words |= (starts <= begin) & (ends > begin)
     return first + np.flatnonzero(of_words)
