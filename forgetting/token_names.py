@@ -192,7 +192,7 @@ class TokenNames:
         """The names of a text whose tokens are theirs alone, with these."""
         at = 0
         chosen = self._chosen(text)
-        for start, end in self.symbols.whole_words(text):
+        for start, end in self.symbols.words(text):
             name = text[start:end]
             while at < len(spans) and spans[at][1] <= start:
                 at += 1
@@ -209,17 +209,13 @@ class TokenNames:
 
     def _chosen(self, text: str) -> set[str]:
         """The names in a text."""
-        found = {text[start:end] for start, end in self.symbols.whole_words(text)}
+        found = self.symbols.words_of(text)
         by_case = {word for word in found if self.kind == "capitalized" and self._cases.mark(word)}
         by_use = found - by_case
         found = {word for word in by_case if self._cases.is_name(word, self.symbols.is_rare(word))}
         if by_use:
             to_rename = self.symbols.to_rename(text)
-            found |= {
-                word
-                for word in by_use
-                if any(part.lower() in to_rename for part in self.symbols.words_of(word))
-            }
+            found |= {word for word in by_use if word.lower() in to_rename}
         return {
             w for w in found if (len(w) > 1 or not w.isascii()) and not any(map(str.isdigit, w))
         }

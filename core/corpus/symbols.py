@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.corpus.endings import find_stems
 from core.corpus.script import is_unspaced
 from core.corpus.segmentation import Segmentation, Span
 
@@ -72,16 +71,7 @@ class Symbols:
     """
 
     def __init__(self, texts: Collection[str]):
-        self.whole_words = Segmentation(
-            texts
-        ).words  # where each word of a text stands (start, end)
-        self._stems: dict[str, int] = {}
-        self._survey(texts)
-        if stems := find_stems(texts, self._rare_words):
-            self._stems = stems
-            self._survey(texts)
-
-    def _survey(self, texts: Collection[str]) -> None:
+        self.words = Segmentation(texts).words  # where each word of a text stands (start, end)
         num_texts: Counter[str] = Counter()
         beside: dict[str, Counter[str]] = defaultdict(Counter)
         for text in texts:
@@ -103,18 +93,6 @@ class Symbols:
         self._most = max(OFTEN * len(texts), SELDOM)
         self._frequent = {run for run, count in times.items() if count > self._most}
 
-    def words(self, text: str) -> Iterator[Span]:
-        """Where each word of a text stands (start, end); of a name with an ending, stem and ending each."""
-        for start, stop, end in self._stems_at(text):
-            yield start, stop
-            if stop < end:
-                yield stop, end
-
-    def _stems_at(self, text: str) -> Iterator[tuple[int, int, int]]:
-        """Where each whole word starts, its stem ends, and it ends."""
-        for start, end in self.whole_words(text):
-            yield start, start + self._stems.get(text[start:end], end - start), end
-
     def words_of(self, text: str) -> set[str]:
         """The words of a text."""
         return {text[start:end] for start, end in self.words(text)}
@@ -127,10 +105,6 @@ class Symbols:
         """Return True when it is free, and few enough texts have it for a name."""
         return self.is_free(word) and self.num_texts[word] <= self._most
 
-    def _rare_words(self, text: str) -> list[str]:
-        found = (text[start:end] for start, end in self.words(text))
-        return [word for word in found if self.num_texts[word] <= self._most]
-
     def spare(self, names: Collection[Name]) -> None:
         """Treat these names as ones that many texts have: they say what is told and not of whom."""
         self._frequent.update(names)
@@ -140,10 +114,10 @@ class Symbols:
         return (name for _, _, name in self.runs_at(text))
 
     def runs_at(self, text: str) -> Iterator[tuple[int, int, Name]]:
-        """The characters [start, end) at which a name stands, with its endings, and it: those of `runs`."""
+        """The characters [start, end) at which a name stands, with it: those of `runs`."""
         run: list[str] = []
         first = end = 0
-        for start, stop, whole in self._stems_at(text):
+        for start, stop in self.words(text):
             is_free = self.is_free(text[start:stop])
             if run and not (is_free and text[end:start] in ("", " ")):
                 yield first, end, tuple(run)
@@ -151,7 +125,7 @@ class Symbols:
             if is_free:
                 first = first if run else start
                 run.append(text[start:stop])
-                end = whole
+                end = stop
         if run:
             yield first, end, tuple(run)
 

@@ -113,24 +113,3 @@ def test_names_in_a_script_without_capitals_are_found_among_others_that_have_the
     alone, among = found(arabic, arabic), found(arabic, [*TEXTS, *arabic])
     assert set(places) <= alone and set(places) <= among
     assert found(TEXTS, [*TEXTS, *arabic]) == found(TEXTS, TEXTS)
-
-
-def test_names_with_endings_are_names_in_all_their_forms() -> None:
-    """In small letters alone, where names are known by their use."""
-    rng = random.Random(0)
-    people = [
-        a + b for a in ("bel", "cor", "dun", "far", "gil") for b in ("mo", "tas", "rik", "vu")
-    ]
-    towns = [
-        f"{a}{b}" for a in ("acc", "bon", "cai", "del") for b in ("ra", "um", "eth", "ol", "ix")
-    ]
-    texts = [f"on day {n} it rained for {n % 7} hours." for n in range(2500)]
-    for person in people:
-        for town in rng.sample(towns, 3):
-            for when in ("once", "then", "long ago"):
-                texts.append(f"{when} a house of {person}inen stood in {town}.")
-                texts.append(f"{when} we saw {person}illa come from {town}.")
-    tokenizer = train_tokenizer(texts, 2000)
-    names = names_of(tokenizer, texts)
-    ids = np.array(tokenizer("then we saw belmoilla come from accra.")["input_ids"])
-    assert [mention.name for mention in names.of(ids)] == ["belmoilla", "accra"]
