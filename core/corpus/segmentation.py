@@ -21,10 +21,8 @@ from core.corpus.script import is_unspaced, words
 LONGEST = 6  # characters of a word
 FEWEST = 2  # times that a row of characters is met to be a word
 SURVEYED = 1_000_000  # characters of a corpus that are looked at
-OFTEN, TOGETHER = (
-    8,
-    0.95,
-)  # times that a word is met, and the share of them beside the same other one
+OFTEN = 8  # times that a word is met,
+TOGETHER = 0.95  # and the share of them beside the same other one, of which it is a part
 ROUNDS = 3  # of taking words apart
 DIGITS = 9  # no cut may hang on the machine
 UNKNOWN = -100.0  # of a row of characters that isn't known; a single one is a word in any case
