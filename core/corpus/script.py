@@ -156,6 +156,11 @@ def is_unspaced(word: str) -> bool:
     return _EITHER.match(word) is not None
 
 
+def has_unspaced(text: str) -> bool:
+    """Whether a text has a character of a script without spaces."""
+    return _EITHER.search(text) is not None
+
+
 def beginnings(word: str) -> list[str]:
     """A word, and of one in Hangul, behind whose stem particles stand, all that it begins with."""
     if not _HANGUL.match(word[-1]):

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from core.corpus.script import is_unspaced, words
+from core.corpus.script import has_unspaced, is_unspaced, words
 
 LONGEST = 6  # characters of a word
 FEWEST = 2  # times that a row of characters is met to be a word
@@ -114,7 +114,7 @@ def _surveyed(texts: Iterable[str]) -> list[tuple[str, ...]]:
     found: dict[tuple[str, ...], None] = {}
     size = 0
     for text in texts:
-        if text.isascii():
+        if not has_unspaced(text):
             continue
         for run in _runs(text):
             characters = tuple(text[start:end] for start, end in run)
