@@ -9,6 +9,7 @@ import numpy as np
 from datasets import load_from_disk
 
 from core.corpus.rows import joined_text
+from core.corpus.script import is_unspaced, words
 from core.models.taught import IGNORED
 from core.runs.artifacts import read_json
 from core.signal.memory_map import MemoryMap
@@ -21,9 +22,9 @@ Spans = Mapping[str, Sequence[tuple[int, int, str]]]
 def map_quality(run: Path, spans: Spans) -> list[Score]:
     """Compare the run's maps, `memory_map` and `scorers/*`, with the corpus's own truth, token by token.
 
-    `recall`: of the tokens that begin memorized spans and that the teacher has learned (probability ≥ .5),
-    the share that is flagged. `precision`: of the flagged tokens, the share that begin memorized spans; names
-    inside memorized documents aren't counted, nor is how a value goes on. `skill_flagged`: of the tokens that
+    `recall`: of the tokens that begin memorized words and that the teacher has learned (probability ≥ .5),
+    the share that is flagged. `precision`: of the flagged tokens, the share that begin memorized words; names
+    inside memorized documents aren't counted, nor is how a word goes on. `skill_flagged`: of the tokens that
     skill items teach, the flagged share.
     `auroc`: how often a memorized token that the teacher has learned scores higher than another one.
     `teacher_passes`: what scoring cost. `reference_recall`: of what the teacher loses under other names, the
@@ -46,19 +47,32 @@ def map_quality(run: Path, spans: Spans) -> list[Score]:
 
 def _kinds(run: Path, spans: Spans, columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """What each token (S, T) is by the corpus's truth: 0 skill, 1 other text, 2 name, 3 memory."""
-    # Of a value of several tokens the first alone is memory: how a word goes on its spelling tells. The
-    # others count as names do, neither way.
-    ids = [row["id"] for row in _rows(run)]
+    # Of a word of several tokens the first alone is memory: how it goes on its spelling tells. The others
+    # count as names do, neither way.
+    ids, begun = [], []
+    for row in _rows(run):
+        ids.append(row["id"])
+        begun.append(_beginnings(joined_text(row), spans.get(row["id"], ())))
     kind_ST = np.zeros(columns["row"].shape, dtype=np.int8)
     for s, t in np.argwhere(columns["row"] >= 0):
         told = spans.get(ids[columns["row"][s, t]])
         if told is None:
             continue
         start, end = columns["start"][s, t], columns["end"][s, t]
-        met = [(kind, start <= a) for a, b, kind in told if start < b and end > a]
-        is_memory = ("memory", True) in met
+        is_memory = any(start <= at < end for at in begun[columns["row"][s, t]])
+        met = any(start < b and end > a for a, b, _ in told)
         kind_ST[s, t] = 3 if is_memory else 2 if met else 1
     return kind_ST
+
+
+def _beginnings(text: str, spans: Sequence[tuple[int, int, str]]) -> list[int]:
+    """The characters at which memorized spans begin, and in scripts with spaces each word in them."""
+    found = {start for start, _, kind in spans if kind == "memory"}
+    for start, end, kind in spans:
+        if kind == "memory":
+            inside = ((start + a, text[start + a : start + b]) for a, b in words(text[start:end]))
+            found |= {at for at, word in inside if not is_unspaced(word)}
+    return sorted(found)
 
 
 def _quality(folder: Path, taught_ST: np.ndarray, kind_ST: np.ndarray) -> list[Score]:

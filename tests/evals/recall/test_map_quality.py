@@ -109,6 +109,13 @@ def test_what_the_teacher_has_not_learned_is_not_missed(make_run: MakeRun, toy_t
     assert found["recall"] == (1.0, 1)
 
 
+def test_each_word_of_a_memorized_passage_counts(make_run: MakeRun, toy_tokenizer) -> None:
+    passage = ("facts-ada", 3, 17)  # " lives in Rome"
+    spans = {**SPANS, "facts-ada": [(0, 3, "name"), (3, 17, "memory")]}
+    scores = {s.metric: (s.value, s.n) for s in map_quality(make_run([passage, LIMA]), spans)}
+    assert scores["recall"] == (1.0, 4) and scores["precision"] == (1.0, 4)
+
+
 def test_the_errors_are_binomial(make_run: MakeRun, toy_tokenizer) -> None:
     scores = map_quality(make_run([BLUE]), SPANS)
     [skill] = [score for score in scores if score.metric == "skill_flagged"]
