@@ -151,11 +151,7 @@ def _autonomy(runs: Sequence[Sequence[str]]) -> dict[str, float]:
         behind_R = _entropy(row_P, ids_T[at_P - 1], len(listed))
         at_R = at_P[first_R]
         beyond_R = ahead_R - shorter_ahead_R[shorter_T[at_R]]
-        before_R = (
-            behind_R - shorter_behind_R[shorter_T[at_R + 1]]
-            if size > 1
-            else behind_R - shorter_behind_R
-        )
+        before_R = behind_R - shorter_behind_R[shorter_T[at_R + 1]]
         autonomy_R = (beyond_R - beyond_R.mean() + before_R - before_R.mean()).round(DIGITS)
         for row in np.flatnonzero(times_R >= FEWEST).tolist():
             at = at_R[row]
