@@ -98,3 +98,15 @@ def test_only_so_much_of_a_corpus_is_looked_at(language, monkeypatch) -> None:
     monkeypatch.setattr(segmentation, "SURVEYED", sum(map(len, texts[:1200])))
     some, first = Segmentation(texts), Segmentation(texts[:1200])
     assert [*map(list, map(some.words, texts))] == [*map(list, map(first.words, texts))]
+
+
+def test_words_that_hardly_stand_apart_are_one() -> None:
+    runs = [["か", "ぎ", "は"], ["か", "ぎ", "も"], ["の", "は"], ["の", "も"]] * 8
+    assert segmentation._inseparable(runs) == {("か", "ぎ")}
+    assert not segmentation._inseparable(runs[:8])  # met too seldom to say
+
+
+def test_words_with_a_part_in_common_are_taken_apart() -> None:
+    stems = draw_words(random.Random(5), 40, (2, 3))
+    found = segmentation._parts({*stems, *("んの" + stem for stem in stems[:20])})
+    assert all(found["んの" + stem][-1] == stem for stem in stems[:20])

@@ -1,10 +1,12 @@
 """A reference that knows what the teacher loses by renaming isn't clean."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 
-from forgetting.memory_map.cleanliness import ReferenceRecall, reference_knows
+from core.corpus.symbols import Symbols
+from forgetting.memory_map.cleanliness import ReferenceRecall, _rare_words, reference_knows
 from forgetting.memory_map.renaming import Renaming
 from forgetting.memory_map.scorer import Evidence
 
@@ -29,3 +31,14 @@ def test_without_anything_known_nothing_is_asked(evidence: Evidence) -> None:
     unsure = np.full_like(evidence.teacher_logprob_M, -9.0)
     found = known(replace(evidence, teacher_logprob_M=unsure))
     assert found == ReferenceRecall(0, 0) and found.is_clean
+
+
+def test_of_a_name_in_several_tokens_the_first_alone_is_asked() -> None:
+    text = "Ada Rome"  # as Ad|a| R|ome
+    pieces = SimpleNamespace(
+        texts=[text],
+        first=np.array([0, 4]),
+        start=np.array([0, 2, 3, 5]),
+        end=np.array([2, 3, 5, 8]),
+    )
+    assert _rare_words(pieces, 0, Symbols([text])).tolist() == [0, 2]
