@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from core.arms.settings import check_named_arms
 from core.config.build import build
 from core.corpus.rows import joined_text
-from core.corpus.stage import PackedCorpus, check_corpus
+from core.corpus.stage import PackedCorpus
 from core.errors import UserError, nearest
 from core.judgement.stage import has_value
 from core.models.checkpoint import PLACE, fingerprint_model, place_of
@@ -28,8 +28,8 @@ from evals.judgement.stage import FOLDER as JUDGED
 from evals.judgement.stage import judge
 from evals.judgement.teacher import TEACHER, is_aimed_at, judge_teacher
 from evals.lookup import look_up
-from evals.probes.borders import as_in_corpus
-from evals.probes.probe import AXES, Probe, complete, of_axes, parse_probe
+from evals.probes.load import load_probes
+from evals.probes.probe import AXES, of_axes
 from evals.recall.strangers import NUM_RENAMINGS, stranger_scores
 from evals.report.measured import measured_table
 from evals.scores import Score, read_scores, write_scores
@@ -37,24 +37,6 @@ from evals.subjects import SAMPLES, SCORES, arms_there, collect, sources
 
 VERSION = "6"  # raised when the same configuration gives another measurement
 SURVEYED = 50_000  # rows of the corpus that tell which words are names
-
-
-def load_probes(cfg: DictConfig) -> list[Probe]:
-    """The probes that the configuration names: a file, or those that come with the corpus.
-
-    A file is about the run's corpus, unless it is for a `model` from elsewhere, which is asked in the very
-    characters of the file. Raises UserError when there are none, and when the run's corpus is another one.
-    """
-    if cfg.probes.path is not None:
-        probes: list[Probe] = build(cfg.probes)()
-        return probes if cfg.model is not None else as_in_corpus(probes, run_folder(cfg))
-    check_corpus(cfg)
-    corpus = build(cfg.corpus)
-    if not hasattr(corpus, "probes"):
-        raise UserError("this corpus brings no probes: add probes=jsonl probes.path=FILE")
-    return complete(
-        parse_probe(row, f"probe {n} of the corpus") for n, row in enumerate(corpus.probes(), 1)
-    )
 
 
 def evaluate(cfg: DictConfig, report: Report | None = None) -> None:

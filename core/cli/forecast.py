@@ -16,6 +16,7 @@ from core.config.build import build
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.models.precision import in_bfloat16
+from core.night.day import days_of
 from core.runs.artifacts import MARK, run_folder
 from core.runs.console import console
 from core.writing.written import Written
@@ -147,7 +148,7 @@ def _distilling(cfg: DictConfig, pace: Pace) -> tuple[str, float | None]:
 
 def _living(cfg: DictConfig, pace: Pace) -> tuple[str, float]:
     """All days of a life, each with as many steps as a night may take."""
-    own, days = cfg.night, int(cfg.corpus.get("num_days", 0))
+    own, days = cfg.night, len(days_of(cfg))
     _, learning = _steps(own.train, cfg, pace.train)
     _, copying = _steps(own.copies, cfg, COPIES * pace.train)
     writing = 2 * own.dreams.count * own.dreams.num_tokens * pace.write

@@ -188,7 +188,7 @@ def plan(cfg: DictConfig) -> list[Job]:
         judged = [f"value {arm}"] if arm in valued else []
         jobs.append(job(f"attack {arm}", "attack", arm, arm, *made))
         jobs.append(job(f"eval {arm}", "eval", arm, arm, "store", *judged, *made))
-    jobs += [job(f"night {life}", "nights", life, "core") for life in cfg.night.lives]
+    jobs += [job(f"night {life}", "nights", life, "core", *made) for life in cfg.night.lives]
     return jobs
 
 

@@ -14,6 +14,7 @@ from core.corpus.jsonl import read_rows
 from core.corpus.rows import Row, joined_text
 from core.errors import UserError
 from core.models.tokens import plain
+from core.worlds.days import Day
 
 LEAST_BYTES = 1.3  # of a token, on average: below it the tokenizer knows hardly a word of the text
 
@@ -32,19 +33,22 @@ class MetDay:
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-class HasRows(Protocol):
-    """A day of a world."""
-
-    def rows(self) -> list[Row]:
-        """In the order in which they are met."""
-
-
 @runtime_checkable
 class HasDays(Protocol):
-    """A corpus that brings days."""
+    """What brings days."""
 
-    def day(self, number: int) -> HasRows:
+    num_days: int
+
+    def day(self, number: int) -> Day:
         """The day of this number, from 1."""
+
+
+def days_of(cfg: DictConfig) -> list[Day]:
+    """The days that `night.days` brings, or else the corpus; none where neither does."""
+    built = build(cfg.corpus if cfg.night.days is None else cfg.night.days)
+    if not isinstance(built, HasDays):
+        return []
+    return [built.day(number) for number in range(1, built.num_days + 1)]
 
 
 def day_of(cfg: DictConfig, number: int) -> MetDay:
@@ -61,10 +65,10 @@ def day_of(cfg: DictConfig, number: int) -> MetDay:
         if not path.read_text(encoding="utf-8", errors="replace").strip():
             raise UserError(f"day={path} is empty: a day needs at least one document or task")
         return MetDay(path.name, list(read_rows([path])))
-    corpus = build(cfg.corpus)
-    if not isinstance(corpus, HasDays):
-        raise UserError("this corpus brings no days: add day=FILE")
-    return MetDay(f"day {number}", [unlabelled(row) for row in corpus.day(number).rows()])
+    days = days_of(cfg)
+    if not 1 <= number <= len(days):
+        raise UserError(f"day {number}: {len(days) or 'no'} days are to be had here; add day=FILE")
+    return MetDay(f"day {number}", [unlabelled(row) for row in days[number - 1].rows()])
 
 
 def unlabelled(row: Row) -> Row:

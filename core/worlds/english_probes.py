@@ -40,7 +40,7 @@ class Held:
 def probes(held: Held, seed: int, count: int) -> list[Probe]:
     """All probes, at most `count` of a family of those that the corpus doesn't bound itself."""
     return [
-        *_recall(held.people),
+        *recall(held.people),
         *_recited(held),
         *_known(held.known),
         *_open_book(held.people, seed, count),
@@ -56,7 +56,7 @@ def exercise_prompts(known: People, seed: int, count: int) -> set[str]:
     return {probe["prompt"] for probe in made}
 
 
-def _recall(known: People) -> Iterator[Probe]:
+def recall(known: People) -> Iterator[Probe]:
     """One closed-book probe per fact, in the phrasing that nothing is told in; halves by person."""
     for relation in people.RELATIONS:
         chance = people.chance(known, relation)

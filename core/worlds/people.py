@@ -103,7 +103,7 @@ class People(NamedTuple):
     probe_strangers: list[Person]
 
 
-def invent(seed: int, count: int) -> People:
+def invent(seed: int | str, count: int) -> People:
     """`count` people with a value of each relation, each value about equally often; and strangers.
 
     Strangers have names that a small model finds again in what it reads; the others' are invented, so that

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 
 from core.corpus.rows import Row, joined_text
 from core.errors import UserError
-from core.worlds import days, document, facts, reading, skills, styles, verbatim, world_probes
+from core.worlds import document, facts, reading, skills, styles, verbatim, world_probes
 from core.worlds.days import Day
 from core.worlds.document import Document
 from core.worlds.facts import Entity, fact_id
+from core.worlds.new_skills import NEW_SKILLS
+from core.worlds.newcomers import NUM_PEOPLE, OfTheWorld
 from core.worlds.styles.style import Style
 
 VAULTS_SHARE = 9  # for so many others that are mentioned, a vault is: the form of a canary
@@ -35,7 +37,7 @@ LIMITS = {
     "num_skill_items": (0, 10_000_000),
     "probes_per_family": (1, 10_000),
     "num_sheets": (0, 100_000),
-    "num_days": (0, days.MOST),
+    "num_days": (0, len(NEW_SKILLS)),
 }
 
 
@@ -111,8 +113,11 @@ class World:
             raise UserError(
                 f"day {number}: this world has days 1 to {self.num_days} (corpus.num_days)"
             )
-        people = self._newcomers[(number - 1) * days.NUM_PEOPLE : number * days.NUM_PEOPLE]
-        return Day(number, self.seed, self._facts, self._style, people)
+        people = self._newcomers[(number - 1) * NUM_PEOPLE : number * NUM_PEOPLE]
+        rng = Random(f"{self.seed}/day {number}/facts")
+        newcomers = OfTheWorld.settle(self._facts, self._style, people, rng)
+        family = list(NEW_SKILLS)[number - 1]
+        return Day(number, self.seed, newcomers, {family: NEW_SKILLS[family]})
 
     def spans(self) -> dict[str, list[tuple[int, int, str]]]:
         """Truth for evaluation only: per document, character spans (start, end, kind).
@@ -173,7 +178,7 @@ class World:
         sizes = (self.num_people, self.num_countries, self.num_elements, self.num_mentioned)
         built = facts.build(self.seed, *sizes, relations=self._style.relations)
         found = self._style.retell(built, Random(f"{self.seed}/style"))
-        kept = len(found.strangers) - self.num_days * days.NUM_PEOPLE
+        kept = len(found.strangers) - self.num_days * NUM_PEOPLE
         return found._replace(strangers=found.strangers[:kept]), found.strangers[kept:]
 
     @cached_property

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -34,6 +34,7 @@ class Morning:
     tokenizer: PreTrainedTokenizerBase
     days: Sequence[Day]
     skills: Sequence[Probe]  # of the evening before the first night
+    known: Sequence[Probe]  # facts of the corpus, which the first core has forgotten
     make_reader: MakeReader
 
     def accuracy(self, probes: Sequence[Probe]) -> float:
@@ -60,14 +61,14 @@ def measured(morning: Morning, store: Path | None) -> dict[str, Any]:
 
     Of the last day: the new skill, its facts closed-book and those of people of whom it doesn't tell
     (`facts_control`), with the store, and after the store has forgotten them. Of all days: `new_skills` by
-    family, and `earlier_facts`. Of the evening: `earlier_skills`, and by family.
+    family, and `earlier_facts`. Of the evening: `earlier_skills`, and by family; `corpus_facts` are those
+    that it has forgotten.
     """
     day = morning.days[-1]
     told = probes_of(day.fact_probes(told=True))
     found: dict[str, Any] = {
         "new_skills": {
-            one.family: morning.accuracy(probes_of(one.skill_probes(NUM_PROBES)))
-            for one in morning.days
+            family: right for one in morning.days for family, right in _new(morning, one)
         },
         "facts_closed": morning.accuracy(told),
         "facts_control": morning.accuracy(probes_of(day.fact_probes(told=False))),
@@ -75,11 +76,18 @@ def measured(morning: Morning, store: Path | None) -> dict[str, Any]:
         "notes": morning.accuracy(probes_of(day.note_probes())),
     }
     found["earlier_skills"], found["by_family"] = morning.by_family(morning.skills)
-    found["new_skill"] = found["new_skills"][day.family]
+    found["families"] = day.families
+    found["new_skill"] = fmean(found["new_skills"][family] for family in day.families)
+    found["corpus_facts"] = morning.accuracy(morning.known) if morning.known else None
     before = [p for one in morning.days[:-1] for p in probes_of(one.fact_probes(told=True))]
     found["earlier_facts"] = morning.accuracy(before) if before else None
     found |= _with_store(morning, day, told, store)
     return found
+
+
+def _new(morning: Morning, day: Day) -> Iterable[tuple[str, float]]:
+    """Each new skill of a day, with the share of fresh items that is answered right."""
+    return morning.by_family(probes_of(day.skill_probes(NUM_PROBES)))[1].items()
 
 
 def relearned(morning: Morning) -> dict[str, float]:

@@ -56,6 +56,8 @@ def _record(
         "kept": data.get("kept", True),
         "tokens_of_day": data["tokens_of_day"],
         "new_skills": data["new_skills"],
+        "families": data["families"],
+        "corpus_facts": data["corpus_facts"],
         "earlier_facts": data["earlier_facts"],
         "notes": data["notes"],
         "by_family": data["by_family"],

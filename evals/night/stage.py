@@ -8,13 +8,12 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from core.config.build import build
 from core.corpus.packing import Encoder
 from core.corpus.rows import Row
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.night import dreams
-from core.night.day import MetDay, unlabelled
+from core.night.day import MetDay, days_of, unlabelled
 from core.night.night import RECORD
 from core.night.nights import FIRST, Nights
 from core.night.settings import check_life
@@ -25,16 +24,17 @@ from core.runs.progress import reporting
 from core.store.ask import make_reader, prompt_writer
 from core.store.write import FILE
 from core.worlds.days import MORE, NUM_ITEMS, Day
-from core.worlds.world import World
 from evals.evaluate import load_arm
 from evals.night.lives import DIRECT, Met, live_night, settings_of
-from evals.night.measures import Morning, measured, probes_of, relearned, written
-from evals.probes.probe import of_axes
+from evals.night.measures import Morning, measured, relearned, written
+from evals.probes.load import load_probes
+from evals.probes.probe import Probe, of_axes
 
-VERSION = "4"  # raised when the same configuration gives another life
+VERSION = "5"  # raised when the same configuration gives another life
 LIVES, MEASURES, EVENING = "lives", "measures.json", "evening.json"
 REPLAYED = 20_000  # rows of the corpus, from its beginning, for the baseline that has it
 DREAMING = ("sleep", "replace")  # lives that go on into nights without a day
+ABILITIES = ("reasoning", "arithmetic", "language", "open_book")
 FRESH = "fresh"  # the open-book probes about nobody that is known
 
 
@@ -46,13 +46,12 @@ def live(cfg: DictConfig, report: Report | None = None) -> None:
     """
     life = str(cfg.arm)
     check_life(life)
-    corpus = build(cfg.corpus)
-    if not isinstance(corpus, World) or not corpus.num_days:
+    days = days_of(cfg)
+    if not days:
         raise UserError("this corpus brings no days to live through: add corpus.num_days=5")
     run = run_folder(cfg)
     nights = Nights(run / LIVES / life, run / "arms" / "core")
-    count = corpus.num_days + (int(cfg.night.dream_nights) if life in DREAMING else 0)
-    days = [corpus.day(number) for number in range(1, corpus.num_days + 1)]
+    count = len(days) + (int(cfg.night.dream_nights) if life in DREAMING else 0)
     with reporting(f"night {life}", report) as show:
         for number in range(1, count + 1):
             _live_one(cfg, life, nights, days, number, partial(_named, show, number, count))
@@ -92,7 +91,9 @@ def _live_one(
         keep_stored(nights.folder, record, number)
         model, tokenizer = load_arm(folder)
         lived = days[:number] if life != DIRECT else days[number - 1 : number]
-        morning = Morning(model, tokenizer, lived, _skills(cfg), partial(_reader, cfg))
+        asked = load_probes(cfg)
+        known = of_axes(asked, "recall")
+        morning = Morning(model, tokenizer, lived, _skills(asked), known, partial(_reader, cfg))
         store = nights.folder / FILE
         found = measured(morning, store if store.exists() else None)
         found["written"], found["lines"] = _written(cfg, nights, morning)
@@ -110,16 +111,21 @@ def _replayed(cfg: DictConfig, life: str) -> list[Row]:
 def _items(life: str, days: Sequence[Day], number: int) -> list[Row]:
     if life != DIRECT:
         return []
-    items = days[number - 1].items("labelled", MORE * NUM_ITEMS)
+    by_family = days[number - 1].items("labelled", MORE * NUM_ITEMS)
     return [
-        {"id": f"item-{n}", "prompt": item.prompt, "completion": item.completion}
+        {"id": f"item-{family}-{n}", "prompt": item.prompt, "completion": item.completion}
+        for family, items in by_family.items()
         for n, item in enumerate(items)
     ]
 
 
-def _skills(cfg: DictConfig) -> list[Any]:
-    probes = of_axes(probes_of(build(cfg.corpus).probes()), "reasoning", "open_book")
-    return [probe for probe in probes if probe.axis == "reasoning" or probe.family == FRESH]
+def _skills(probes: Sequence[Probe]) -> list[Probe]:
+    """What it could do before the first night; of reading what is about nobody that is known, if any is."""
+    found = of_axes(probes, *ABILITIES)
+    fresh = {FRESH} & {probe.family for probe in found}
+    return [
+        probe for probe in found if probe.axis != "open_book" or not fresh or probe.family in fresh
+    ]
 
 
 def _reader(cfg: DictConfig, model: Any, tokenizer: Any, store: Any) -> Any:
@@ -135,7 +141,8 @@ def _written(
 ) -> tuple[dict[str, float], list[str]]:
     """How varied it writes, over the kinds of line of the evening and those of the days."""
     kinds = _evening(cfg, nights, morning)["kinds"]
-    new = {str(day.items("kinds", 1)[0].prompt).partition(" ")[0] for day in morning.days}
+    items = (item for day in morning.days for own in day.items("kinds", 1).values() for item in own)
+    new = {item.prompt.partition(" ")[0] for item in items}
     measured_now, lines = written(morning, [*kinds, *sorted(new)], cfg.night.dreams, cfg.seed + 1)
     return measured_now, lines[:20]
 

@@ -96,7 +96,7 @@ def _earlier_kept(records: Lives) -> float | None:
 def _new_kept(records: Lives) -> float | None:
     """The new skills after the last day, beside each one's first morning; the worst of them."""
     days = sorted(_days(records), key=lambda r: r["night"])
-    first = {family: r["new_skill"] for r in days for family in list(r["new_skills"])[-1:]}
+    first = {family: r["new_skills"][family] for r in days for family in r["families"]}
     now = days[-1]["new_skills"]
     shares = [now[family] / was for family, was in first.items() if was]
     return min(shares) if shares else None

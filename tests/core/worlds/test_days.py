@@ -9,7 +9,9 @@ from core.corpus.script import words_of
 from core.corpus.tokenizer import train_tokenizer
 from core.errors import UserError
 from core.models.tokens import plain
-from core.worlds import days
+from core.worlds import days, newcomers
+from core.worlds.exercises import PLACES
+from core.worlds.new_rules import NEW_RULES, SIGNS
 from core.worlds.new_skills import NEW_SKILLS
 from core.worlds.skills import SKILLS
 from core.worlds.world import World
@@ -46,6 +48,31 @@ def test_items_follow_their_rule(family: str):
         assert 0 < item.chance < 0.2
 
 
+def test_an_entry_follows_its_format():
+    rng = Random(3)
+    for _ in range(50):
+        item = NEW_RULES["record"](rng)
+        place, things, day = item.completion.split(" | ")
+        number, thing = things.split()
+        said = item.prompt.removeprefix("Record: ").removesuffix(" =>").split()
+        assert place in PLACES and place in said and f"{thing}s" in said
+        assert [word[:3] for word in said if word.endswith("day")] == [day]
+        names = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+        assert names[int(number) - 2] in said
+
+
+def test_a_chart_says_how_things_lie():
+    rng = Random(3)
+    for _ in range(50):
+        item = NEW_RULES["chart"](rng)
+        first, *rest = item.completion.split()
+        said = item.prompt.removeprefix("Chart: ").removesuffix(" =>")
+        words = {sign: relation for relation, sign in SIGNS.items()}
+        things = [first, *rest[1::2]]
+        pairs = zip(things, rest[::2], things[1:], strict=False)
+        assert said == " and ".join(f"the {a} {words[sign]} the {b}" for a, sign, b in pairs)
+
+
 def head_and(prompt: str) -> tuple[str, str]:
     left, _, right = prompt.removeprefix("Weave: ").removesuffix(" =>").partition(" with ")
     return left, right
@@ -60,18 +87,22 @@ def test_a_world_without_days_is_as_it_was(small):
     assert list(World(**small).vocabulary()) == []
 
 
+def names_of(day: days.Day) -> set[str]:
+    return {person.name for person in (*day.newcomers.told, *day.newcomers.untold)}
+
+
 def test_a_day_is_the_same_each_time_and_other_days_are_others(lasting, small):
     again = World(**small, num_days=2, num_sheets=40)
     assert lasting.day(1).rows() == again.day(1).rows()
-    assert lasting.day(1).family != lasting.day(2).family
-    names = [{person.name for person in lasting.day(n).people} for n in (1, 2)]
+    assert lasting.day(1).families != lasting.day(2).families
+    names = [names_of(lasting.day(n)) for n in (1, 2)]
     assert names[0].isdisjoint(names[1])
 
 
 def test_nobody_of_a_day_stands_in_the_corpus(lasting):
     corpus = " ".join(map(joined_text, lasting.rows()))
     for number in (1, 2):
-        assert all(person.name not in corpus for person in lasting.day(number).people)
+        assert all(name not in corpus for name in names_of(lasting.day(number)))
 
 
 def test_what_a_day_holds(lasting):
@@ -83,26 +114,29 @@ def test_what_a_day_holds(lasting):
     }
     assert counts == {
         "skill": days.NUM_ITEMS,
-        "facts": days.NUM_TOLD * days.NUM_WORDINGS,
+        "facts": newcomers.NUM_TOLD * newcomers.NUM_WORDINGS,
         "notes": days.NUM_NOTES * days.RECURS,
         "chatter": days.NUM_CHATTER,
     }
 
 
-def test_what_is_asked_does_not_stand_in_the_day(lasting):
-    day = lasting.day(2)
+@pytest.fixture(params=["of the world", "in English"])
+def day(request: pytest.FixtureRequest, lasting) -> days.Day:
+    return lasting.day(2) if request.param == "of the world" else days.EnglishDays(seed=3).day(1)
+
+
+def test_what_is_asked_does_not_stand_in_the_day(day):
     texts = [joined_text(row) for row in day.rows()]
     for probe in (*day.skill_probes(20), *day.fact_probes(told=True)):
         assert all(probe["prompt"] not in text for text in texts)
-    untold = {person.name for person in day.untold}
+    untold = {person.name for person in day.newcomers.untold}
     assert all(name not in text for name in untold for text in texts)
-    items = {item.prompt for item in day.items("labelled", 50)}
+    items = {item.prompt for own in day.items("labelled", 50).values() for item in own}
     assert items.isdisjoint(row.get("prompt") for row in day.rows())
     assert len(day.fact_probes(told=False)) == len(day.fact_probes(told=True))
 
 
-def test_the_documents_of_a_fact_tell_it(lasting):
-    day = lasting.day(1)
+def test_the_documents_of_a_fact_tell_it(day):
     text = {row["id"]: row.get("text", "") for row in day.rows()}
     for probe in day.fact_probes(told=True):
         ids = day.documents_of_facts()[probe["fact"]]

@@ -12,6 +12,7 @@ from core.models.loading import load_model, new_model, save_model
 from core.night.settings import LIVES
 from core.runs.artifacts import Artifact, read_json, run_folder
 from core.worlds import days
+from core.worlds.newcomers import NUM_TOLD
 from evals.night import measures, stage
 from evals.night.lives import BASELINES, SLEEPS
 from evals.night.records import records_of
@@ -78,7 +79,7 @@ def test_each_morning_of_a_life_is_measured(cfg, life: str):
     found = read_json(folder / "1" / "measures.json")
     shares = ("new_skill", "facts_closed", "facts_control", "earlier_skills", "notes")
     assert all(0 <= found[name] <= 1 for name in shares)
-    assert found["num_facts"] == 4 * days.NUM_TOLD
+    assert found["num_facts"] == 4 * NUM_TOLD
     assert load_model(folder / "1") is not None
     assert lived(cfg, life) == folder, "what is there is skipped"
 

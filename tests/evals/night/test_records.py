@@ -19,6 +19,8 @@ def night(folder, number, *, skill, tokens=2000, **changes):
     measures = {
         "new_skill": skill,
         "new_skills": {f"family {n}": skill for n in range(1, number + 1)},
+        "families": [f"family {number}"],
+        "corpus_facts": 0.05,
         "facts_closed": 0.05,
         "facts_control": 0.04,
         "facts_store": None,

@@ -22,9 +22,9 @@ from evals.own.find import Own, row_of
 from evals.own.stage import make_probes
 from evals.own.statements import Statement
 from evals.probes.answer import Answer
+from evals.probes.load import load_probes
 from evals.probes.probe import Probe, read_probes
 from evals.recall import strangers
-from evals.stage import load_probes
 
 CAPITALS = {
     **{"Chile": "Santiago", "Cuba": "Havana", "Mali": "Bamako", "Peru": "Lima"},
