@@ -67,7 +67,8 @@ def day_of(cfg: DictConfig, number: int) -> MetDay:
         return MetDay(path.name, list(read_rows([path])))
     days = days_of(cfg)
     if not 1 <= number <= len(days):
-        raise UserError(f"day {number}: {len(days) or 'no'} days are to be had here; add day=FILE")
+        brings = f"days 1 to {len(days)}, and this is night {number}" if days else "no days"
+        raise UserError(f"this corpus brings {brings}: add day=FILE")
     return MetDay(f"day {number}", [unlabelled(row) for row in days[number - 1].rows()])
 
 

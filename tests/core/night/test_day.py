@@ -36,8 +36,19 @@ def test_a_bad_row_is_named_with_its_line(tmp_path, configure):
 
 
 def test_a_world_without_days_has_none(configure):
-    with pytest.raises(UserError, match="this world has days 1 to 0"):
+    with pytest.raises(UserError, match="brings no days: add day=FILE"):
         day_of(configure("experiment=smoke"), 1)
+
+
+def test_a_night_beyond_the_days_there_are_is_refused(configure):
+    with pytest.raises(UserError, match="brings days 1 to 1, and this is night 2: add day=FILE"):
+        day_of(configure("experiment=pretrained_night", "teacher=smollm2"), 2)
+
+
+def test_a_night_of_a_pretrained_core_has_a_day_in_english(configure):
+    rows = day_of(configure("experiment=pretrained_night", "teacher=smollm2", "seed=3"), 1).rows
+    assert {row["prompt"].split()[0] for row in rows if "prompt" in row} == {"Record:", "Chart:"}
+    assert all("source" not in row for row in rows)
 
 
 def test_another_corpus_brings_no_days(configure, tmp_path):
