@@ -33,6 +33,7 @@ NUM_LEAK_SAMPLES = 20
 STRENGTH = re.compile(r"\d+(\.\d+)?")  # at the end of an arm's name
 MAP = "map"  # the axis of scores that describe the memory map, not an arm
 TEXT = "text"  # the axis of perplexity, which no probe asks for
+TASKS = "lm_eval"  # the axis of lm-eval's tasks
 
 
 @dataclass(frozen=True)
