@@ -45,6 +45,11 @@ from evals.subjects import PICTURE, SAMPLES, SCORES, VERDICT, collect, measureme
 from evals.verdict import verdict_lines, verdicts
 
 STYLES = "styles.md"
+MAP_SAID = {
+    "recall": "recall {:.3f}",
+    "precision": "precision {:.3f}",
+    "skill_flagged": "{:.2%} of skill answers flagged",
+}
 
 
 def report(cfg: DictConfig) -> None:
@@ -144,11 +149,9 @@ def _verdicts(scores: Sequence[Score], folder: Path) -> None:
     for line in verdict_lines(found):
         console.print(line)
     own = {s.metric: s.value for s in scores if s.axis == MAP and s.arm == "memory_map"}
-    if own:
-        console.print(
-            f"memory map against the corpus's truth: recall {own['recall']:.3f}, precision "
-            f"{own['precision']:.3f}, {own['skill_flagged']:.2%} of skill answers flagged"
-        )
+    told = [said.format(own[metric]) for metric, said in MAP_SAID.items() if metric in own]
+    if told:
+        console.print(f"memory map against the corpus's truth: {', '.join(told)}")
 
 
 def _write(path: Path, text: str) -> None:
