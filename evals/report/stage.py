@@ -36,6 +36,7 @@ from evals.report.times import stage_times
 from evals.scores import (
     MAP,
     Score,
+    lacking,
     methods_of,
     over_seeds,
     write_atomically,
@@ -77,7 +78,8 @@ def _report(cfg: DictConfig) -> list[Score]:
     """The report of one style; its scores."""
     runs, folder = runs_of(cfg), run_folder(cfg)
     first = runs[0]
-    scores = over_seeds([collect(one) for one in runs])
+    by_seed = [collect(one) for one in runs]
+    scores = over_seeds(by_seed)
     samples = _samples(first)
     nights = records_of(runs)
     missed = find_missed(run_folder(first), scores, samples.get(CORE, []))
@@ -108,6 +110,8 @@ def _report(cfg: DictConfig) -> list[Score]:
     for name in cfg.arms:
         if name not in samples:
             console.print(f"{name}: missing, not trained or not evaluated", style="yellow")
+    for name, count in lacking(by_seed).items():
+        console.print(f"{name}: {count} scores left out, not every seed has them", style="yellow")
     console.print(f"results: {folder / 'report.html'} · {folder / PICTURE} · {folder / SCORES}")
     if missed:
         console.print(missed_table(missed))
