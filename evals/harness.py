@@ -17,10 +17,9 @@ from core.errors import UserError, nearest
 from core.models.gate import traits_of
 from core.models.tokens import left_open
 from core.runs.artifacts import hash_file
-from evals.scores import Score
+from evals.scores import TASKS, Score
 
 OWN_TASKS = Path(__file__).parent / "tasks"
-AXIS = "lm_eval"
 CPU_BATCH_SIZE = 16  # on a GPU lm-eval finds the largest that fits
 
 
@@ -125,7 +124,7 @@ def _scores_of(
         scores.append(
             Score(
                 arm,
-                AXIS,
+                TASKS,
                 task,
                 metric if kind == "none" else key,
                 float(value),

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -33,6 +33,7 @@ NUM_LEAK_SAMPLES = 20
 STRENGTH = re.compile(r"\d+(\.\d+)?")  # at the end of an arm's name
 MAP = "map"  # the axis of scores that describe the memory map, not an arm
 TEXT = "text"  # the axis of perplexity, which no probe asks for
+TASKS = "lm_eval"  # the axis of lm-eval's tasks
 
 
 @dataclass(frozen=True)
@@ -200,8 +201,7 @@ def over_seeds(runs: Sequence[Sequence[Score]]) -> list[Score]:
         return list(runs[0])
     by_key: dict[tuple[object, ...], list[Score]] = {}
     for score in (score for run in runs for score in run):
-        key = (score.arm, score.axis, score.family, score.metric, score.step)
-        by_key.setdefault(key, []).append(score)
+        by_key.setdefault(_key(score), []).append(score)
     merged = []
     for found in by_key.values():
         if len(found) == len(runs):
@@ -217,6 +217,16 @@ def over_seeds(runs: Sequence[Sequence[Score]]) -> list[Score]:
                 )
             )
     return merged
+
+
+def lacking(runs: Sequence[Sequence[Score]]) -> dict[str, int]:
+    """By arm, how many scores `over_seeds` leaves out, since not every run has them."""
+    times = Counter(_key(score) for run in runs for score in run)
+    return dict(Counter(str(key[0]) for key, count in times.items() if count < len(runs)))
+
+
+def _key(score: Score) -> tuple[object, ...]:
+    return score.arm, score.axis, score.family, score.metric, score.step
 
 
 def write_scores(path: str | Path, scores: Iterable[Score]) -> None:

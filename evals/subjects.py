@@ -10,6 +10,7 @@ from core.errors import UserError
 from core.models.checkpoint import find_model, fingerprint_model, name_in_run
 from core.runs.artifacts import MARK, SCORE_FOLDERS, read_mark, run_folder
 from core.runs.console import console
+from evals.asked_alike import asked_alike
 from evals.recall.map_quality import map_quality
 from evals.scores import Score, read_scores
 
@@ -39,8 +40,14 @@ def measured(cfg: DictConfig) -> list[str]:
 def measurements(cfg: DictConfig) -> Iterator[tuple[str, str, Path]]:
     """Each arm and `model`, what of it was measured (`evals`, `attacks` …), and the folder with that.
 
-    What was measured of another checkpoint under the same name is left out, with a line that says so.
+    What was measured of another checkpoint under the same name is left out, with a line that says so. So is
+    what an arm was asked otherwise than the one that was measured last: they can't be compared.
     """
+    return asked_alike(list(_of_checkpoints(cfg)), arms_there(cfg))
+
+
+def _of_checkpoints(cfg: DictConfig) -> Iterator[tuple[str, str, Path]]:
+    """What was measured of the checkpoints that are there."""
     for arm in measured(cfg):
         folders = {kind: run_folder(cfg) / kind / arm for kind in SCORE_FOLDERS}
         there = {kind: folder for kind, folder in folders.items() if (folder / MARK).exists()}

@@ -30,7 +30,7 @@ from typing import Any
 from rich.text import Text
 
 from evals.probes.probe import KNOWLEDGE, MEMORY_AXES
-from evals.scores import MAP, STRANGER, TEXT, Score, arms_of, find, kept
+from evals.scores import MAP, STRANGER, TASKS, TEXT, Score, arms_of, find, kept
 
 VERDICTS = ("forgotten", "hidden", "broken", "kept", "undecided")
 CONTROLS = ("never_exposed", "rebound", STRANGER)
@@ -41,6 +41,9 @@ PLAINLY = re.compile(
 )  # metrics of what it says itself
 # Of all answers, likely ones included, and of those that aren't right: they tell of no memory.
 SILENT = ("logprob", "rank", "abstained", "wrong")
+# Axes that tell of no memory which a control is free of, though less of some may be better. Of lm-eval's
+# tasks nobody knows whether less is a perplexity or a fact, and none of them is an attack.
+NO_MEMORIES = (*ABILITIES, KNOWLEDGE, TEXT, TASKS)
 TEACHING = (
     "relearn_disjoint",
     "relearn_direct",
@@ -111,7 +114,7 @@ def _memory(scores: Sequence[Score], arm: str) -> Iterator[Comparison]:
             continue
         if score.family != "all" and (score.axis, score.metric) in whole:
             continue  # parts of a mean: of so many comparisons some are always out of bounds
-        if score.axis in (*ABILITIES, KNOWLEDGE, TEXT) or score.metric in SILENT:
+        if score.axis in NO_MEMORIES or score.metric in SILENT:
             continue
         if score.stderr is None:
             continue

@@ -20,7 +20,7 @@ STAIRS = {
     "core": """errors runs config models corpus worlds writing signal training judgement store export arms
         night cli""",
     "evals": """probes scores recall metrics lookup verdict evaluate attacks own harness tasks watch judgement
-        subjects card night report stage sweep""",
+        asked_alike subjects card night report stage sweep""",
 }
 
 

@@ -37,6 +37,7 @@ def pass_night(given: Given, folder: Path, report: Report) -> dict[str, Any]:
     core's writing has narrowed beyond the bound, the core of the evening is written in its stead.
     """
     began, work = time.monotonic(), folder / WORK
+    is_whole = not was_begun(folder)
     work.mkdir(exist_ok=True)
     written = _dream(given, folder, report)
     symbols = Symbols([*map(joined_text, given.rows), *written, *given.earlier])
@@ -51,9 +52,16 @@ def pass_night(given: Given, folder: Path, report: Report) -> dict[str, Any]:
     model = learn(given, done, reflected, written, symbols, work, report)
     record = _morning(given, done, reflected, written, model, folder, report)
     shutil.rmtree(work)
-    record["seconds"] = round(time.monotonic() - began, 1)
+    # Of a night that was interrupted these would be those of its end alone.
+    record["seconds"] = round(time.monotonic() - began, 1) if is_whole else None
+    record["sorting_seconds"] = round(done.seconds, 1) if is_whole else None
     write_json(folder / RECORD, record)
     return record
+
+
+def was_begun(folder: Path) -> bool:
+    """Whether a night that was interrupted left something in its folder to go on from."""
+    return (folder / WORK).exists() or (folder / DREAMS).exists()
 
 
 def _dream(given: Given, folder: Path, report: Report) -> list[str]:
@@ -205,7 +213,6 @@ def _morning(
         "variety": {"evening": evening, "morning": morning},
         "audit": audit(core, model if kept else core, given.tokenizer, told, given.length),
         "shown": now[:12],
-        "sorting_seconds": round(done.seconds, 1),
     }
 
 

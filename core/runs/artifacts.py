@@ -193,7 +193,7 @@ class Artifact:
                 )
             left = signed(partial / STARTED)
             if left.get("fingerprint") == self.fingerprint:
-                self.began -= left.get("seconds", 0.0)
+                self.began -= left.get("seconds", 0.0) + _untold_seconds(partial)
             else:
                 for path in partial.iterdir():
                     if path.name != STARTED:
@@ -248,6 +248,13 @@ def _which(folder: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _untold_seconds(partial: Path) -> float:
+    """How long a writer that was killed, and couldn't tell, went on: until the last file that it wrote."""
+    told = (partial / STARTED).stat().st_mtime
+    times = [path.stat().st_mtime for path in partial.rglob("*") if path.is_file()]
+    return max(times, default=told) - told
 
 
 def read_mark(folder: Path) -> dict[str, Any]:

@@ -29,7 +29,10 @@ Text = tuple[list[int], list[int]]
 def attack_records(
     writer: Writer, value: Value, problems: Sequence[Problem], *, seed: int
 ) -> list[dict[str, Any]]:
-    """A record for each way to search: false positives among the wrong texts that please most."""
+    """A record for each way to search: false positives among the wrong texts that please most.
+
+    None where no text that was found is wrong.
+    """
     rng, prompts = Random(f"{seed}/attack"), writer.prompts(problems)
     right = [
         (prompt, _closed(writer, problem.solution(rng)))
@@ -64,7 +67,7 @@ def attack_records(
         ]
         for guarded in (True, False):
             best = [max(_values(writer, value, own, guarded)) for own in wrong if own]
-            share = sum(one > bar[guarded] for one in best) / max(len(best), 1)
+            share = sum(one > bar[guarded] for one in best) / len(best) if best else None
             records.append(
                 {"attack": way, "guarded": guarded, "false_positives": share, "n": len(best)}
             )

@@ -30,7 +30,7 @@ from evals.judgement.example import example_of
 from evals.judgement.measure import value_records
 from evals.judgement.watch import INSIDE, LONGER
 
-VERSION = "5"  # raised when the same configuration gives another measurement
+VERSION = "6"  # raised when the same configuration gives another measurement
 FOLDER, FILE = "judgement", "records.json"
 JUDGEMENT = "judgement.json"  # of the run: all records
 KINDS = ("training", "value", "decoding", "attack", "example")

@@ -16,7 +16,7 @@ from core.models.loading import save_model
 from core.night import dreams
 from core.night.given import Given
 from core.night.learning import dreaming_steps
-from core.night.night import pass_night
+from core.night.night import WORK, pass_night, was_begun
 from core.night.settings import NightSettings
 from core.night.text import Part, mixed
 from core.runs.artifacts import plain
@@ -49,14 +49,18 @@ def settings_of(cfg: DictConfig, life: str) -> NightSettings:
 
 
 def live_night(life: str, met: Met, folder: Path, report: Report) -> dict[str, Any]:
-    """One night of a life, into `folder`; its record, with the processor's `seconds`."""
-    began = time.process_time()
+    """One night of a life, into `folder`; its record, with the processor's `seconds`.
+
+    None of a night that was interrupted: nothing tells what the processor had done before.
+    """
+    began, is_whole = time.process_time(), not was_begun(folder)
     if life in SLEEPS:
         record = pass_night(met.given, folder, report)
     else:
         _train(met, _parts(life, met), folder, report)
         record = {"steps": num_steps_of(met), "stored": []}
-    return {**record, "seconds": round(time.process_time() - began, 2)}
+    seconds = round(time.process_time() - began, 2) if is_whole else None
+    return {**record, "seconds": seconds}
 
 
 def _parts(life: str, met: Met) -> list[Part]:
@@ -92,7 +96,7 @@ def _train(met: Met, parts: list[Part], folder: Path, report: Report) -> None:
             length=given.length,
             rng=Random(f"{given.seed}/text"),
         )
-        work = folder / "work"
+        work = folder / WORK
         work.mkdir(exist_ok=True)
         model = train(
             model,

@@ -25,10 +25,10 @@ def map_quality(run: Path, spans: Spans) -> list[Score]:
     `recall`: of the tokens that begin memorized words and that the teacher has learned (probability ≥ .5),
     the share that is flagged. `precision`: of the flagged tokens, the share that begin memorized words; names
     inside memorized documents aren't counted, nor is how a word goes on. `skill_flagged`: of the tokens that
-    skill items teach, the flagged share.
+    skill items teach, tasks of which nothing is memory, the flagged share.
     `auroc`: how often a memorized token that the teacher has learned scores higher than another one.
     `teacher_passes`: what scoring cost. `reference_recall`: of what the teacher loses under other names, the
-    share that the map's reference knows by heart too.
+    share that the map's reference knows by heart too. What has no tokens to be a share of has no score.
 
     Args:
         run: the run's folder.
@@ -49,14 +49,16 @@ def _kinds(run: Path, spans: Spans, columns: Mapping[str, np.ndarray]) -> np.nda
     """What each token (S, T) is by the corpus's truth: 0 skill, 1 other text, 2 name, 3 memory."""
     # Of a word of several tokens the first alone is memory: how it goes on its spelling tells. The others
     # count as names do, neither way.
-    ids, begun = [], []
+    ids, begun, is_document = [], [], []
     for row in _rows(run):
         ids.append(row["id"])
+        is_document.append("text" in row)
         begun.append(_beginnings(joined_text(row), spans.get(row["id"], ())))
     kind_ST = np.zeros(columns["row"].shape, dtype=np.int8)
     for s, t in np.argwhere(columns["row"] >= 0):
         told = spans.get(ids[columns["row"][s, t]])
         if told is None:
+            kind_ST[s, t] = is_document[columns["row"][s, t]]  # prose is no skill
             continue
         start, end = columns["start"][s, t], columns["end"][s, t]
         is_memory = any(start <= at < end for at in begun[columns["row"][s, t]])
@@ -89,18 +91,18 @@ def _quality(folder: Path, taught_ST: np.ndarray, kind_ST: np.ndarray) -> list[S
     def score(metric: str, value: float, stderr: float | None, n: int, higher: bool) -> Score:
         return Score(folder.name, MAP, "all", metric, value, stderr, n, None, higher)
 
-    def share(metric: str, hits: np.ndarray, of: np.ndarray, higher: bool) -> Score:
-        n = int(of.sum())
-        value = int(hits.sum()) / max(n, 1)
-        return score(metric, value, (value * (1 - value) / max(n, 1)) ** 0.5, n, higher)
-
-    separated = auroc(score_ST[memorized], score_ST[others])
-    found = [
-        share("recall", flagged_ST & memorized, memorized, True),
-        share("precision", judged & (kind_ST == 3), judged, True),
-        share("skill_flagged", skill & flagged_ST, skill, False),
-        score("auroc", separated, None, int(memorized.sum()), True),
-    ]
+    found = []
+    for metric, hits, of, higher in (
+        ("recall", flagged_ST & memorized, memorized, True),
+        ("precision", judged & (kind_ST == 3), judged, True),
+        ("skill_flagged", skill & flagged_ST, skill, False),
+    ):
+        if n := int(of.sum()):
+            value = int(hits.sum()) / n
+            found.append(score(metric, value, (value * (1 - value) / n) ** 0.5, n, higher))
+    if memorized.any() and others.any():
+        separated = auroc(score_ST[memorized], score_ST[others])
+        found.append(score("auroc", separated, None, int(memorized.sum()), True))
     cost = folder / "cost.json"
     if cost.exists():
         told = read_json(cost)

@@ -7,14 +7,16 @@ from rich.table import Table
 
 from evals.probes.probe import AXES, KNOWLEDGE
 from evals.report.console import MISSING, percent
-from evals.scores import MAP, Score, arms_of, find
+from evals.scores import MAP, TASKS, Score, arms_of, find
+
+BITS = "bits_per_byte"  # no share, though good models have less than 1
 
 
 def measured_table(scores: Sequence[Score]) -> Table:
     """Accuracies of axes and their families, and every metric of lm-eval's tasks.
 
-    Shares are in per cent ± standard error; a metric beyond [0, 1], such as a perplexity, is
-    shown as it is. Attacks, which have steps, are left to the report.
+    Shares are in per cent ± standard error; a metric that goes beyond [0, 1] in any arm, such as a
+    perplexity, is shown as it is in all. Attacks, which have steps, are left to the report.
     """
     table = Table(
         title="What was measured (per cent ± standard error; chance; number of items)",
@@ -36,10 +38,12 @@ def measured_table(scores: Sequence[Score]) -> Table:
         found = next(score for score in row if score is not None)
         chance = MISSING if found.chance is None else f"{100 * found.chance:.1f}"
         name = f"{axis}" if family == "all" else f"  {family}"
-        if axis == "lm_eval":
+        if axis == TASKS:
             name = f"{family} · {metric}"
         bold = "bold" if family == "all" else None
-        table.add_row(name, *map(_shown, row), chance, f"{found.n:,}", style=bold)
+        shares = metric != BITS and all(0 <= s.value <= 1 for s in row if s is not None)
+        cells = map(percent if shares else _as_it_is, row)
+        table.add_row(name, *cells, chance, f"{found.n:,}", style=bold)
     there = {score.axis for score in scores}
     for axis in AXES if there & set(AXES) else ():
         if axis not in there and axis != KNOWLEDGE:
@@ -50,11 +54,11 @@ def measured_table(scores: Sequence[Score]) -> Table:
 def _is_shown(score: Score) -> bool:
     if score.step is not None or score.axis == MAP:
         return False
-    return score.metric == "accuracy" or score.axis == "lm_eval"
+    return score.metric == "accuracy" or score.axis == TASKS
 
 
-def _shown(score: Score | None) -> str:
-    if score is None or 0 <= score.value <= 1:
-        return percent(score)
+def _as_it_is(score: Score | None) -> str:
+    if score is None:
+        return MISSING
     error = "" if score.stderr is None else f"±{score.stderr:.1g}"
     return f"{score.value:.3g}{error}"

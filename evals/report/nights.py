@@ -108,8 +108,8 @@ def _varied(records: Lives) -> float | None:
 
 
 def _cost(records: Lives) -> float | None:
-    """Processor seconds of a night a thousand tokens of its day."""
-    days = _days(records)
+    """Processor seconds of a night a thousand tokens of its day, of the nights that weren't interrupted."""
+    days = [record for record in _days(records) if record["seconds"] is not None]
     tokens = sum(record["tokens_of_day"] for record in days)
     return 1000 * sum(record["seconds"] for record in days) / tokens if tokens else None
 

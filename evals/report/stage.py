@@ -36,6 +36,7 @@ from evals.report.times import stage_times
 from evals.scores import (
     MAP,
     Score,
+    lacking,
     methods_of,
     over_seeds,
     write_atomically,
@@ -45,6 +46,11 @@ from evals.subjects import PICTURE, SAMPLES, SCORES, VERDICT, collect, measureme
 from evals.verdict import verdict_lines, verdicts
 
 STYLES = "styles.md"
+MAP_SAID = {
+    "recall": "recall {:.3f}",
+    "precision": "precision {:.3f}",
+    "skill_flagged": "{:.2%} of skill answers flagged",
+}
 
 
 def report(cfg: DictConfig) -> None:
@@ -72,7 +78,8 @@ def _report(cfg: DictConfig) -> list[Score]:
     """The report of one style; its scores."""
     runs, folder = runs_of(cfg), run_folder(cfg)
     first = runs[0]
-    scores = over_seeds([collect(one) for one in runs])
+    by_seed = [collect(one) for one in runs]
+    scores = over_seeds(by_seed)
     samples = _samples(first)
     nights = records_of(runs)
     missed = find_missed(run_folder(first), scores, samples.get(CORE, []))
@@ -103,6 +110,8 @@ def _report(cfg: DictConfig) -> list[Score]:
     for name in cfg.arms:
         if name not in samples:
             console.print(f"{name}: missing, not trained or not evaluated", style="yellow")
+    for name, count in lacking(by_seed).items():
+        console.print(f"{name}: {count} scores left out, not every seed has them", style="yellow")
     console.print(f"results: {folder / 'report.html'} · {folder / PICTURE} · {folder / SCORES}")
     if missed:
         console.print(missed_table(missed))
@@ -144,11 +153,9 @@ def _verdicts(scores: Sequence[Score], folder: Path) -> None:
     for line in verdict_lines(found):
         console.print(line)
     own = {s.metric: s.value for s in scores if s.axis == MAP and s.arm == "memory_map"}
-    if own:
-        console.print(
-            f"memory map against the corpus's truth: recall {own['recall']:.3f}, precision "
-            f"{own['precision']:.3f}, {own['skill_flagged']:.2%} of skill answers flagged"
-        )
+    told = [said.format(own[metric]) for metric, said in MAP_SAID.items() if metric in own]
+    if told:
+        console.print(f"memory map against the corpus's truth: {', '.join(told)}")
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 from core.runs.artifacts import MARK, PARTIAL, read_mark
 from evals.report.tables import table
 
-# By the folder of a run that it writes, in the order of the work.
+# By the folder of a run that it writes, in the order of the work: all that `winnow run` makes.
 STAGES = {
     "corpus": "corpus",
     "teacher": "teach",
     "teacher_cache": "cache",
+    "own_probes": "probes",
     "memory_map": "map",
+    "scorers": "map, each scorer by itself",
     "arms": "distill",
     "evals": "eval",
     "lm_eval": "eval, tasks of lm-eval",
@@ -20,8 +22,13 @@ STAGES = {
     "attacks": "attack",
     "values": "value",
     "judgement": "eval, of its value",
+    "lives": "nights",
 }
-OF_ARMS = ("values", "judgement", "arms", "evals", "lm_eval", "lookup", "attacks")
+# Each folder in them is of an arm, of a scorer or of a way to live.
+OF_ARMS = (
+    *("values", "judgement", "arms", "evals", "lm_eval", "lookup", "attacks"),
+    *("scorers", "lives"),
+)
 TITLE = "Where its time went"
 NOTE = (
     "Minutes of each stage, also where it was interrupted and gone on with. Stages that ran side by side add"

@@ -12,6 +12,7 @@ from evals.scores import (
     arms_of,
     find,
     kept,
+    lacking,
     over_seeds,
     read_scores,
     summarize,
@@ -111,6 +112,13 @@ def test_several_runs_are_told_by_their_mean_and_its_error():
     assert merged.stderr == pytest.approx(math.sqrt(0.14 / 2 / 3))
     bare = [[score(value=v, chance=None)] for v in (0.1, 0.3)]
     assert over_seeds(bare)[0].chance is None
+
+
+def test_what_not_every_run_has_is_counted_by_arm() -> None:
+    both = Score("core", "recall", "all", "accuracy", 0.1, 0.01, 100, 0.05, False)
+    more = [replace(both, arm="rebound"), replace(both, axis="benign", step=4)]
+    assert lacking([[both, *more], [both]]) == {"rebound": 1, "core": 1}
+    assert lacking([[both], [both]]) == lacking([[both, *more]]) == {}
 
 
 def test_one_run_is_told_as_it_is():

@@ -205,6 +205,17 @@ def test_neither_worse_prose_nor_what_a_teacher_brought_along_is_a_memory_that_h
     assert verdicts([*told(), *more])["core"]["verdict"] == "forgotten"
 
 
+@pytest.mark.parametrize("metric", ["perplexity", "acc"])
+def test_a_task_of_lm_eval_is_no_memory_and_no_attack(metric: str) -> None:
+    tasks = [
+        Score(arm, "lm_eval", "lambada", metric, value, 0.01, 100, None, False)
+        for arm, value in (("core", 0.9), ("never_exposed", 0.5))
+    ]
+    assert verdicts([*told(), *tasks])["core"]["verdict"] == "forgotten"
+    found = verdicts([*without(told(), "relearn_disjoint"), *tasks])["core"]
+    assert found["verdict"] == "undecided", "nothing was attacked"
+
+
 # Each attack that teaches no answer, at the step where it tells most.
 SILENCING = [
     ("benign", "recall", "accuracy", 500),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import UserError
-from core.runs.artifacts import Artifact, fingerprint_of, hash_file, read_json
+from core.runs.artifacts import STARTED, Artifact, fingerprint_of, hash_file, read_json
 
 ROOT = Path(__file__).parents[3]
 CONFIG = {"train": {"num_steps": 4, "rate": 0.1}, "seed": 0}
@@ -293,3 +293,19 @@ def test_the_mark_tells_how_long_it_took_with_what_was_interrupted(
     with Artifact(tmp_path / "x", CONFIG).writing():
         now = 1012.5
     assert read_json(tmp_path / "x" / "artifact.json")["seconds"] == 42.5
+
+
+def test_of_a_killed_writer_the_time_to_its_last_file_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.monotonic", lambda: 100.0)
+    with Artifact(tmp_path / "x", CONFIG).writing() as folder:
+        (folder / "weights").write_text("…")
+        left = shutil.copytree(folder, tmp_path / "left")
+    shutil.rmtree(tmp_path / "x")
+    left.rename(folder)  # as it was when the process ended, without a word
+    began = (folder / STARTED).stat().st_mtime
+    os.utime(folder / "weights", (began + 60, began + 60))
+    with Artifact(tmp_path / "x", CONFIG).writing():
+        pass
+    assert read_json(tmp_path / "x" / "artifact.json")["seconds"] == 60.0

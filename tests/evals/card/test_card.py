@@ -13,13 +13,12 @@ from core.export.source import source_of
 from core.runs.artifacts import run_folder
 from core.store.reader import Reader
 from core.store.write import StoredDocument, write_store
-from evals import harness
 from evals.card.card import ATTACKED, FORGOT, KEPT, OTHERS
 from evals.card.stage import export
 from evals.evaluate import evaluate_model
 from evals.lookup import FORGOTTEN, LOOKUP, look_up
 from evals.probes.probe import AXES, MEMORY_AXES, Probe, complete, of_axes
-from evals.scores import TEXT, Score
+from evals.scores import TASKS, TEXT, Score
 from tests.evals.card.conftest import ATTACKED as UNDER_ATTACK
 from tests.evals.card.conftest import OWN, gather, score, write_scores_of
 
@@ -103,7 +102,7 @@ def evaluated(model, tokenizer, probes, configure, tmp_path: Path) -> list[Score
     scores += look_up("core", make_reader, tmp_path / "store.sqlite", asked, told)
     for metric, better in (("acc", True), ("word_perplexity", False)):  # as its tasks say
         named = {"family": "task", "metric": metric, "higher_is_better": better}
-        scores.append(score("core", harness.AXIS, 0.5, **named))
+        scores.append(score("core", TASKS, 0.5, **named))
     return scores
 
 
@@ -124,7 +123,7 @@ def attacked(model, tokenizer, probes, configure) -> list[Score]:
 
 def test_each_score_is_told_under_its_heading(measured_run, evaluated, attacked) -> None:
     """Every axis and every metric, as the metrics and attacks themselves give them."""
-    assert {one.axis for one in evaluated} == {*EXPECTED, harness.AXIS}
+    assert {one.axis for one in evaluated} == {*EXPECTED, TASKS}
     run, arm = run_folder(measured_run), {"arm": source_of(measured_run).fingerprint}
     for kind, scores in (("evals", evaluated), ("attacks", attacked)):
         shutil.rmtree(run / kind)

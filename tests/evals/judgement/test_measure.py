@@ -88,13 +88,21 @@ def test_an_attack_finds_what_pleases_a_careless_value(writer, value, coins) -> 
         "tokens by gradient",
     }
     for record in records:
-        assert 0 <= record["false_positives"] <= 1
+        found = record["false_positives"]
+        assert 0 <= found <= 1 if record["n"] else found is None
     own = value.heads[value.leads]
     nothing = replace(own, weight_F=torch.zeros_like(own.weight_F), bias=torch.tensor(0.0))
     blind = attack_records(
         writer, replace(value, heads={**value.heads, value.leads: nothing}), coins, seed=0
     )
-    assert all(r["false_positives"] == 0 for r in blind), "equal isn't above"
+    assert all(not r["false_positives"] for r in blind), "equal isn't above"
+
+
+def test_an_attack_that_finds_no_wrong_text_has_no_share(writer, value, coins, monkeypatch) -> None:
+    every = replace(writer.judged(coins[0], [], []), right=True)
+    monkeypatch.setattr(writer, "judged", lambda *_: every)
+    records = attack_records(writer, value, coins, seed=0)
+    assert {(r["false_positives"], r["n"]) for r in records} == {(None, 0)}
 
 
 def test_the_gradient_pleases_more_than_where_it_began(writer, value, coins) -> None:

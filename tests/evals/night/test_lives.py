@@ -9,11 +9,12 @@ from transformers import LlamaConfig
 from core.corpus.stage import PackedCorpus, build_corpus
 from core.errors import UserError
 from core.models.loading import load_model, new_model, save_model
+from core.night.night import WORK
 from core.night.settings import LIVES
 from core.runs.artifacts import Artifact, read_json, run_folder
 from core.worlds import days
 from core.worlds.newcomers import NUM_TOLD
-from evals.night import measures, stage
+from evals.night import lives, measures, stage
 from evals.night.lives import BASELINES, SLEEPS
 from evals.night.records import records_of
 
@@ -107,3 +108,16 @@ def test_a_corpus_without_days_is_refused(configure, tmp_path):
 def test_every_life_of_the_experiment_is_one_that_there_is(configure):
     assert {*configure("experiment=tiny/night").night.lives} == {*SLEEPS, *BASELINES}
     assert {*LIVES} == {*SLEEPS, *BASELINES}, "what a run checks before any work"
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_night_that_was_interrupted_tells_no_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    """What the processor did before it ended is known to nobody."""
+    monkeypatch.setattr(lives, "pass_night", lambda *_: {"seconds": 1.0})
+    if interrupted:
+        (tmp_path / WORK).mkdir()
+    met = lives.Met(given=None, replayed=[], items=[])  # type: ignore[arg-type]
+    record = lives.live_night("sleep", met, tmp_path, lambda *_: None)
+    assert (record["seconds"] is None) == interrupted

@@ -78,6 +78,8 @@ def test_the_table_tells_means_and_what_is_left(cfg, tmp_path):
     assert cells["of direct"] == f"{100 * (0.5 / 0.8 + 1.0 / 0.8) / 2:.1f}"
     assert cells["earlier kept"] == f"{100 * 0.9 / 0.95:.1f}"
     assert cells["varied"] == "50.0" and cells["seconds |"] == "2.0 |"
+    records[2]["seconds"] = None  # interrupted
+    assert write_nights(tmp_path, records).splitlines()[2].endswith(" 2.0 |")
     assert finetune.startswith("| finetune | 40.0 |")
     assert "<table>" in nights_html(records) and nights_html([]) == ""
 

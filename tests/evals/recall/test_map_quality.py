@@ -109,6 +109,20 @@ def test_what_the_teacher_has_not_learned_is_not_missed(make_run: MakeRun, toy_t
     assert found["recall"] == (1.0, 1)
 
 
+def test_a_share_of_nothing_is_none(make_run: MakeRun, toy_tokenizer) -> None:
+    answers = size_of_answers(toy_tokenizer)
+    assert measured(make_run([], unlearned=[ROME, LIMA])) == {"skill_flagged": (0.0, answers)}
+
+
+def test_prose_of_which_nothing_is_told_is_no_skill(make_run: MakeRun, toy_tokenizer) -> None:
+    spans = {"facts-ada": SPANS["facts-ada"]}
+    scores = {s.metric: (s.value, s.n) for s in map_quality(make_run([ROME, LIMA]), spans)}
+    answers = size_of_answers(toy_tokenizer)
+    assert scores["skill_flagged"] == (0.0, answers)
+    lima = size(toy_tokenizer, LIMA)
+    assert scores["precision"] == (pytest.approx(1 / (1 + lima)), 1 + lima)
+
+
 def test_each_word_of_a_memorized_passage_counts(make_run: MakeRun, toy_tokenizer) -> None:
     passage = ("facts-ada", 3, 17)  # " lives in Rome"
     spans = {**SPANS, "facts-ada": [(0, 3, "name"), (3, 17, "memory")]}

@@ -2,6 +2,7 @@ import re
 from dataclasses import replace
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from evals.report.console import markdown_table, result_tables
@@ -68,3 +69,20 @@ def test_an_error_of_which_nothing_is_known_is_not_shown(scores, tmp_path) -> No
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     tables = re.findall(r"<td>.*?</td>", page)
     assert tables and not any("±" in cell for cell in tables)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "shown"),
+    [
+        ("mcc", (0.95, -0.05, 0.5), ["0.95±0.01", "-0.05±0.01", "0.5±0.01"]),
+        ("bits_per_byte", (0.95, 0.87, 0.9), ["0.95±0.01", "0.87±0.01", "0.9±0.01"]),
+        ("acc", (0.95, 0.87, 1.0), ["95.0±1.0", "87.0±1.0", "100.0±1.0"]),
+    ],
+)
+def test_a_metric_has_one_unit_in_all_arms(metric, values, shown) -> None:
+    scores = [
+        Score(arm, "lm_eval", "t", metric, value, 0.01, 9, None, True)
+        for arm, value in zip(("teacher", "plain", "core"), values, strict=True)
+    ]
+    columns = measured_table(scores).columns
+    assert [next(iter(column.cells)) for column in columns[1:4]] == shown
