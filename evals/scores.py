@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+import conf
 from core.errors import UserError
 from evals.probes.answer import Answer
 from evals.probes.probe import AXES, KNOWLEDGE, MEMORY_AXES, Probe
@@ -156,13 +157,22 @@ def arms_of(scores: Iterable[Score]) -> list[str]:
 
 
 def methods_of(scores: Iterable[Score]) -> dict[str, list[tuple[float, str]]]:
-    """Strength and name of the arms called `<method>-<strength>`, by method, the weakest first."""
+    """Strength and name of the arms called `<method>-<strength>`, by method, the weakest first.
+
+    A method is made of ways to forget that are shipped, or has several strengths: models are called
+    gpt-2, too.
+    """
     methods: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for arm in arms_of(scores):
         method, _, strength = arm.rpartition("-")
         if method and STRENGTH.fullmatch(strength):
             methods[method].append((float(strength), arm))
-    return {method: sorted(methods[method]) for method in sorted(methods)}
+    shipped = {path.stem for path in (Path(conf.__file__).parent / "forgetting").glob("*.yaml")}
+    return {
+        method: sorted(own)
+        for method, own in sorted(methods.items())
+        if len(own) > 1 or shipped >= {*method.split("+")}
+    }
 
 
 def worst_relearned(scores: Iterable[Score], arm: str) -> Score | None:

@@ -17,7 +17,12 @@ ARMS = {"plain": (0.9, 0.8), "never_exposed": (0.1, 0.8), "a-0.5": (0.5, 0.7), "
 def ablated() -> list[Score]:
     return [
         Score(arm, axis, "all", "accuracy", value, 0.01, 100, 0.1, axis == "reasoning")
-        for arm, values in {**ARMS, "b_c+d-0.25": (0.3, 0.9), "half-baked": (0.0, 0.0)}.items()
+        for arm, values in {
+            **ARMS,
+            "dream+goldfish-0.25": (0.3, 0.9),
+            "half-baked": (0.0, 0.0),
+            "gpt-2": (0.0, 0.0),
+        }.items()
         for axis, value in zip(("recall", "reasoning"), values, strict=True)
     ]
 
@@ -25,7 +30,7 @@ def ablated() -> list[Score]:
 def test_methods_are_told_by_the_names_of_arms(ablated: list[Score]) -> None:
     assert methods_of(ablated) == {
         "a": [(0.5, "a-0.5"), (1.0, "a-1")],
-        "b_c+d": [(0.25, "b_c+d-0.25")],
+        "dream+goldfish": [(0.25, "dream+goldfish-0.25")],
     }
 
 
@@ -55,7 +60,7 @@ def test_a_curve_goes_through_what_is_left_of_plain(
     draw_ablation(ablated, tmp_path / "a.png")
     assert drawn["plain"] == [pytest.approx((100, 100))]
     assert drawn["a"] == [pytest.approx((50, 600 / 7)), pytest.approx((0, 500 / 7))]
-    assert drawn.keys() == {"plain", "never exposed", "a", "b_c+d"}
+    assert drawn.keys() == {"plain", "never exposed", "a", "dream+goldfish"}
 
 
 def test_the_picture(ablated: list[Score], tmp_path: Path) -> None:
