@@ -147,9 +147,17 @@ def _parse(argv: list[str], entry: Mapping[str, Any]) -> argparse.Namespace:
 def _sweep(overrides: Sequence[str], stage: "Callable[[DictConfig], Any]") -> None:
     """Hand the sweep to Hydra, so that its launchers (processes, clusters) and sweepers can take it."""
     import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
 
-    def job(cfg: "DictConfig") -> Any:
-        return stage(compose.ready(cfg))
+    own = [line for line in overrides if line.startswith("hydra.searchpath")]
+
+    def job(_: "DictConfig") -> Any:
+        # Composed as one command is, without what its experiment sets for what isn't chosen.
+        point = HydraConfig.get().overrides.task
+        # Not resolved: a `${` in it is the point's own.
+        typed: Any = OmegaConf.to_container(point, resolve=False)
+        return stage(compose.ready(compose.jobs([*own, *typed])[0]))
 
     # Hydra reads its arguments from sys.argv, and hides what a job raised unless told not to.
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -94,15 +94,25 @@ def _check(target: str, prefixes: tuple[str, ...], names: set[str]) -> None:
     home = f"{getattr(found, '__module__', None)}."
     if not callable(found) or not _lies_in(home, prefixes):
         raise UserError(f"_target_ '{target}' is not a class or function of an allowed package")
+    taken = _arguments(found)
+    for name in sorted(names - set(taken)) if taken is not None else ():
+        hint = nearest(name, taken or ()) or f"; it takes {', '.join(taken or ['none'])}"
+        raise UserError(f"{target} takes no argument '{name}'{hint}")
+
+
+def arguments_of(target: str) -> list[str] | None:
+    """The names that a `_target_` takes; None where it takes any. Raises UserError as `build` does."""
+    _check(target, ALLOWED_PREFIXES, set())
+    return _arguments(_locate(target))
+
+
+def _arguments(found: Any) -> list[str] | None:
     try:
         parameters = inspect.signature(found).parameters
     except ValueError:  # written in C, without a signature
-        return
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return
-    for name in sorted(names - set(parameters)):
-        hint = nearest(name, parameters) or f"; it takes {', '.join(parameters) or 'none'}"
-        raise UserError(f"{target} takes no argument '{name}'{hint}")
+        return None
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return None if takes_any else list(parameters)
 
 
 def _lies_in(path: str, prefixes: tuple[str, ...]) -> bool:
