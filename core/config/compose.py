@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import conf
 from core.config.hydra_calls import choices_of, parsing, points, sweeper_of
-from core.config.options import check, check_texts, flatten, takes_text, takes_texts
+from core.config.options import check, check_delete, check_texts, flatten, takes_text, takes_texts
 from core.config.ranges import check_ranges
 from core.config.typed_text import check_encoding, text_as_typed, texts_as_typed
 from core.config.unchosen import drop, of_another_corpus, plugins_unchosen
@@ -213,6 +213,8 @@ def _chooses(override: "Override", settings: list[str]) -> bool:
     """
     group = override.key_or_group
     options = _choices(group, tuple(settings))
+    if options and override.is_delete():
+        check_delete(group, {})
     if options and not override.is_sweep_override():
         chosen = override.value()
         for choice in chosen if isinstance(chosen, list) else [chosen]:
