@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import re
+import select
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -38,12 +39,20 @@ QUIET = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return the exit status: 0, 2 for what the user can mend, 130 interrupted."""
+    """Run one verb and return the exit status: 0, 2 for what the user can mend, 130 interrupted,
+    1 where nobody reads on.
+    """
     keep_freed()
     try:
         if processes.are_several():
             _join()
         _dispatch(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if _is_read():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still to be flushed
+        return 1
     except KeyboardInterrupt:
         print("winnow: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
@@ -54,6 +63,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"winnow: {line}", file=sys.stderr)
         return 2
     return 0
+
+
+def _is_read() -> bool:
+    """Whether anybody still reads the standard output; `head` for one ends when it has enough."""
+    output = select.poll()
+    output.register(1, select.POLLOUT)
+    return not any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0))
 
 
 def _dispatch(argv: list[str]) -> None:

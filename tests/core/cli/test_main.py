@@ -237,3 +237,13 @@ def test_explain_looks_along_the_causes() -> None:
     wrapped.__cause__ = UserError("mend this")
     assert explain(wrapped) == "mend this"
     assert explain(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "x")) is None
+
+
+def test_a_reader_who_has_read_enough_ends_it_quietly() -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "core.cli", "--help"]
+    root = Path(__file__).parents[3]
+    done = subprocess.run(command, cwd=root, stdout=writes, stderr=subprocess.PIPE, text=True)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (1, "")
