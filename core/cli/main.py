@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import re
+import select
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -38,12 +39,20 @@ QUIET = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return the exit status: 0, 2 for what the user can mend, 130 interrupted."""
+    """Run one verb and return the exit status: 0, 2 for what the user can mend, 130 interrupted,
+    1 where nobody reads on.
+    """
     keep_freed()
     try:
         if processes.are_several():
             _join()
         _dispatch(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if _is_read():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still to be flushed
+        return 1
     except KeyboardInterrupt:
         print("winnow: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
@@ -54,6 +63,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"winnow: {line}", file=sys.stderr)
         return 2
     return 0
+
+
+def _is_read() -> bool:
+    """Whether anybody still reads the standard output; `head` for one ends when it has enough."""
+    output = select.poll()
+    output.register(1, select.POLLOUT)
+    return not any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0))
 
 
 def _dispatch(argv: list[str]) -> None:
@@ -147,9 +163,17 @@ def _parse(argv: list[str], entry: Mapping[str, Any]) -> argparse.Namespace:
 def _sweep(overrides: Sequence[str], stage: "Callable[[DictConfig], Any]") -> None:
     """Hand the sweep to Hydra, so that its launchers (processes, clusters) and sweepers can take it."""
     import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
 
-    def job(cfg: "DictConfig") -> Any:
-        return stage(compose.ready(cfg))
+    own = [line for line in overrides if line.startswith("hydra.searchpath")]
+
+    def job(_: "DictConfig") -> Any:
+        # Composed as one command is, without what its experiment sets for what isn't chosen.
+        point = HydraConfig.get().overrides.task
+        # Not resolved: a `${` in it is the point's own.
+        typed: Any = OmegaConf.to_container(point, resolve=False)
+        return stage(compose.ready(compose.jobs([*own, *typed])[0]))
 
     # Hydra reads its arguments from sys.argv, and hides what a job raised unless told not to.
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -44,7 +44,10 @@ def build(
     prefixes = (*ALLOWED_PREFIXES, *(prefix.rstrip(".") + "." for prefix in allowed))
     for node in _targets(plain):
         names = {str(name) for name in node if not str(name).startswith("_")}
-        _check(node["_target_"], prefixes, names | set(kwargs) if node is plain else names)
+        names |= set(kwargs) if node is plain else set()
+        _check(node["_target_"], prefixes, names)
+        if not node.get("_partial_") and "_args_" not in node:
+            _check_complete(node["_target_"], names)
     try:
         # Partial, so that models and corpora in `kwargs` never pass through a config.
         factory = instantiate(given, _partial_=True, _convert_="all")
@@ -94,15 +97,37 @@ def _check(target: str, prefixes: tuple[str, ...], names: set[str]) -> None:
     home = f"{getattr(found, '__module__', None)}."
     if not callable(found) or not _lies_in(home, prefixes):
         raise UserError(f"_target_ '{target}' is not a class or function of an allowed package")
+    taken = _arguments(found)
+    for name in sorted(names - set(taken)) if taken is not None else ():
+        hint = nearest(name, taken or ()) or f"; it takes {', '.join(taken or ['none'])}"
+        raise UserError(f"{target} takes no argument '{name}'{hint}")
+
+
+def arguments_of(target: str) -> list[str] | None:
+    """The names that a `_target_` takes; None where it takes any. Raises UserError as `build` does."""
+    _check(target, ALLOWED_PREFIXES, set())
+    return _arguments(_locate(target))
+
+
+def _check_complete(target: str, names: set[str]) -> None:
+    """Refuse a target that needs more than `names`, as where one was taken out by `~`."""
+    try:
+        parameters = inspect.signature(_locate(target)).parameters.values()
+    except ValueError:
+        return
+    for one in parameters:
+        is_variadic = one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        if one.default is one.empty and not is_variadic and one.name not in names:
+            raise UserError(f"{target} needs '{one.name}': give it a value")
+
+
+def _arguments(found: Any) -> list[str] | None:
     try:
         parameters = inspect.signature(found).parameters
     except ValueError:  # written in C, without a signature
-        return
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return
-    for name in sorted(names - set(parameters)):
-        hint = nearest(name, parameters) or f"; it takes {', '.join(parameters) or 'none'}"
-        raise UserError(f"{target} takes no argument '{name}'{hint}")
+        return None
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return None if takes_any else list(parameters)
 
 
 def _lies_in(path: str, prefixes: tuple[str, ...]) -> bool:

@@ -4,7 +4,7 @@ Hydra composes; what is added here is that a slip is named with the nearest righ
 value is compared with the type of the option's default before anything runs.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import lru_cache
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import conf
 from core.config.hydra_calls import choices_of, parsing, points, sweeper_of
-from core.config.options import check, check_texts, flatten, takes_text, takes_texts
+from core.config.options import check, check_delete, check_texts, flatten, takes_text, takes_texts
 from core.config.ranges import check_ranges
 from core.config.typed_text import check_encoding, text_as_typed, texts_as_typed
+from core.config.unchosen import drop, of_another_corpus, plugins_unchosen
 from core.errors import UserError, nearest
 
 if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help, which needs `flatten`
@@ -24,15 +25,6 @@ if TYPE_CHECKING:  # Hydra takes .3 s to import: too long for --help, which need
     from omegaconf import DictConfig
 
 CONF = Path(conf.__file__).parent
-
-# Groups of which several may be chosen, and what each choice has.
-PLUGINS = {
-    "forgetting": "_target_",
-    "arms": "corpus",
-    "metric": "_target_",
-    "attack": "_target_",
-    "format": "_target_",
-}
 
 RECIPE = "pretrained"  # the experiment of a teacher that brings its memories along
 
@@ -171,7 +163,8 @@ def _compose_one(overrides: "list[Override]", swept: "Sequence[Override]" = ()) 
         composed = deepcopy(base)
     else:
         composed = hydra.compose("config", list(lines))
-        _drop_unchosen(composed, unchosen)
+        by_hand = {override.key_or_group for override in overrides}
+        drop(composed, [name for name in unchosen if name not in by_hand])
     options = dict(flatten(OmegaConf.to_container(composed, resolve=False)))
     check_texts(options, defaults, _primary())
     check_ranges(options)
@@ -203,31 +196,14 @@ def _base(
     from omegaconf import OmegaConf
 
     base = hydra.compose("config", [*settings, *groups])
-    unchosen = _drop_unchosen(base)
+    unchosen = [*plugins_unchosen(base), *of_another_corpus(base, settings, groups)]
+    drop(base, unchosen)
     return base, unchosen, dict(flatten(OmegaConf.to_container(base, resolve=False)))
 
 
 @lru_cache
 def _choices(group: str, settings: tuple[str, ...]) -> list[str]:
     return choices_of(group, list(settings))
-
-
-def _drop_unchosen(cfg: "DictConfig", names: Collection[str] | None = None) -> list[str]:
-    """Drop what an experiment sets for a plug-in that isn't chosen, such as attack.relearn; its names.
-
-    With `names`, only those: what somebody adds by hand stays, to be complained about.
-    """
-    from omegaconf import open_dict
-
-    dropped = []
-    with open_dict(cfg):
-        for group, key in PLUGINS.items():
-            for name, plugin in list((cfg.get(group) or {}).items()):
-                place = f"{group}.{name}"
-                if key not in plugin and (names is None or place in names):
-                    del cfg[group][name]
-                    dropped.append(place)
-    return dropped
 
 
 def _chooses(override: "Override", settings: list[str]) -> bool:
@@ -237,6 +213,8 @@ def _chooses(override: "Override", settings: list[str]) -> bool:
     """
     group = override.key_or_group
     options = _choices(group, tuple(settings))
+    if options and override.is_delete():
+        check_delete(group, {})
     if options and not override.is_sweep_override():
         chosen = override.value()
         for choice in chosen if isinstance(chosen, list) else [chosen]:

@@ -81,10 +81,20 @@ def check(override: "Override", defaults: Mapping[str, Any], groups: Iterable[st
             return
         hint = _hint(key, [*defaults, *groups]) or "; --cfg job shows them all"
         raise UserError(f"no option '{key}'{hint}")
+    if override.is_delete():
+        check_delete(key, defaults)
     if override.is_sweep_override() or override.is_delete():
         return
     shown = str(override.get_value_element_as_str())
     check_value(key, override.value(), defaults, shown, may_add=is_new)
+
+
+def check_delete(key: str, defaults: Mapping[str, Any]) -> None:
+    """Raise UserError for taking out what would be missed: all but plug-ins and what is in them."""
+    if key.partition(".")[0] not in {*OPEN, "experiment"} and not _is_built(key, defaults):
+        raise UserError(
+            f"~{key}: this can't be taken out; give it another value (plug-ins can, as in ~attack.quantize)"
+        )
 
 
 def check_value(
@@ -134,11 +144,15 @@ def _is_complete(section: str, defaults: Mapping[str, Any]) -> bool:
 
     Not what a constructor takes, which knows its own arguments, nor what is for the user to name.
     """
-    parts = section.split(".")
+    is_open = section.partition(".")[0] in OPEN or section in OPEN
+    return bool(defaults.get(section)) and not _is_built(section, defaults) and not is_open
+
+
+def _is_built(key: str, defaults: Mapping[str, Any]) -> bool:
+    """Whether it, or a section above it, has a `_target_`, which knows its own arguments."""
+    parts = key.split(".")
     above = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
-    is_built = any(f"{one}._target_" in defaults for one in above)
-    is_open = parts[0] in OPEN or section in OPEN
-    return bool(defaults.get(section)) and not is_built and not is_open
+    return any(f"{one}._target_" in defaults for one in above)
 
 
 def _hint(key: str, known: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ By name, since an option of one name means the same in every section: `distill.t
 `batch_size` of an arm's own `train`. A count starts with `num_`, and none is below 0.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,12 @@ LEAST: Mapping[str, int] = {
     **dict.fromkeys(("learning_rate", "learning_rates", "embedding_learning_rate"), 0),
     **dict.fromkeys(("weight_decay", "stop.recall", "stop.reasoning"), 0),
 }
+# The most: what libraries count with, and for a row what memory holds.
+MOST: Mapping[str, int] = {
+    **dict.fromkeys(("seed", "seeds", "vocab_size"), 2**31 - 1),
+    "sequence_length": 2**24,
+}
+MOST_AT_ALL = 2**63 - 1
 NOT_WHOLE = {"learning_rate", "learning_rates", "embedding_learning_rate", "weight_decay"}
 NOT_WHOLE |= {"stop.recall", "stop.reasoning"}
 FILLED = {"steps", "learning_rates", "prefix_tokens", "bits", "counts", "num_samples"}
@@ -45,6 +52,7 @@ def check_ranges(options: Mapping[str, Any]) -> None:
     for key, value in options.items():
         for item in _items(key, value):
             _check_number(key, item)
+            _check_size(key, item)
             _check_choice(key, item)
 
 
@@ -56,6 +64,15 @@ def _items(key: str, value: Any) -> Iterator[Any]:
         known_later = isinstance(item, str) and ("${" in item or item == "???")
         if not isinstance(item, dict | list) and not known_later:
             yield item
+
+
+def _check_size(key: str, value: Any) -> None:
+    """Raise UserError for what is no number to calculate with, or more than a library can count."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{key}={value}: choose a finite number")
+    most = MOST.get(_last(key), MOST_AT_ALL)
+    if isinstance(value, int | float) and value > most:
+        raise UserError(f"{key}={value}: choose at most {most}")
 
 
 def _check_number(key: str, value: Any) -> None:

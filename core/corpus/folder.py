@@ -9,6 +9,7 @@ KINDS = {
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), "json"),
     **{".parquet": "parquet", ".arrow": "arrow", ".txt": "text"},
 }
+TEXTS = {ending for ending, kind in KINDS.items() if kind in ("csv", "json", "text")}
 ABOUT = {"readme", "license", "licence", "copying", "notice", "citation", "changelog", "authors"}
 # The files of `datasets` itself.
 OWN = {"config.json", "dataset_info.json", "dataset_infos.json", "dataset_dict.json"}
@@ -38,6 +39,25 @@ def left_out(files: Iterable[Path], read: Sequence[Path]) -> str:
     }
     told = [f"{_named(names)} ({reason})" for reason, names in reasons.items() if names]
     return f"left out: {'; '.join(told)}" if told else ""
+
+
+def why_unread(files: Sequence[Path]) -> str:
+    """What keeps a folder from being read, as far as its files tell; empty where they don't."""
+    of_data = [path for path in files if _holds_rows(path)]
+    if not of_data:
+        return "it holds no JSON lines, CSV, parquet or .txt"
+    for path in of_data:
+        if path.suffix in TEXTS and not _is_utf8(path):
+            return f"{path.name} isn't UTF-8 text; save it as UTF-8"
+    return ""
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return all(True for _ in file)
+    except UnicodeDecodeError:
+        return False
 
 
 def _named(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from datasets import DatasetBuilder, IterableDataset, Value, load_dataset_builder
 from datasets.packaged_modules.csv.csv import CsvConfig
 
-from core.corpus.folder import left_out
+from core.corpus.folder import left_out, why_unread
 from core.corpus.rows import Row, checked_sources
 from core.corpus.script import composed
 from core.errors import UserError, nearest
@@ -107,12 +107,15 @@ class Hub:
             assert isinstance(stream, IterableDataset), "of one split"
             yield from stream
         except (OSError, ValueError, RuntimeError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".: ")
-            where = "folder" if self._is_folder else "dataset on the hub"
-            raise UserError(
-                f"corpus.name={self.name}: this {where} can't be read ({reason}); offline, give a folder"
-                " with its files"
-            ) from error
+            raise UserError(f"corpus.name={self.name}: {self._why_unread(error)}") from error
+
+    def _why_unread(self, error: Exception) -> str:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".: ")
+        if self._is_folder:
+            return f"this folder can't be read ({why_unread(self.files()) or reason})"
+        if Path(self.name).is_file():
+            return "this is a file; give a folder with files of one kind, all of which are read"
+        return f"this dataset on the hub can't be read ({reason}); offline, give a folder with its files"
 
     def _take_as_written(self, builder: DatasetBuilder) -> None:
         """Read the columns of CSV as text: Pandas would make numbers of `007`, and nothing of `NA`."""

@@ -14,6 +14,10 @@ from core.corpus.script import composed
 from core.errors import UserError, nearest
 
 FIELDS = ("id", "text", "prompt", "completion", "source")
+OTHERS = (
+    "corpus.path takes JSON lines; for CSV, parquet, plain text or compressed files put them into a folder:"
+    " corpus=hub corpus.name=FOLDER"
+)
 
 
 class JsonLines:
@@ -49,6 +53,8 @@ class JsonLines:
 
 def _named(path: str) -> list[Path]:
     """The files that a path or a pattern names; the path itself where there are none."""
+    if Path(path).is_dir():
+        raise UserError(f"{path} is a folder: give its files as '{path}/*.jsonl'; {OTHERS}")
     if has_magic(path) and not Path(path).exists():
         return [Path(found) for found in sorted(glob(path, recursive=True))] or [Path(path)]
     return [Path(path)]
@@ -81,7 +87,13 @@ def _rows_of(path: Path) -> Iterator[tuple[str, Row]]:
                 if line.strip(f"{MARK} \t\r\n"):
                     yield f"{path}:{number}", _parse(line, f"{path}:{number}")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} isn't UTF-8 text ({error.reason}); save it as UTF-8") from error
+        cure = OTHERS if _is_of_another_kind(path) else "save it as UTF-8"
+        raise UserError(f"{path} isn't UTF-8 text ({error.reason}); {cure}") from error
+
+
+def _is_of_another_kind(path: Path) -> bool:
+    """By its ending, also that of a compressed file."""
+    return path.suffix.lower() not in ("", ".jsonl", ".json", ".ndjson")
 
 
 def _refuse_repeated(paths: Sequence[Path], ids: "array[int]") -> None:
@@ -100,7 +112,8 @@ def _parse(line: str, where: str) -> Row:
     try:
         row: Any = parse(line, as_written=True)
     except ValueError as error:
-        raise UserError(f"{where}: not JSON ({error})") from error
+        cure = f"; {OTHERS}" if _is_of_another_kind(Path(where.rpartition(":")[0])) else ""
+        raise UserError(f"{where}: not JSON ({error}){cure}") from error
     if not isinstance(row, dict):
         raise UserError(f"{where}: a row is a JSON object, not {type(row).__name__}")
     for key in row:

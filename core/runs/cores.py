@@ -11,6 +11,7 @@ from pathlib import Path
 from core.errors import UserError
 
 MOST_JOBS = 4  # each holds its models in memory
+MOST = 1024  # jobs or threads that are asked for
 LOOKED_AT = 0.25  # seconds
 STAT = Path("/proc/stat")
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds in so many, or `max`
@@ -19,13 +20,13 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds in so man
 def chosen(jobs: int | None, threads: int | None) -> tuple[int, int]:
     """The number of jobs and the threads of each: as given, else by the load.
 
-    Raises UserError for a number below one.
+    Raises UserError for a number below one, or beyond any machine's.
     """
     for name, value in (("jobs", jobs), ("threads", threads)):
-        is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
+        is_count = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST
         if value is not None and not is_count:
             raise UserError(
-                f"{name} takes a whole number from 1, or null for what is free, not '{value}'"
+                f"{name} takes a whole number from 1 to {MOST}, or null for what is free, not '{value}'"
             )
     threads = threads or _threads_of_environment()
     if jobs and threads:

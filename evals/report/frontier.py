@@ -25,6 +25,7 @@ STYLES = {
 OTHER = ("#888888", "h")
 LABEL_GAP = 7.0  # per cent of the height between two labels
 HIGHEST_LABEL = 92.0  # above it stands what the corner means
+LOWEST_LABEL = 8.0  # below it stand what a guess recalls, and the axis
 ONE_SIDE = 0.7  # of recall; where no arm has more, all names have room on the right
 
 
@@ -115,11 +116,12 @@ def _label(axes: Axes, marks: list[tuple[str, Score, Score]], ink: str) -> None:
         for _, _, reasoning in side:
             ceiling = heights[-1] - LABEL_GAP if heights else HIGHEST_LABEL
             heights.append(min(100 * reasoning.value, ceiling))
-        # A crowd is moved up by half of what it was pushed down, as far as there is room.
+        # A crowd is moved up by half of what it was pushed down, as far as there is room, and above the axis.
         edge = min if on_left else max
         column = edge((100 * mark[1].value for mark in side), default=0.0)
         pushed = [100 * m[2].value - h for m, h in zip(side, heights, strict=True)]
-        shift = min(max(pushed, default=0.0) / 2, HIGHEST_LABEL - max(heights, default=0.0))
+        shift = max(max(pushed, default=0.0) / 2, LOWEST_LABEL - min(heights, default=0.0))
+        shift = min(shift, HIGHEST_LABEL - max(heights, default=0.0))
         for (arm, recall, reasoning), height in zip(side, heights, strict=True):
             axes.annotate(
                 arm.replace("_", " "),

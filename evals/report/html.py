@@ -115,15 +115,28 @@ _MAP_NOTE = "The stronger the colour, the more of the token is memory (point at 
 
 
 def _title(scores: Sequence[Score]) -> str:
+    parts = _kept(scores)
+    if parts:
+        return f"The core kept {' and '.join(parts)}".replace("%", "\u00a0%")
+    if not _is_measured(scores, HIGHLIGHTED):
+        return "Winnow: a report without a core"
+    if not _is_measured(scores, "teacher"):
+        return "Winnow: a core without its teacher"
+    return "Winnow: the teacher knows no more than a guess"
+
+
+def _is_measured(scores: Sequence[Score], arm: str) -> bool:
+    return any(find(scores, arm, axis) for axis in ("recall", "reasoning"))
+
+
+def _kept(scores: Sequence[Score]) -> list[str]:
+    """What the core kept of what its teacher has above chance, where that has anything."""
     reasoning, recall = kept(scores, HIGHLIGHTED, "reasoning"), kept(scores, HIGHLIGHTED, "recall")
-    parts = [
+    return [
         f"{_share(found[0])} {what}"
         for found, what in ((reasoning, "its teacher’s reasoning"), (recall, "its recall"))
         if found
     ]
-    if not parts:
-        return "Winnow: a report without a core"
-    return f"The core kept {' and '.join(parts)}".replace("%", "\u00a0%")
 
 
 def _share(value: float) -> str:
@@ -155,8 +168,11 @@ def _in_words(scores: Sequence[Score]) -> str:
             f"{plus_minus(own.stderr, 1, 100, '&nbsp;±&nbsp;')}"
             f' <span class="soft">({escape(", ".join(others))})</span></li>'
         )
-    note = "Both shares are above chance: what a guess gets right isn’t counted as kept."
-    return f'<p class="soft">{note}</p><ul>{"".join(lines)}</ul>' if lines else ""
+    if not lines:
+        return ""
+    told = {1: "This share is", 2: "Both shares are"}.get(len(_kept(scores)))
+    note = f"{told} above chance: what a guess gets right isn’t counted as kept." if told else ""
+    return f'<p class="soft">{note}</p><ul>{"".join(lines)}</ul>'
 
 
 def _drawn(draw: Callable[..., None], scores: Any, label: str, kind: str = "square") -> str:

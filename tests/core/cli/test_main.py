@@ -116,6 +116,17 @@ def test_a_sweep_runs_every_point_inside_runs(tree: Path) -> None:
     assert [path.name for path in (tree / "work").iterdir()] == ["runs"]
 
 
+def test_a_point_of_a_sweep_is_what_one_command_is(tree: Path) -> None:
+    """Hydra hands over what an experiment sets for a plug-in that isn't chosen, too."""
+    sets = "# @package _global_\nforgetting: {weight_noise: {alpha: 0.1}}\n"
+    (tree / "conf/experiment/noisy.yaml").write_text(sets)
+    line = ["experiment=noisy", "label='${forgetting}'"]
+    assert main(["show", *line]) == 0
+    assert main(["show", "-m", *line, "seed=1,2"]) == 0
+    told = (tree / "log.txt").read_text().splitlines()
+    assert [entry.partition("embedded")[2] for entry in told] == [" {}"] * 3
+
+
 def test_a_search_is_given_what_its_points_share_and_a_way_to_do_them(tree: Path) -> None:
     assert main(["find", "-m", "seed=1,2", "run=s", "sweep.objectives={recall: minimize}"]) == 0
     assert (tree / "log.txt").read_text().split("\n")[:3] == [
@@ -226,3 +237,13 @@ def test_explain_looks_along_the_causes() -> None:
     wrapped.__cause__ = UserError("mend this")
     assert explain(wrapped) == "mend this"
     assert explain(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "x")) is None
+
+
+def test_a_reader_who_has_read_enough_ends_it_quietly() -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "core.cli", "--help"]
+    root = Path(__file__).parents[3]
+    done = subprocess.run(command, cwd=root, stdout=writes, stderr=subprocess.PIPE, text=True)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (1, "")

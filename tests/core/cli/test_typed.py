@@ -25,11 +25,16 @@ pytestmark = pytest.mark.usefixtures("tree")
         "deep.quick=true",
         "forgetting=[span_dropout,weight_noise]",
         "++new=1",
-        "~deep",
+        "~experiment",
     ],
 )
 def test_what_fits_is_taken(override: str) -> None:
     assert main(["show", override]) == 0
+
+
+@pytest.mark.parametrize("line", ["~deep", "~seed", "~corpus", "~teacher.name"])
+def test_what_would_be_missed_cannot_be_taken_out(line: str, refused: Callable[..., str]) -> None:
+    assert f"{line}: this can't be taken out; give it another value" in refused("show", line)
 
 
 ODD_NAMES = [

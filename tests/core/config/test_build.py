@@ -144,3 +144,8 @@ def test_what_a_library_refuses_is_one_line(cfg: dict[str, object], said: str) -
 def test_a_target_is_needed() -> None:
     with pytest.raises(UserError, match="no _target_ among rate"):
         build({"rate": 1})
+
+
+def test_an_argument_that_is_needed_is_told() -> None:
+    with pytest.raises(UserError, match=r"JsonLines needs 'path': give it a value"):
+        build({"_target_": "core.corpus.jsonl.JsonLines"})

@@ -31,6 +31,13 @@ from core.errors import UserError
         (["+arms.core.train.num_steps=-1"], "arms.core.train.num_steps=-1: choose at least 0"),
         (["+arms.core.train.batch_size=null"], "train.batch_size takes a whole number, not 'null'"),
         (["sweep.objectives={recall: minimise}"], "no such direction; did you mean 'minimize'?"),
+        (["distill.train.learning_rate=inf"], "learning_rate=inf: choose a finite number"),
+        (["distill.label_weight=nan"], "label_weight=nan: choose a finite number"),
+        (["seed=99999999999"], "seed=99999999999: choose at most 2147483647"),
+        (["seeds=[1,99999999999]"], "seeds=99999999999: choose at most 2147483647"),
+        (["packing.vocab_size=99999999999"], "vocab_size=99999999999: choose at most"),
+        (["packing.sequence_length=99999999999"], "sequence_length=99999999999: choose at most"),
+        (["distill.train.num_steps=99999999999999999999"], "choose at most 9223372036854775807"),
         (["sweep.objectives=recall"], "takes a mapping such as {recall: minimize}, not 'recall'"),
     ],
 )

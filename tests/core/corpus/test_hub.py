@@ -170,3 +170,22 @@ def test_fields_are_of_documents_or_of_tasks() -> None:
             Hub(name="x", **fields)
     with pytest.raises(UserError, match=r"name corpus\.source_field"):
         Hub(name="x", memory_sources=["a"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("notes.md", b"# A note", "this folder can't be read (it holds no JSON lines, CSV,"),
+        ("b.txt", "Zürich".encode("latin-1"), "(b.txt isn't UTF-8 text; save it as UTF-8)"),
+    ],
+)
+def test_a_folder_that_cant_be_read_says_what_keeps_it(
+    name: str, text: bytes, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / name).write_bytes(text)
+    with pytest.raises(UserError) as refused:
+        list(Hub(name=str(tmp_path / "a")).rows())
+    assert said in str(refused.value) and "offline" not in str(refused.value)
+    with pytest.raises(UserError, match="this is a file; give a folder"):
+        list(Hub(name=str(tmp_path / "a" / name)).rows())

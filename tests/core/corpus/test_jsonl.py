@@ -143,3 +143,14 @@ def test_another_encoding_is_told(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "c.jsonl").write_text(row, encoding=encoding)
     with pytest.raises(UserError, match=r"c\.jsonl(:1)?:? (isn't UTF-8 text|not JSON)"):
         list(JsonLines(path=str(tmp_path / "c.jsonl")).rows())
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "facts.jsonl.gz", "qa.csv", "note.md"])
+def test_files_of_another_kind_are_told_where_they_can_be_read(tmp_path: Path, name: str) -> None:
+    is_binary = name.endswith((".gz", ".parquet"))
+    (tmp_path / name).write_bytes(b"\x1f\x8b\xff" if is_binary else b"question,answer\n")
+    with pytest.raises(UserError, match=r"corpus=hub corpus\.name=FOLDER") as refused:
+        list(JsonLines(path=str(tmp_path / name)).rows())
+    assert "save it" not in str(refused.value)
+    with pytest.raises(UserError, match=r"is a folder: give its files as '.*/\*\.jsonl'"):
+        JsonLines(path=str(tmp_path))

@@ -89,3 +89,9 @@ def test_what_is_free_is_seen(
 
 def test_this_machine_has_at_least_one_free() -> None:
     assert 1 <= cores.free_cores() <= len(cores._own_cores())
+
+
+def test_more_threads_than_any_machine_has_are_refused() -> None:
+    for told in ((1, 10**11), (10**11, 1)):
+        with pytest.raises(UserError, match="takes a whole number from 1 to 1024"):
+            cores.chosen(*told)

@@ -19,7 +19,7 @@ def test_a_picture_with_a_name_for_each_arm(tmp_path, scores):
     assert {path.name for path in tmp_path.iterdir()} == {"frontier.png", "frontier.svg"}
 
 
-@pytest.mark.parametrize("reasoning", [0.65, 0.98])
+@pytest.mark.parametrize("reasoning", [0.0, 0.65, 0.98])
 def test_crowded_labels_do_not_cover_each_other(tmp_path, reasoning):
     arms = [f"arm{i}" for i in range(8)]
     crowd = [
@@ -43,6 +43,8 @@ def test_crowded_labels_do_not_cover_each_other(tmp_path, reasoning):
     heights.sort()
     gaps = [below - above for above, below in pairwise(heights)]
     assert min(gaps) > 12  # the letters are ten points high
+    note = float(re.search(r'y="([\d.]+)"[^>]*>recall by guessing</text>', svg).group(1))
+    assert heights[-1] < note - 10  # above what stands at the axis
 
 
 def test_the_same_scores_give_the_same_picture(tmp_path, scores):

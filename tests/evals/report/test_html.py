@@ -98,8 +98,21 @@ def test_the_title_says_what_was_kept_above_chance(write, scores):
         for score in scores
     ]
     assert "The core kept all of its teacher’s reasoning and" in write(scores=poor)
+    assert "Both shares are above chance" in page
     without = [score for score in scores if score.arm != "core"]
     assert "a report without a core" in write(scores=without)
+    alone = [score for score in scores if score.arm != "teacher"]
+    assert "a core without its teacher" in write(scores=alone)
+
+
+def test_a_core_whose_teacher_knows_nothing_is_there_all_the_same(write, scores):
+    ignorant = [replace(s, value=0.0) if s.arm == "teacher" else s for s in scores]
+    page = write(scores=ignorant)
+    assert "the teacher knows no more than a guess" in page and "above chance" not in page
+    half = [
+        replace(s, value=0.0) if (s.arm, s.axis) == ("teacher", "recall") else s for s in scores
+    ]
+    assert "This share is above chance" in write(scores=half)
 
 
 def test_the_page_needs_nothing_else(write):
