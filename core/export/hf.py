@@ -13,6 +13,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, 
 from core.export.format import ExportReader
 from core.export.prompts import Prompt
 from core.export.source import Source
+from core.models.continuing import Continuation
+from core.models.gate import traits_of
 from core.models.tokens import read
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -100,12 +102,12 @@ class TransformersReader:
 
     @torch.no_grad()
     def logits(self, prompt: list[int], continuation: list[int]) -> torch.Tensor:
-        """The prompt in one go, then token by token from the cache."""
-        outputs = self.model(input_ids=torch.tensor([prompt]), use_cache=True)
-        parts_TV = [outputs.logits[0]]
+        """The prompt in one go, then token by token from the cache, where the model can be read so."""
+        whole = self.model(input_ids=torch.tensor([prompt]), use_cache=False)
+        parts_TV = [whole.logits[0].float()]
+        steps = Continuation(self.model, [prompt], keep=traits_of(self.model).keeps)
+        steps.logits()
         for token in continuation:
-            outputs = self.model(
-                input_ids=torch.tensor([[token]]), past_key_values=outputs.past_key_values
-            )
-            parts_TV.append(outputs.logits[0])
-        return torch.cat(parts_TV).float()
+            steps.append(torch.tensor([[token]]))
+            parts_TV.append(steps.logits())
+        return torch.cat(parts_TV)

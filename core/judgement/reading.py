@@ -33,8 +33,8 @@ def read_texts(
     """Read prompts with what is written behind them.
 
     `layer` counts the outputs of the layers, 0 being the embeddings and the last that which is projected onto
-    the vocabulary; negative ones count from the end. Raises UserError for one that the model doesn't have,
-    and for a text without a prompt or without anything written.
+    the vocabulary; negative ones count from the end. Raises UserError for one that the model doesn't have, or
+    where it keeps several streams of states, and for a text without a prompt or without anything written.
     """
     check_layer(model, layer)
     found: dict[int, Reading] = {}
@@ -44,6 +44,11 @@ def read_texts(
             ids_BT = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(model.device)
             outputs = model(input_ids=ids_BT, output_hidden_states=True, use_cache=False)
             hidden_BTD = outputs.hidden_states[layer].float().cpu()
+            if hidden_BTD.shape[:-1] != ids_BT.shape:
+                raise UserError(
+                    f"value.layer={layer}: {type(model).__name__} has no single hidden state a token there; "
+                    "choose value.layer=-1"
+                )
             for place, index in enumerate(batch):
                 prompt, written = texts[index]
                 first, last = len(prompt), len(prompt) + len(written)

@@ -16,13 +16,11 @@ from transformers.utils import (
     SAFE_WEIGHTS_NAME,
 )
 
+from core.models.whole import ADAPTER
+
 TOKENIZER_CONFIG = "tokenizer_config.json"
-ADAPTER = (
-    "adapter_config.json",
-    "adapter_model.safetensors",
-)  # read too, where the package peft is
 NAMES = {
-    *(CONFIG_NAME, GENERATION_CONFIG_NAME, *ADAPTER),
+    *(CONFIG_NAME, GENERATION_CONFIG_NAME, ADAPTER),
     *(TOKENIZER_CONFIG, "special_tokens_map.json", "added_tokens.json"),
     *("tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "tekken.json"),
     *("chat_template.jinja", "chat_template.json"),

@@ -25,6 +25,7 @@ from transformers.utils import is_gguf_available
 from core.errors import UserError
 from core.models.initialization import initialize
 from core.models.tokens import opening_of
+from core.models.whole import check_causal, check_files
 from core.runs.artifacts import read_json
 
 LOADING_ERRORS = (OSError, ValueError, LookupError, ImportError, RuntimeError, SafetensorError)
@@ -51,6 +52,8 @@ def load_checkpoint(
     """The model, as `load_model` gives it, and the names of stored weights that it has no place for."""
     folder = lies_in(folder)
     local = _is_local(folder, hub)
+    if local and gguf_file is None:
+        load_config(folder)
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
@@ -80,14 +83,20 @@ def load_checkpoint(
 
 
 def load_config(folder: str | Path, *, gguf_file: str | None = None) -> PretrainedConfig:
-    """A model's configuration, without its weights; raises UserError when there is none."""
+    """A model's configuration, without its weights; raises UserError when there is none, and where the
+    folder holds something else than a whole causal model.
+    """
     folder = lies_in(folder)
+    if gguf_file is None:
+        check_files(Path(folder))
     try:
-        return AutoConfig.from_pretrained(
+        config = AutoConfig.from_pretrained(
             folder, trust_remote_code=False, local_files_only=True, **_from_gguf(gguf_file)
         )
     except LOADING_ERRORS as error:
         raise UserError(_cannot_load("a model", Path(folder, gguf_file or ""), error)) from error
+    check_causal(config, folder)
+    return config
 
 
 def load_tokenizer(

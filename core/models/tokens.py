@@ -46,9 +46,13 @@ def plain(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list
 def left_open(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     """Copy a tokenizer so that it closes no text, for a library that reads prompts with all that it adds."""
     backend, opening = _backend(tokenizer), opening_of(tokenizer)
-    if backend is None or not any(backend.encode("a").special_tokens_mask[len(opening) :]):
+    [some] = read(tokenizer, ["a"])
+    if len(some) == len(tokenizer("a")["input_ids"]):
         return tokenizer
     opened = copy.deepcopy(tokenizer)
+    if backend is None:  # written in Python: what it adds is a method's
+        opened.build_inputs_with_special_tokens = lambda ids, _=None: [*opening, *ids]
+        return opened
     tokens = tokenizer.convert_ids_to_tokens(opening)
     opened.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single=[*tokens, "$A"], special_tokens=list(dict(zip(tokens, opening, strict=True)).items())

@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.corpus.script import composed, joined, joint, words_of
+from core.corpus.joined import encode_all
+from core.corpus.script import composed, joined, words_of
 from core.corpus.script import sentences_of as lines_of
 from core.errors import UserError
 from core.models.continuing import Continuation
 from core.models.gate import traits_of
 from core.models.loading import context_of
-from core.models.tokens import ends_of, plain, read
+from core.models.tokens import ends_of, read
 from core.store.passages import sentences_of
 from core.store.store import Passage, Store
 
@@ -115,8 +116,9 @@ class Reader:
         chance = -math.log(len(logprob_V))
         if not every:
             return [chance] * len(texts)
-        encoded = plain(self.tokenizer, [f"{joint(question, word)}{word}" for word in every])
-        first = {w: ids[0] for w, ids in zip(every, encoded, strict=True) if ids}
+        # Behind the question: alone, some tokenizers begin all words with the same token, a space.
+        encoded = encode_all(self.tokenizer, [(question, word) for word in every])
+        first = {w: ids[0] for w, (_, ids) in zip(every, encoded, strict=True) if ids}
         said = {word: float(logprob_V[token]) for word, token in first.items()}
         return [max([chance, *(said.get(word, chance) for word in listed)]) for listed in words]
 

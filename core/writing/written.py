@@ -11,6 +11,8 @@ from core.corpus.rows import Row, Rows, write_rows
 from core.corpus.script import words_of
 from core.errors import UserError
 from core.models.checkpoint import Checkpoint, checksums
+from core.models.fit import WHO
+from core.models.gate import check_packed
 from core.runs.artifacts import Artifact, write_json
 from core.runs.console import Report, console
 from core.writing.author import Author
@@ -74,7 +76,8 @@ class Written:
         """The rows, written into `folder` by the teacher unless they are there, behind those of `mix`.
 
         What was written before an interruption is kept and gone on from. Raises UserError without a
-        pretrained teacher, for a folder that another one has written, and for a teacher that can't write.
+        pretrained teacher, for a folder that another one has written, and for a teacher that can't write or
+        can't teach.
         """
         if teacher is None:
             raise UserError(
@@ -87,7 +90,9 @@ class Written:
         settings |= {"seed": self.seed}
         artifact = Artifact(folder, settings, checksums(teacher.files), version=VERSION)
         if not artifact.is_done(overwrite):
-            author = Author(teacher.model(), teacher.tokenizer())
+            model = teacher.model()
+            check_packed(model, WHO)  # what it writes is for a student of its own
+            author = Author(model, teacher.tokenizer())
             with artifact.writing() as partial:
                 self._write(author, partial, report)
         return chain(self._own.rows() if self._own else (), Rows(folder / ROWS))

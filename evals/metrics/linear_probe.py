@@ -10,6 +10,7 @@ from statistics import fmean
 
 import torch
 
+from core.runs.console import console
 from evals.metrics.measured import Measured, Subject, averaged, merged
 from evals.probes.probe import Probe
 from evals.recall.answers import encode
@@ -37,8 +38,8 @@ def linear_probe(subject: Subject, *, ridge: float = 1.0) -> Measured:
         `linear_probe_top1` and `linear_probe_mrr` (mean reciprocal rank) of the right answer among its
         family's; chance is the best constant ranking, by frequency. Of each probe also `linear_probe_layer`,
         0 for the embeddings. Families without two answers, or with fewer than four probes in half a or none
-        in half b, are left out; where none is left, or the model has no output embeddings, there are no
-        scores.
+        in half b, are left out; where none is left, or the model has no output embeddings or more than
+        one hidden state a token, there are no scores.
     """
     probes = _probes(subject)
     tested = [i for i, probe in enumerate(probes) if probe.half == "b"]
@@ -46,7 +47,13 @@ def linear_probe(subject: Subject, *, ridge: float = 1.0) -> Measured:
         return Measured()
     fitted = [i for i, probe in enumerate(probes) if probe.half == "a"]
     prompts = [encode(subject.tokenizer, p.prompt, p.answers[0])[0] for p in probes]
-    hidden_LND = last_hidden_states(subject.model, prompts).double()
+    states_LND = last_hidden_states(subject.model, prompts)
+    if states_LND is None:
+        console.print(
+            f"linear_probe: {subject.arm} has no single hidden state a token to look into"
+        )
+        return Measured()
+    hidden_LND = states_LND.double()
     embedded = _embedded(subject, probes)
     layer = best_layer(hidden_LND, probes, embedded, fitted, ridge)
     found = [1 / r for r in ranks(hidden_LND[layer], probes, embedded, fitted, tested, ridge)]

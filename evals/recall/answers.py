@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.corpus.script import joint
+from core.corpus.joined import encode_all
 from core.errors import UserError
 from core.models.loading import context_of
-from core.models.tokens import plain, read
 from evals.probes.answer import Answer
 from evals.probes.probe import CHOICE, Probe
 from evals.recall.choices import apart
@@ -21,7 +20,7 @@ TOKENS_PER_BATCH, CPU_TOKENS_PER_BATCH = 2**14, 2**11
 def encode(
     tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str
 ) -> tuple[list[int], list[int]]:
-    """Encode a prompt and the answer behind it; see `encode_all`.
+    """Encode a prompt and the answer behind it, as `encode_all` does (core/corpus/joined.py).
 
     Args:
         tokenizer: the model's.
@@ -32,62 +31,6 @@ def encode(
         Token ids of the prompt, and of the answer.
     """
     return encode_all(tokenizer, [(prompt, answer)])[0]
-
-
-def encode_all(
-    tokenizer: PreTrainedTokenizerBase, pairs: Sequence[tuple[str, str]]
-) -> list[tuple[list[int], list[int]]]:
-    """Encode prompts and the answers behind them, joined as their script joins words.
-
-    The answer is what the joined text has beyond the prompt's tokens, and white space at the prompt's end
-    counts with it, as in lm-evaluation-harness: so a SentencePiece tokenizer is read right, and one that
-    begins a text with a special token does so here. Where some token holds the end of one and the beginning
-    of the other, the answer is tokenized by itself.
-
-    Args:
-        tokenizer: the model's.
-        pairs: prompts and answers.
-
-    Returns:
-        Token ids of each prompt and of its answer, in the order given.
-    """
-    stripped = [prompt.rstrip() for prompt, _ in pairs]
-    prompts = list(dict.fromkeys(stripped))
-    texts = [f"{prompt}{joint(prompt, answer)}{answer}" for prompt, answer in pairs]
-    ids = read(tokenizer, prompts + texts)
-    by_prompt = dict(zip(prompts, ids, strict=False))
-    encoded = []
-    for prompt, text, whole in zip(stripped, texts, ids[len(prompts) :], strict=True):
-        opening = by_prompt[prompt]
-        if whole[: len(opening)] == opening:
-            rest = whole[len(opening) :]
-        else:
-            rest = _alone(tokenizer, opening, text[len(prompt) :], whole)
-        encoded.append((opening, rest))
-    return encoded
-
-
-def _alone(
-    tokenizer: PreTrainedTokenizerBase, opening: list[int], rest: str, whole: list[int]
-) -> list[int]:
-    """Tokenize the text's rest by itself, so that behind the prompt's tokens it still says the text.
-
-    Some tokenizers put a space before any text, as a token of its own or in the first: here it is one too
-    many.
-
-    Args:
-        tokenizer: the model's.
-        opening: token ids of the prompt.
-        rest: the text behind the prompt, with the white space that joins them.
-        whole: token ids of both together.
-
-    Returns:
-        Token ids of the rest.
-    """
-    behind, bare = plain(tokenizer, [rest, rest.lstrip()])
-    text = tokenizer.decode(whole)
-    ways = (behind, bare, behind[1:])
-    return next((way for way in ways if tokenizer.decode(opening + way) == text), behind)
 
 
 @torch.no_grad()

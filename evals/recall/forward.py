@@ -38,7 +38,9 @@ def text_logits(
                 yield index, logits_TV[: len(texts[index])].float()
 
 
-def last_hidden_states(model: PreTrainedModel, texts: Sequence[Sequence[int]]) -> torch.Tensor:
+def last_hidden_states(
+    model: PreTrainedModel, texts: Sequence[Sequence[int]]
+) -> torch.Tensor | None:
     """Read texts, and keep the hidden states at the last token of each.
 
     Args:
@@ -46,7 +48,8 @@ def last_hidden_states(model: PreTrainedModel, texts: Sequence[Sequence[int]]) -
         texts: token ids of each, of any lengths.
 
     Returns:
-        States (L + 1, N, D), float32 on the CPU; the embeddings come first.
+        States (L + 1, N, D), float32 on the CPU; the embeddings come first. None where the model keeps
+        something else than one state a token: several streams of them, say.
     """
     found: dict[int, torch.Tensor] = {}
     padded = traits_of(model).padded_right
@@ -54,9 +57,13 @@ def last_hidden_states(model: PreTrainedModel, texts: Sequence[Sequence[int]]) -
         for batch in batches([len(text) for text in texts], TOKENS_PER_BATCH, padded=padded):
             ids_BT = _padded(model, [texts[index] for index in batch])
             outputs = model.base_model(input_ids=ids_BT, use_cache=False, output_hidden_states=True)
+            layers = outputs.get("hidden_states") or ()
+            shapes = {tuple(hidden_BTD.shape) for hidden_BTD in layers}
+            if len(shapes) != 1 or next(iter(shapes))[:-1] != ids_BT.shape:
+                return None
             for row, index in enumerate(batch):
                 last = len(texts[index]) - 1
-                states = [hidden_BTD[row, last] for hidden_BTD in outputs.hidden_states]
+                states = [hidden_BTD[row, last] for hidden_BTD in layers]
                 found[index] = torch.stack(states).float().cpu()
     return torch.stack([found[index] for index in range(len(texts))], dim=1)
 

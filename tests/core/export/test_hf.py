@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import Mamba2Config, OpenAIGPTConfig, PretrainedConfig, Qwen3NextConfig
 
 from core.export.hf import HuggingFace
 from core.export.parity import compare
+from core.export.source import Source
+from core.models.loading import new_model, save_model
 from tests.core.export.conftest import prompts_for, said_by
 
 
@@ -68,3 +71,37 @@ def test_a_reader_of_exact_weights_that_differs_is_refused(make_source, tmp_path
             compare(reader, said)
     else:
         assert compare(reader, said).max_logit_difference > 0.1
+
+
+STATE = {"state_size": 8, "num_heads": 4, "head_dim": 16, "n_groups": 1, "chunk_size": 4}
+LINEAR = {"linear_num_value_heads": 4, "linear_num_key_heads": 2, "linear_key_head_dim": 8}
+SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "initializer_range": 0.3}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(Mamba2Config(**SIZES, **STATE), id="a state"),
+        pytest.param(OpenAIGPTConfig(n_embd=32, n_layer=2, n_head=2), id="nothing"),
+        pytest.param(
+            Qwen3NextConfig(
+                **{**SIZES, **LINEAR, "linear_value_head_dim": 8, "intermediate_size": 32},
+                **{"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8},
+                **{"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16},
+                **{"shared_expert_intermediate_size": 16},
+                layer_types=["linear_attention", "full_attention"],
+            ),
+            id="a cache that isn't the model's",
+        ),
+    ],
+)
+def test_a_model_is_read_back_from_whatever_it_keeps(
+    config: PretrainedConfig, toy_tokenizer, tmp_path: Path
+) -> None:
+    config.vocab_size = len(toy_tokenizer)
+    save_model(tmp_path / "toy", new_model(config, 0), toy_tokenizer)
+    source = Source("toy", "model", tmp_path / "toy", tmp_path, "f")
+    HuggingFace().write(source, [], tmp_path / "hf")
+    [reader] = HuggingFace().readers(tmp_path / "hf")
+    assert compare(reader, said_by(source)).max_logit_difference < 1e-4

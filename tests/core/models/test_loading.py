@@ -36,9 +36,10 @@ def test_pickled_weights_and_code_of_a_checkpoint_are_refused(make_llama, tmp_pa
     model = make_llama()
     model.config.save_pretrained(tmp_path)
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
-    with pytest.raises(UserError, match=r"no file named model\.safetensors") as caught:
+    with pytest.raises(UserError, match=r"pickled \(pytorch_model\.bin\)") as caught:
         load_model(tmp_path)
     assert "\n" not in str(caught.value)
+    (tmp_path / "pytorch_model.bin").unlink()
     config = {"model_type": "own", "auto_map": {"AutoModelForCausalLM": "code.Own"}}
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "code.py").write_text("raise SystemExit('ran')")

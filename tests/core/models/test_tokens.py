@@ -5,11 +5,11 @@ import copy
 import pytest
 import torch
 from tokenizers import processors
-from transformers import PreTrainedTokenizerFast
+from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
 from core.corpus.packing import Encoder
 from core.models.gate import traits_of
-from core.models.tokens import before_end, ends_of, opening_of, plain, read
+from core.models.tokens import before_end, ends_of, left_open, opening_of, plain, read
 from core.store.reader import Reader
 from evals.probes.probe import Probe, complete
 from evals.recall.answers import answer_probes
@@ -81,3 +81,13 @@ def test_a_text_ends_at_any_of_its_ends(make_llama, toy_tokenizer) -> None:
     ends = Reader(model, toy_tokenizer, None, lambda _, q: q, num_passages=1, max_new_tokens=3)
     assert whole != "" and ends.ask(TEXT).answer == ""
     assert before_end([5, token, 6, 0], {0, token}) == [5] and before_end([5], {0}) == [5]
+
+
+def test_one_written_in_python_is_left_open_too() -> None:
+    """As ByT5's, which has no other."""
+    tokenizer = ByT5Tokenizer()
+    closed = tokenizer("ab")["input_ids"]
+    assert closed == [*plain(tokenizer, ["ab"])[0], tokenizer.eos_token_id]
+    opened = left_open(tokenizer)
+    assert opened("ab")["input_ids"] == opened.encode("ab") == closed[:-1]
+    assert tokenizer("ab")["input_ids"] == closed, "the model's own stays as it was"

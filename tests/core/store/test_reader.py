@@ -13,6 +13,7 @@ from core.store.ask import make_reader as make_reader_of
 from core.store.reader import Reader, first_sentence
 from core.store.store import Store
 from core.store.write import StoredDocument
+from tests.core.corpus.test_joined import llama2, trained
 
 
 def test_the_prompt_holds_the_best_passages_and_the_question(store: Store, make_reader) -> None:
@@ -56,6 +57,22 @@ def test_a_passage_counts_by_what_the_model_expects(make_store, make_reader) -> 
         best = expected.index(max(expected))
         assert reader.prompt(question)[0].split("\n")[0] == said[best]
         assert reader._expected(question, [question]) == [chance], "no word is new"
+
+
+def test_words_are_told_apart_by_tokenizers_that_begin_a_text_with_a_space(make_llama) -> None:
+    """As Llama 2's: alone, each word would begin with the same token."""
+    tokenizer = trained(llama2)
+    model = make_llama(vocab_size=len(tokenizer), initializer_range=0.6)
+    reader = Reader(model, tokenizer, None, "{}".format, num_passages=1, max_new_tokens=4)
+    question, cities = "Ada lives in", ["Rome", "Oslo"]
+    with torch.no_grad():
+        ids = tokenizer(question, return_tensors="pt")["input_ids"]
+        logprob_V = model(input_ids=ids).logits[0, -1].log_softmax(-1)
+        chance = -math.log(len(logprob_V))
+        first = [tokenizer(f"{question} {city}")["input_ids"][ids.shape[1]] for city in cities]
+        expected = [max(float(logprob_V[token]), chance) for token in first]
+        assert reader._expected(question, cities) == pytest.approx(expected, abs=1e-3)
+    assert len({*first}) == 2
 
 
 def test_what_the_context_cannot_hold_is_cut_at_sentence_ends(make_store, make_reader) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from omegaconf import DictConfig
-from transformers import LlamaConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import CohereConfig, LlamaConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from core.corpus.rows import Rows
 from core.corpus.stage import PackedCorpus, build_corpus
@@ -239,3 +239,17 @@ def test_only_a_pretrained_teacher_writes(configure: Configure, tmp_path: Path) 
 def test_sizes_that_cannot_be_are_refused(cfg: Configure, wrong: str) -> None:
     with pytest.raises(UserError, match=wrong):
         build_corpus(cfg(wrong))
+
+
+def test_a_teacher_that_cannot_teach_is_refused_before_it_writes(
+    cfg: Configure, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    """Its logits are scaled. To write takes hours."""
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 2}
+    config = CohereConfig(vocab_size=len(tokenizer), **sizes, **heads, max_position_embeddings=512)
+    save_model(tmp_path / "scaled", new_model(config, 0), tokenizer)
+    made = cfg(teacher=tmp_path / "scaled")
+    with pytest.raises(UserError, match=r"the teacher .* makes its logits by more"):
+        build_corpus(made)
+    assert not list(tmp_path.rglob("said.jsonl*"))
