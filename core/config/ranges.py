@@ -37,6 +37,7 @@ NULLABLE = {
     *("embedding_learning_rate", "matrices", "kinds", "relations", "sources", "regularizers"),
     *("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "hidden_size"),
     *("intermediate_size", "objectives", "protected", "learn", "stop", "recall", "reasoning"),
+    "days",
 }
 # The schedules of transformers that need no more than these settings.
 SCHEDULES = (
