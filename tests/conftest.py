@@ -183,8 +183,8 @@ def fit(sequences: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Fit:
         folder = folder or tmp_path_factory.mktemp("fit")
         folder.mkdir(exist_ok=True)
         settings = OmegaConf.create({**SETTINGS, **changes})
-        told = {"seed": seed, "report": lambda *_: None, "lesson": lesson}
-        train(model, sequences, folder, settings, **told, **options)
+        told = {"seed": seed, "report": lambda *_: None, "lesson": lesson, **options}
+        train(model, sequences, folder, settings, **told)
         return {name: value.clone() for name, value in model.state_dict().items()}
 
     return run

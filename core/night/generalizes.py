@@ -103,7 +103,7 @@ class Gain:
         self.is_over = gain < self.most + STILL_GAINS
         if gain > self.most:
             self.most, self.best = gain, self.step
-        return {"gain": gain}
+        return {"gain_nats": gain}
 
 
 def judge(

@@ -33,6 +33,7 @@ from core.training.resume import last_whole, seal, step_of
 
 READ_BY_TRAINING = ["input_ids", "position_ids", "labels", "index"]
 LOG = "metrics.jsonl"
+NATS = "_nats"  # what the name of a measure that is no share ends in
 
 
 class Watching(Protocol):
@@ -41,8 +42,8 @@ class Watching(Protocol):
     every: int
 
     def __call__(self, model: PreTrainedModel) -> dict[str, float]:
-        """What it measures, such as `recall` and `reasoning`, from 0 to 1. Training ends where it then has a
-        true `is_over`.
+        """What it measures, such as `recall` and `reasoning`, from 0 to 1, or in nats where the name says so.
+        Training ends where it then has a true `is_over`.
         """
 
 
@@ -215,7 +216,7 @@ class _Log(TrainerCallback):
             )
         seconds = time.monotonic() - self.began
         rate = (state.global_step - self.first) * self.tokens_per_step / max(seconds, 1e-9)
-        told = [f"{name} {share:.0%}" for name, share in self.seen.items()]
+        told = [_told(name, value) for name, value in self.seen.items()]
         self.note = " · ".join([f"loss {logs['loss']:.3f}", *told, f"{rate:,.0f} tokens/s"])
         row = {"step": state.global_step, "tokens_per_second": round(rate), **logs}
         if self.watch and self.watch.every and state.global_step % self.watch.every == 0:
@@ -235,3 +236,9 @@ def enough(seen: Mapping[str, float], stop: Mapping[str, float]) -> bool:
         "reasoning": seen.get("reasoning", 0.0) >= stop.get("reasoning", 0.0),
     }
     return all(met[name] for name in stop)
+
+
+def _told(name: str, value: float) -> str:
+    """What a watch measured, a share unless its name ends in the unit."""
+    bare = name.removesuffix(NATS)
+    return f"{name} {value:.0%}" if bare == name else f"{bare} {value:.2f} nats"

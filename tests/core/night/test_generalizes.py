@@ -122,4 +122,4 @@ def test_what_loses_takes_nothing_from_what_gains(tokens, monkeypatch):
     gain = Gain(tokens, before_ST, [list(range(len(TASKS))), [fact]], every=5)
     count = tokens.of_rows(range(len(TASKS))).sum()
     expected = count / (count + tokens.of_rows([fact]).sum())
-    assert gain(None)["gain"] == pytest.approx(expected)  # type: ignore[arg-type]
+    assert gain(None)["gain_nats"] == pytest.approx(expected)  # type: ignore[arg-type]

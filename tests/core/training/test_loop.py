@@ -193,6 +193,21 @@ def test_what_is_watched_is_logged_at_its_steps(make_llama, fit, tmp_path: Path)
     ]
 
 
+class Gaining:
+    """Sees a gain in nats, which is no share."""
+
+    every = 1
+
+    def __call__(self, model):
+        return {"gain_nats": 3.94}
+
+
+def test_what_is_no_share_is_told_in_its_unit(make_llama, fit) -> None:
+    told: list[str] = []
+    fit(make_llama(), num_steps=2, watch=Gaining(), report=lambda at, of, note: told.append(note))
+    assert "gain 3.94 nats" in told[-1]
+
+
 def test_training_ends_when_enough_is_forgotten_and_kept(make_llama, fit, tmp_path: Path) -> None:
     settings = {"recall": 0.75, "reasoning": 0.2}
     fit(make_llama(), tmp_path, num_steps=20, log_steps=5, watch=Falling(), stop=settings)
