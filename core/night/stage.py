@@ -22,7 +22,7 @@ from core.runs.progress import reporting
 from core.store.nights import documents_of
 from core.store.write import FILE, add_to_store
 
-VERSION = "3"  # raised when the same configuration gives another night
+VERSION = "4"  # raised when the same configuration gives another night
 
 
 def sleep(cfg: DictConfig, report: Report | None = None) -> None:

@@ -132,7 +132,10 @@ def train(
         _trim_log(folder / LOG, step_of(last) if last else 0)
     with fast_attention(model, len(sequences[0]["input_ids"]), arguments.bf16):
         trainer.train(resume_from_checkpoint=str(last) if last else None)
-    return sharded.whole(model) if trainer.is_fsdp_enabled else model
+    if trainer.is_fsdp_enabled:
+        return sharded.whole(model)
+    # Else it would go on multiplying in training's precision, and one that is loaded again wouldn't.
+    return trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
 
 
 def _trim_log(log: Path, step: int) -> None:

@@ -193,6 +193,16 @@ def test_what_is_watched_is_logged_at_its_steps(make_llama, fit, tmp_path: Path)
     ]
 
 
+def test_a_trained_model_says_what_it_says_when_it_is_loaded(make_llama, fit, tmp_path) -> None:
+    model = make_llama()
+    fit(model, num_steps=2, precision="bfloat16")
+    model.save_pretrained(tmp_path / "saved")
+    again = type(model).from_pretrained(tmp_path / "saved")
+    ids = torch.arange(1, 9)[None]
+    with torch.no_grad():
+        assert torch.equal(model.eval()(ids).logits, again.eval()(ids).logits)
+
+
 class Gaining:
     """Sees a gain in nats, which is no share."""
 
