@@ -32,6 +32,8 @@ class Forms:
             head: {word for word, count in met[head].items() if count > FORMED * firsts[head]}
             for head in self.heads
         }
+        told = Counter(map(self._whole, prompts))
+        self._common = {form for form, count in told.items() if count >= SELDOM}
 
     def split(self, text: str) -> tuple[str, str]:
         """The word that says what kind of task it is, if it begins with one, and the rest."""
@@ -46,11 +48,16 @@ class Forms:
     def of(self, row: Row) -> str:
         """The form of a task: its prompt with one sign for each run of free symbols.
 
+        Of forms that hardly any task has, the word that they begin with: who asks in sentences asks in many.
         Of a document its id, since documents are judged one by one.
         """
         if "text" in row:
             return f"document {row['id']}"
-        head, rest = self.split(prompt_of(row))
+        head, form = self.split(prompt_of(row))[0], self._whole(prompt_of(row))
+        return form if form in self._common or not head else head
+
+    def _whole(self, prompt: str) -> str:
+        head, rest = self.split(prompt)
         return head + self._pattern(rest, self.fixed(head))
 
     def by_form(self, rows: Sequence[Row]) -> dict[str, list[int]]:

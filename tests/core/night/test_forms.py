@@ -39,3 +39,17 @@ def test_what_many_have_is_a_symbol() -> None:
     forms = forms_of(rows[: len(rows) // 2] + WEAVES[len(rows) // 2 :])
     assert forms.fixed("Weave:") == set()
     assert forms.fixed("Unknown:") == set()
+
+
+def test_forms_that_hardly_any_task_has_are_judged_by_the_word_they_begin_with() -> None:
+    words = ["left", "right", "above", "below", "near", "behind"]
+    asked = [f"Chart: the {a} is {b} of the {c} =>" for a in "klm" for b in words for c in words]
+    rows = [
+        {"id": str(n), "prompt": prompt, "completion": "<"}
+        for n, prompt in enumerate(sorted(asked))
+    ]
+    texts = [f"The house is {word} of it." for word in words for _ in range(300)]
+    forms = Forms([*rows, *WEAVES], Symbols([*texts, *asked, *(r["prompt"] for r in WEAVES)]))
+    assert len({forms._whole(row["prompt"]) for row in rows}) > 9
+    assert {forms.of(row) for row in rows} == {"Chart:"}
+    assert forms.of(WEAVES[0]) != "Weave:"
