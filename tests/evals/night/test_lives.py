@@ -33,10 +33,21 @@ TINY = [
 ]
 
 
+IN_ENGLISH = [
+    *("corpus=smollm2", "corpus.texts=[]", "corpus.passages=[]", "corpus.questions=null"),
+    *("corpus.pairs=null", "corpus.probes_per_family=2"),
+    "night.days={_target_: core.worlds.days.EnglishDays}",
+]
+
+
 @pytest.fixture(scope="module")
 def cfg(tmp_path_factory: pytest.TempPathFactory, configure) -> DictConfig:
     """A run with a corpus and a core that learned nothing."""
-    cfg = configure("experiment=smoke", f"runs_dir={tmp_path_factory.mktemp('runs')}", *TINY)
+    return with_core(configure, tmp_path_factory.mktemp("runs"), TINY)
+
+
+def with_core(configure, runs: Path, options: list[str]) -> DictConfig:
+    cfg = configure("experiment=smoke", f"runs_dir={runs}", *options)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(days, "NUM_ITEMS", 24)
         build_corpus(cfg, lambda *_: None)
@@ -83,6 +94,21 @@ def test_each_morning_of_a_life_is_measured(cfg, life: str):
     assert found["num_facts"] == 4 * NUM_TOLD
     assert load_model(folder / "1") is not None
     assert lived(cfg, life) == folder, "what is there is skipped"
+
+
+@pytest.mark.slow
+def test_a_day_in_english_has_two_skills_and_is_asked_what_the_core_could_do(configure, tmp_path):
+    own = [*(line for line in TINY if not line.startswith("corpus.")), *IN_ENGLISH]
+    cfg = with_core(configure, tmp_path, own)
+    found = read_json(lived(cfg, "sleep") / "1" / "measures.json")
+    assert found["families"] == ["record", "chart"] and {*found["new_skills"]} == {
+        "record",
+        "chart",
+    }
+    assert found["new_skill"] == sum(found["new_skills"].values()) / 2
+    assert {"addition", "deduction", "fresh"} <= found["by_family"].keys()
+    assert "true" not in found["by_family"] and found["corpus_facts"] == 0
+    assert found["num_facts"] == 4 * NUM_TOLD
 
 
 def test_records_are_made_of_all_lives(cfg):
