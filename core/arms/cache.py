@@ -19,7 +19,7 @@ from core.arms.teach import run_teacher
 from core.config.build import build
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError
-from core.models.precision import in_bfloat16
+from core.models.precision import multiplying
 from core.models.taught import taught_labels
 from core.runs import processes
 from core.runs.artifacts import Artifact, run_folder
@@ -67,8 +67,7 @@ def cache_signal(cfg: DictConfig, report: Report | None = None) -> None:
     columns = ["input_ids", "position_ids", "labels"]
     texts = sequences.select_columns(columns).with_format("torch")
     done, total = 0, sum(len(shard.sequences) for shard in todo)
-    reduced = in_bfloat16(cfg.training.precision)
-    with torch.autocast(state.device.type, torch.bfloat16, enabled=reduced):
+    with multiplying(state.device, cfg.training.precision):
         _announce(readers, texts, todo, run_folder(cfg))
         with reporting("cache", report) as show:
             for artifact, chosen, readings, seed in todo:

@@ -45,6 +45,11 @@ def in_bfloat16(precision: str) -> bool:
     return rates["bfloat16"] >= PAYS * rates["float32"]
 
 
+def multiplying(device: torch.device, precision: str) -> torch.autocast:
+    """Forward passes in training's precision; not around an optimizer's steps, for it keeps weights."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16(precision))
+
+
 @cache
 def cpu_rates() -> dict[str, float]:
     """GFLOP/s of products in each precision: measured once a machine and version of torch, then kept."""

@@ -78,7 +78,7 @@ def learn_copies(
     models, best = [], []
     for fold in (0, 1):
         read = [tokens.rows[n] for n in of_fold[1 - fold]]
-        gain = Gain(tokens, before_ST, asked[fold], learning.settings.every)
+        gain = Gain(tokens, before_ST, asked[fold], learning.settings.every, learning.precision)
         parts = [Part(read, TEXT, 1.0, 1.0)]
         models.append(_learn(learning, parts, gain, folder / f"copy_{fold}"))
         best.append(int(read_json(folder / f"copy_{fold}" / BEST)))
@@ -86,7 +86,7 @@ def learn_copies(
     if num_variants:
         own = [tokens.rows[n] for n in of_fold[1]]
         more = variants_of(own, forms, num_variants, f"{learning.seed}/varied")
-        gain = Gain(tokens, before_ST, asked[0], learning.settings.every)
+        gain = Gain(tokens, before_ST, asked[0], learning.settings.every, learning.precision)
         rest, sheets = on_sheets([*own, *(v for _, v in more)], Random(learning.seed))
         parts = [Part(rest, TEXT, 1.0, 1 - SHEETS), Part(sheets, TEXT, 1.0, SHEETS)]
         varied = _learn(learning, parts, gain, folder / "copy_varied")

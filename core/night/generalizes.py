@@ -16,6 +16,7 @@ from core.corpus.folds import fold_of_rows
 from core.corpus.packing import Encoder, pack
 from core.corpus.rows import Row
 from core.errors import UserError
+from core.models.precision import multiplying
 from core.night.likelihood import logprobs
 
 NUM_FOLDS = 2
@@ -87,16 +88,22 @@ class Gain:
     """
 
     def __init__(
-        self, tokens: DayTokens, before_ST: np.ndarray, forms: Sequence[Sequence[int]], every: int
+        self,
+        tokens: DayTokens,
+        before_ST: np.ndarray,
+        forms: Sequence[Sequence[int]],
+        every: int,
+        precision: str,
     ):
-        self.tokens, self.before_ST = tokens, before_ST
+        self.tokens, self.before_ST, self.precision = tokens, before_ST, precision
         self.of_forms = [of_form for f in forms if (of_form := tokens.of_rows(f)).any()]
         self.every, self.step, self.best, self.most = every, 0, 0, 0.0
         self.is_over = False
 
     def __call__(self, model: PreTrainedModel) -> dict[str, float]:
         """The gain, in nats a token of all forms."""
-        gain_ST = logprobs(model, self.tokens.sequences) - self.before_ST
+        with multiplying(model.device, self.precision):
+            gain_ST = logprobs(model, self.tokens.sequences) - self.before_ST
         total = sum(max(float(gain_ST[of_form].sum()), 0.0) for of_form in self.of_forms)
         gain = total / max(sum(int(of_form.sum()) for of_form in self.of_forms), 1)
         self.step += self.every

@@ -12,6 +12,7 @@ from core.corpus.packing import Encoder
 from core.corpus.rows import Row
 from core.corpus.symbols import Symbols
 from core.models.loading import load_model, save_model
+from core.models.precision import multiplying
 from core.models.taught import projection_of
 from core.night import dreams, reflection
 from core.night.given import Given, Sorted
@@ -71,7 +72,8 @@ def _answered(given: Given, model: PreTrainedModel, part: Part, share: float) ->
     tasks = [row for row in part.rows if "prompt" in row]
     if part.teacher in (BEFORE, TEXT) or not tasks:
         return [part]
-    said = reflection.readings(model, given.tokenizer, tasks)
+    with multiplying(model.device, given.precision):
+        said = reflection.readings(model, given.tokenizer, tasks)
     own = [{**row, "completion": text} for row, text in zip(tasks, said, strict=True) if text]
     rest = Part(part.rows, part.teacher, part.label_weight, part.share * (1 - share))
     return [rest, Part(own, part.teacher, 0.0, part.share * share)]

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from core.corpus.rows import Row, joined_text, write_rows
 from core.corpus.symbols import Symbols
 from core.models.loading import save_model
+from core.models.precision import multiplying
 from core.night import dreams, reflection
 from core.night.audit import audit
 from core.night.copies import Learning, judged_by, learn_copies
@@ -81,7 +82,8 @@ def _dream(given: Given, folder: Path, report: Report) -> list[str]:
 
 
 def _write(given: Given, model: PreTrainedModel, seed: int) -> list[str]:
-    return dreams.write_lines(model, given.tokenizer, given.settings.dreams, seed)
+    with multiplying(model.device, given.precision):
+        return dreams.write_lines(model, given.tokenizer, given.settings.dreams, seed)
 
 
 def _sort(given: Given, forms: Forms, work: Path, report: Report) -> Sorted:
@@ -100,7 +102,8 @@ def _sort(given: Given, forms: Forms, work: Path, report: Report) -> Sorted:
         return Sorted(Judged([], documents, tasks), [0] * len(rows), None, False, 0.0, 0.0)
     tokens = DayTokens(rows, given.tokenizer, given.length)
     core = given.core()
-    before_ST = logprobs(core, tokens.sequences)
+    with multiplying(core.device, given.precision):
+        before_ST = logprobs(core, tokens.sequences)
     learning = Learning(
         given.core,
         given.tokenizer,
@@ -112,11 +115,13 @@ def _sort(given: Given, forms: Forms, work: Path, report: Report) -> Sorted:
     )
     variants = settings.reflection.variants
     copies = learn_copies(learning, tokens, before_ST, folds, forms, work, num_variants=variants)
-    judged, stands = judged_by(copies, tokens, before_ST, folds, forms)
+    with multiplying(core.device, given.precision):
+        judged, stands = judged_by(copies, tokens, before_ST, folds, forms)
     gain = 0.0
     if settings.teacher != "copies" and judged.learned:
         context = context_teacher(given, core, [rows[n] for n in judged.learned])
-        context_ST = taught_logprobs(context, tokens.sequences, core.device)
+        with multiplying(core.device, given.precision):
+            context_ST = taught_logprobs(context, tokens.sequences, core.device)
         gain = tokens.mean(context_ST - before_ST, judged.learned)
     return Sorted(judged, folds, copies, stands, gain, time.monotonic() - began)
 
@@ -151,7 +156,9 @@ def _checked(given: Given, done: Sorted, pairs: list[tuple[Row, Row]]) -> tuple[
     if done.copies is None or not pairs:
         return [variant for _, variant in pairs], 0
     readers = done.copies.readers(varied=done.stands_renaming)
-    kept = reflection.reflect(pairs, [done.stands_renaming] * len(pairs), readers, given.tokenizer)
+    with multiplying(readers[0].device, given.precision):
+        stands = [done.stands_renaming] * len(pairs)
+        kept = reflection.reflect(pairs, stands, readers, given.tokenizer)
     return kept.rows, kept.num_dropped
 
 
@@ -159,16 +166,17 @@ def _own_words(given: Given, done: Sorted, forms: Forms) -> list[Row]:
     """Tasks like those that generalize, begun by the copy that learned to write them."""
     if done.copies is None or done.copies.varied is None:
         return []
-    return in_own_words(
-        done.copies.varied,
-        done.copies.readers(varied=done.stands_renaming),
-        given.tokenizer,
-        [given.rows[n] for n in done.judged.learned],
-        forms,
-        count=int(given.settings.reflection.own_words),
-        num_tokens=int(given.settings.dreams.num_tokens),
-        seed=given.seed,
-    )
+    with multiplying(done.copies.varied.device, given.precision):
+        return in_own_words(
+            done.copies.varied,
+            done.copies.readers(varied=done.stands_renaming),
+            given.tokenizer,
+            [given.rows[n] for n in done.judged.learned],
+            forms,
+            count=int(given.settings.reflection.own_words),
+            num_tokens=int(given.settings.dreams.num_tokens),
+            seed=given.seed,
+        )
 
 
 def _morning(
@@ -196,6 +204,8 @@ def _morning(
     ]
     told = {"the day's": stored, "earlier nights'": given.stored}
     save_model(folder, model if kept else core, given.tokenizer)
+    with multiplying(core.device, given.precision):
+        audited = audit(core, model if kept else core, given.tokenizer, told, given.length)
     return {
         "kept": kept,
         "why": why,
@@ -211,7 +221,7 @@ def _morning(
         "variants": sum(map(len, reflected.values())),
         "steps": num_steps(given, done),
         "variety": {"evening": evening, "morning": morning},
-        "audit": audit(core, model if kept else core, given.tokenizer, told, given.length),
+        "audit": audited,
         "shown": now[:12],
     }
 

@@ -104,7 +104,7 @@ def test_a_gain_is_over_when_it_stops_growing(tokens, monkeypatch):
         "core.night.generalizes.logprobs",
         lambda model, sequences: made(tokens, {"t": next(values)}),
     )
-    gain = Gain(tokens, before_ST, [list(range(len(TASKS)))], every=5)
+    gain = Gain(tokens, before_ST, [list(range(len(TASKS)))], every=5, precision="float32")
     states = []
     for _ in range(3):
         gain(None)  # type: ignore[arg-type]
@@ -119,7 +119,7 @@ def test_what_loses_takes_nothing_from_what_gains(tokens, monkeypatch):
         lambda model, sequences: made(tokens, {"t": 1.0, "fact": -50.0}),
     )
     fact = tokens.rows.index(FACT)
-    gain = Gain(tokens, before_ST, [list(range(len(TASKS))), [fact]], every=5)
+    gain = Gain(tokens, before_ST, [list(range(len(TASKS))), [fact]], every=5, precision="float32")
     count = tokens.of_rows(range(len(TASKS))).sum()
     expected = count / (count + tokens.of_rows([fact]).sum())
     assert gain(None)["gain_nats"] == pytest.approx(expected)  # type: ignore[arg-type]
