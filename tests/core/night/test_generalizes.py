@@ -1,5 +1,8 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 from transformers import PreTrainedTokenizerFast
 
 from core.corpus.symbols import Symbols
@@ -97,6 +100,9 @@ def test_documents_about_one_name_are_in_one_fold(rows):
     assert folds[-1] == folds[-2]
 
 
+MODEL = SimpleNamespace(device=torch.device("cpu"))  # nobody asks it
+
+
 def test_a_gain_is_over_when_it_stops_growing(tokens, monkeypatch):
     values = iter([0.5, 0.9, 0.9, 0.2])
     before_ST = np.zeros(tokens.row_ST.shape)
@@ -107,7 +113,7 @@ def test_a_gain_is_over_when_it_stops_growing(tokens, monkeypatch):
     gain = Gain(tokens, before_ST, [list(range(len(TASKS)))], every=5, precision="float32")
     states = []
     for _ in range(3):
-        gain(None)  # type: ignore[arg-type]
+        gain(MODEL)  # type: ignore[arg-type]
         states.append((gain.is_over, gain.best))
     assert states == [(False, 5), (False, 10), (True, 10)]
 
@@ -122,4 +128,4 @@ def test_what_loses_takes_nothing_from_what_gains(tokens, monkeypatch):
     gain = Gain(tokens, before_ST, [list(range(len(TASKS))), [fact]], every=5, precision="float32")
     count = tokens.of_rows(range(len(TASKS))).sum()
     expected = count / (count + tokens.of_rows([fact]).sum())
-    assert gain(None)["gain_nats"] == pytest.approx(expected)  # type: ignore[arg-type]
+    assert gain(MODEL)["gain_nats"] == pytest.approx(expected)  # type: ignore[arg-type]
