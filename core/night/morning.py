@@ -25,7 +25,7 @@ def lines_of(record: Mapping[str, Any]) -> list[str]:
         f"{morning['families']:.0f} kinds of line",
         f"the core of the morning: {kept}",
     ]
-    if (audit := record.get("audit")) is not None:
+    if audit := record.get("audit"):  # empty where nothing was stored
         told = ", ".join(f"{name} {was:.1%} → {now:.1%}" for name, (was, now) in audit.items())
         lines.append(f"memory tokens that the core predicts: {told}")
     return lines

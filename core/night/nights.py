@@ -55,18 +55,33 @@ class Nights:
     def awake(self) -> int:
         """The night whose core is used: the last, unless `wake` named another that is still there."""
         path, last = self.folder / AWAKE, max(self.numbers, default=FIRST)
-        named = int(read_json(path)["night"]) if path.exists() else last
+        told = read_json(path) if path.exists() else {"night": last}
+        if not isinstance(told, dict) or not isinstance(told.get("night"), int):
+            raise UserError(
+                f"{path} is damaged: delete it and `winnow wake` the night that you want"
+            )
+        named = int(told["night"])
         return named if named in (FIRST, *self.numbers) else last
 
-    @property
-    def stored(self) -> list[int]:
-        """The nights whose documents are in the store, or were and have been forgotten."""
-        path = self.folder / STORED
-        return [int(number) for number in read_json(path)] if path.exists() else []
+    def is_stored(self, number: int) -> bool:
+        """Whether a night's documents are in the store, or were and have been forgotten."""
+        # By number are those of before fingerprints were told.
+        return bool({number, self._mark(number)} & set(self._told_stored()))
 
     def mark_stored(self, number: int) -> None:
-        """Say that a night's documents are in the store."""
-        write_json(self.folder / STORED, sorted({*self.stored, number}))
+        """Say that a night's documents are in the store; not of another night that gets its number later."""
+        if not self.is_stored(number):
+            write_json(self.folder / STORED, [*self._told_stored(), self._mark(number)])
+
+    def _told_stored(self) -> list[int | str]:
+        path = self.folder / STORED
+        told = read_json(path) if path.exists() else []
+        if not isinstance(told, list):
+            raise UserError(f"{path} is damaged: delete it and run again")
+        return told
+
+    def _mark(self, number: int) -> str:
+        return str(read_mark(self.model(number))["fingerprint"])
 
     def wake(self, number: int) -> None:
         """Go back, or forward, to a night; raises UserError for one that there isn't."""

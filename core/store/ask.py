@@ -17,6 +17,7 @@ from core.judgement.answer import led_by_value
 from core.models.checkpoint import find_model
 from core.models.gate import traits_of
 from core.models.loading import check_vocabulary, load_model, load_tokenizer
+from core.night.nights import FIRST, Nights, nights_folder
 from core.runs.artifacts import arm_name, fingerprint_of, run_folder
 from core.runs.console import console, errors
 from core.store.reader import Reader, Reply, WritePrompt
@@ -119,14 +120,17 @@ def prompt_writer(cfg: DictConfig) -> WritePrompt:
 
 
 def _model_folder(cfg: DictConfig) -> Path:
-    """The folder of the arm, or of any `model`."""
+    """The folder of the arm, after nights that of the morning that is awake; or of any `model`."""
     if cfg.model is not None:
         return find_model(cfg.model, "model")
     run = run_folder(cfg)
     arm = arm_name(cfg)
     folder = run / "teacher" if arm == "teacher" else run / "arms" / arm
     fingerprint_of(folder, "teach" if arm == "teacher" else f"distill arm={arm}")
-    return folder
+    nights = Nights(nights_folder(cfg), folder)
+    if nights.awake != FIRST:
+        nights.fingerprint(nights.awake)
+    return nights.model(nights.awake)
 
 
 def _show(cfg: DictConfig, reader: Reader, question: str) -> None:
