@@ -246,3 +246,14 @@ def test_what_was_asked_may_be_a_day(tmp_path: Path) -> None:
     rows = list(read_rows([tmp_path / "day.jsonl"]))
     assert [row["completion"] for row in rows] == ["Lima", "Suva"]
     assert len({row["id"] for row in rows}) == 2
+
+
+def test_a_log_that_was_edited_by_hand_goes_on(tmp_path: Path) -> None:
+    log = tmp_path / "new" / "day.jsonl"
+    for question in ("One", "Two", "Three"):
+        write_down(log, question, "yes")
+    log.write_text(
+        "\n".join(log.read_text().splitlines()[1:])
+    )  # the first is out, and a line break
+    write_down(log, "Four", "yes")
+    assert [row["id"] for row in read_rows([log])] == ["asked-2", "asked-3", "asked-4"]
