@@ -10,7 +10,6 @@ from core.corpus.rows import joined_text
 from core.errors import UserError
 from core.night.night import DREAMS, LEARNED, RECORD
 from core.runs.artifacts import (
-    MARK,
     arm_name,
     fingerprint_of,
     read_json,
@@ -18,15 +17,9 @@ from core.runs.artifacts import (
     run_folder,
     write_json,
 )
+from core.runs.awake import AWAKE, FIRST, awake_in, nights_folder, nights_in
 
-FOLDER, AWAKE, STORED = "nights", "awake.json", "stored.json"
-FIRST = 0  # the evening before the first night: the arm itself
-
-
-def nights_folder(cfg: DictConfig) -> Path:
-    """Where the nights of a run lie; those of another arm than the core lie apart."""
-    arm = arm_name(cfg)
-    return run_folder(cfg) / (FOLDER if arm == "core" else f"{FOLDER}_{arm}")
+STORED = "stored.json"
 
 
 class Nights:
@@ -47,21 +40,12 @@ class Nights:
     @property
     def numbers(self) -> list[int]:
         """The nights that are over, in order."""
-        found = self.folder.glob(f"[0-9]*/{MARK}")
-        names = (mark.parent.name for mark in found)
-        return sorted(int(name) for name in names if name.isdecimal())  # not one to be renamed yet
+        return nights_in(self.folder)
 
     @property
     def awake(self) -> int:
         """The night whose core is used: the last, unless `wake` named another that is still there."""
-        path, last = self.folder / AWAKE, max(self.numbers, default=FIRST)
-        told = read_json(path) if path.exists() else {"night": last}
-        if not isinstance(told, dict) or not isinstance(told.get("night"), int):
-            raise UserError(
-                f"{path} is damaged: delete it and `winnow wake` the night that you want"
-            )
-        named = int(told["night"])
-        return named if named in (FIRST, *self.numbers) else last
+        return awake_in(self.folder)
 
     def is_stored(self, number: int) -> bool:
         """Whether a night's documents are in the store, or were and have been forgotten."""

@@ -14,9 +14,10 @@ from core.models.loading import load_config, load_model, load_tokenizer
 from core.night.day import MetDay, check_vocabulary, day_of
 from core.night.morning import show_morning, write_page
 from core.night.night import RECORD, Given, pass_night
-from core.night.nights import FIRST, Nights
+from core.night.nights import Nights
 from core.night.settings import NightSettings
 from core.runs.artifacts import Artifact, read_json, run_folder, write_json
+from core.runs.awake import FIRST
 from core.runs.console import Report, console
 from core.runs.progress import reporting
 from core.store.nights import documents_of

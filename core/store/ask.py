@@ -17,8 +17,8 @@ from core.judgement.answer import led_by_value
 from core.models.checkpoint import find_model
 from core.models.gate import traits_of
 from core.models.loading import check_vocabulary, load_model, load_tokenizer
-from core.night.nights import FIRST, Nights, nights_folder
 from core.runs.artifacts import arm_name, fingerprint_of, run_folder
+from core.runs.awake import FIRST, awake_in, nights_folder
 from core.runs.console import console, errors
 from core.runs.places import make_folder
 from core.store.reader import Reader, Reply, WritePrompt
@@ -128,10 +128,11 @@ def _model_folder(cfg: DictConfig) -> Path:
     arm = arm_name(cfg)
     folder = run / "teacher" if arm == "teacher" else run / "arms" / arm
     fingerprint_of(folder, "teach" if arm == "teacher" else f"distill arm={arm}")
-    nights = Nights(nights_folder(cfg), folder)
-    if nights.awake != FIRST:
-        nights.fingerprint(nights.awake)
-    return nights.model(nights.awake)
+    nights = nights_folder(cfg)
+    if (awake := awake_in(nights)) != FIRST:
+        folder = nights / str(awake)
+        fingerprint_of(folder, "sleep")
+    return folder
 
 
 def _show(cfg: DictConfig, reader: Reader, question: str) -> None:
