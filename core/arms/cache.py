@@ -22,6 +22,7 @@ from core.errors import UserError
 from core.models.precision import multiplying
 from core.models.taught import taught_labels
 from core.runs import processes
+from core.runs.amounts import about, spelled_size
 from core.runs.artifacts import Artifact, run_folder
 from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
@@ -174,6 +175,6 @@ def _announce(
             " free some, or lower cache.top_k, cache.num_sequences or cache.num_readings"
         )
     console.print(
-        f"cache: about {tokens:,.0f} tokens × {size / (tokens or 1):.0f} bytes = {size / 1e6:,.1f} MB,"
-        f" {seconds / 60:,.1f} minutes"
+        f"cache: about {tokens:,.0f} tokens × {size / (tokens or 1):.0f} bytes:"
+        f" {spelled_size(size / 1e9)}, {about(seconds)}"
     )

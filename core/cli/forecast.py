@@ -17,11 +17,11 @@ from core.corpus.stage import PackedCorpus
 from core.errors import UserError
 from core.models.precision import in_bfloat16
 from core.night.day import days_of
+from core.runs.amounts import DAY, about, spelled, spelled_size
 from core.runs.artifacts import MARK, run_folder
 from core.runs.console import console
 from core.writing.written import Written
 
-DAY = 86_400.0  # seconds
 ATTACKED = 32  # tokens of a text that an attack teaches, about
 TRAINED, KEPT = 16, 4  # bytes a parameter: weights, gradients and Adam's two; weights alone
 SAVED = 24  # of two checkpoints, each of weights and Adam's two
@@ -60,17 +60,17 @@ def announce(cfg: DictConfig, jobs: Sequence[Job]) -> None:
     seconds /= max(side_by_side, 1)
     memory = side_by_side * (TRAINED + KEPT) * pace.parameters / 1e9
     disk = (len(cfg.arms) * KEPT + side_by_side * SAVED) * pace.parameters / 1e9
-    needs = f"{_size(memory)} for weights and gradients and {_size(disk)} in {run_folder(cfg)}"
+    needs = f"{spelled_size(memory)} for weights and gradients and {spelled_size(disk)} in {run_folder(cfg)}"
     precision = "bfloat16" if in_bfloat16(cfg.training.precision) else "float32"
     told = (
-        f"training, mapping and attacks take about {_spelled(seconds)} on this machine, in {precision}, "
+        f"training, mapping and attacks take {about(seconds)} on this machine, in {precision}, "
         f"{needs}"
     )
     rest = "evaluation comes on top"
     if cfg.forecast.plan:
         table = Table("stage", "what it does", "about", box=None, header_style="bold")
         for stage in stages:
-            known = "" if stage.seconds is None else _spelled(stage.seconds)
+            known = spelled(stage.seconds) if stage.seconds else ""
             table.add_row(stage.name, stage.what, known)
         console.print(table)
         console.print(f"{len(jobs)} stages, {side_by_side} side by side: {told}; {rest}")
@@ -101,7 +101,8 @@ def _stage(job: Job, pace: Pace) -> Stage:
         )
         seconds = None if tokens is None else tokens * passes * pace.read
         read = "the corpus" if tokens is None else f"{tokens:,} tokens"
-        return Stage(job.name, f"reads {read}, about {passes} times", seconds)
+        often = "once" if passes == 1 else f"about {passes} times"
+        return Stage(job.name, f"reads {read}, {often}", seconds)
     if job.verb == "corpus" and isinstance(build(cfg.corpus), Written):
         tokens = round(cfg.corpus.num_tokens * (1 - cfg.corpus.exercises))
         return Stage(job.name, f"the teacher writes {tokens:,} tokens", tokens * pace.write)
@@ -176,15 +177,3 @@ def _tokens(cfg: DictConfig, verb: str) -> int | None:
 def _readings(cfg: DictConfig) -> int:
     """How often the teacher reads the corpus for its cache."""
     return sum(readings.count(cfg) for readings in readings_of_run(cfg))
-
-
-def _size(gigabytes: float) -> str:
-    return f"{gigabytes:,.1f} GB" if gigabytes >= 1 else f"{1000 * gigabytes:,.0f} MB"
-
-
-def _spelled(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours" if seconds < 2 * DAY else f"{seconds / DAY:.1f} days"

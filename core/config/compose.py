@@ -4,6 +4,7 @@ Hydra composes; what is added here is that a slip is named with the nearest righ
 value is compared with the type of the option's default before anything runs.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -231,7 +232,8 @@ def _chooses(override: "Override", settings: list[str]) -> bool:
 def ready(cfg: "DictConfig") -> "DictConfig":
     """`cfg` itself, complete. Raises UserError for a value that is still needed or can't be resolved.
 
-    A run that is named by its whole path has that folder, also in what is said after `runs_dir`.
+    A run that is named by its whole path has that folder, also in what is said after `runs_dir`. Raises
+    UserError for one that has no folder of its own, as where `run=` is empty.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -242,9 +244,19 @@ def ready(cfg: "DictConfig") -> "DictConfig":
             raise UserError(f"{key} is needed: add {key}={example}")
         if (folder := Path(str(cfg.run))).is_absolute():
             cfg.runs_dir, cfg.run = str(folder.parent), folder.name
+        _check_run(str(cfg.runs_dir), str(cfg.run))
         OmegaConf.resolve(cfg.copy())  # a copy, so that what follows the seed goes on following it
     except OmegaConfBaseException as error:
         raise UserError(
             f"{error.full_key}: {str(error).splitlines()[0]}; for a dollar sign before a brace write \\${{"
         ) from None
     return cfg
+
+
+def _check_run(runs_dir: str, run: str) -> None:
+    """Raise UserError unless the run has a folder of its own in `runs_dir`."""
+    if not runs_dir.strip():
+        raise UserError("runs_dir= is empty: name a folder, as in runs_dir=runs")
+    inside = os.path.normpath(run.strip() or ".")
+    if inside == "." or ".." in Path(inside).parts:
+        raise UserError(f"run={run} names no folder in {runs_dir}: give a name, as in run=mine")

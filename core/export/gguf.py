@@ -78,7 +78,7 @@ class Gguf:
 
     def not_read_by(self) -> list[str]:
         """llama.cpp, where it isn't installed."""
-        return [f"llama.cpp {line}" for line in missing_packages(("llama_cpp",), "llama")]
+        return [f"llama.cpp (which {line})" for line in missing_packages(("llama_cpp",), "llama")]
 
 
 def file_name(name: str, weight_type: str) -> str:

@@ -45,7 +45,7 @@ class Ollama:
 
     def not_read_by(self) -> list[str]:
         """Those of its GGUF file, and Ollama itself, which isn't a Python package."""
-        return [*self.gguf.not_read_by(), "ollama isn't asked: it is a server of its own"]
+        return [*self.gguf.not_read_by(), "ollama (a server of its own, which isn't asked)"]
 
 
 def modelfile(source: Source, file: str) -> str:

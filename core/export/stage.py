@@ -125,4 +125,4 @@ def _tell(name: str, folder: Path, parities: Sequence[Parity], format: Format) -
                 style="yellow",
             )
     for line in format.not_read_by():
-        console.print(f"  not checked by {line}", style="dim")
+        console.print(f"  not read back by {line}", style="dim")

@@ -10,7 +10,11 @@ from core.runs.console import console
 
 PAGE = "morning.html"
 NUM_SHOWN = 8
-STYLE = "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}pre{white-space:pre-wrap}"
+LONGEST = 400  # characters of a stored text on the page; the store has the whole
+STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere}td,th{padding:.2em 1em .2em 0;text-align:left}"
+)
 
 
 def lines_of(record: Mapping[str, Any]) -> list[str]:
@@ -25,7 +29,7 @@ def lines_of(record: Mapping[str, Any]) -> list[str]:
         f"{morning['families']:.0f} kinds of line",
         f"the core of the morning: {kept}",
     ]
-    if (audit := record.get("audit")) is not None:
+    if audit := record.get("audit"):  # empty where nothing was stored
         told = ", ".join(f"{name} {was:.1%} → {now:.1%}" for name, (was, now) in audit.items())
         lines.append(f"memory tokens that the core predicts: {told}")
     return lines
@@ -50,19 +54,31 @@ def write_page(folder: Path, record: Mapping[str, Any], name: str) -> None:
         f"<tr><td>{escape(form)}</td><td>{out:.2f}</td><td>{own:.2f}</td></tr>"
         for form, (out, own) in record["gains"].items()
     ]
+    table = (
+        "<p>Nats a token that the rows of a form gain from the other rows, and from their own.</p>"
+        "<table><tr><th>form</th><th>others</th><th>own</th></tr>" + "\n".join(gains) + "</table>"
+    )
+    stored = [_shortened(f"{one['id']}: {one['text']}") for one in record["stored"]]
+    sections = {
+        "What generalizes": table if gains else "",
+        "Dreams": _texts(record["shown"]),
+        "Stored": _texts(stored),
+    }
     parts = [
         f"<h1>The morning after night {escape(name)}</h1><ul>",
         *(f"<li>{escape(line)}</li>" for line in lines_of(record)),
-        "</ul><h2>What generalizes</h2><p>Nats a token that the rows of a form gain from the other rows, and "
-        "from their own.</p><table><tr><th>form</th><th>others</th><th>own</th></tr>",
-        *gains,
-        "</table><h2>Dreams</h2><pre>",
-        escape("\n".join(record["shown"])),
-        "</pre><h2>Stored</h2><pre>",
-        escape("\n".join(f"{one['id']}: {one['text']}" for one in record["stored"])),
-        "</pre>",
+        "</ul>",
+        *(f"<h2>{head}</h2>{body}" for head, body in sections.items() if body),
     ]
     page = f'<!doctype html><meta charset="utf-8"><title>Night {escape(name)}</title><style>{STYLE}</style>'
     part = folder / f"{PAGE}.part"
     part.write_text(page + "\n".join(parts), encoding="utf-8")
     os.replace(part, folder / PAGE)
+
+
+def _texts(lines: Sequence[str]) -> str:
+    return f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

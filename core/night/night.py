@@ -77,7 +77,9 @@ def _dream(given: Given, folder: Path, report: Report) -> list[str]:
         part.replace(path)
     lines = [str(row["text"]) for row in map(json.loads, path.open(encoding="utf-8"))]
     kinds = dreams.by_kind(lines)
-    given.say(f"dreamt: {len(lines):,} lines of {len(kinds)} kinds, {own.share:.0%} of the night")
+    given.say(
+        f"dreamt: lines {len(lines):,}, kinds of line {len(kinds)}; {own.share:.0%} of the night"
+    )
     return lines
 
 
@@ -147,7 +149,7 @@ def _reflect(
     told = read_json(path)
     given.say(
         f"reflected: {sum(map(len, told['kept'].values())):,} variants kept, {told['dropped']:,} dropped"
-        + ("" if done.stands_renaming else "; the rule doesn't stand other symbols")
+        + ("; the rule doesn't stand other symbols" * (bool(learned) and not done.stands_renaming))
     )
     return {int(fold): rows for fold, rows in told["kept"].items()}
 
@@ -196,7 +198,10 @@ def _morning(
     bound = float(given.settings.bound)
     kept = not written or morning["diversity"] >= bound * evening["diversity"]
     why = "" if kept else _narrowed(evening["diversity"], morning["diversity"], bound)
-    given.say(f"diversity: {evening['diversity']:.3f} → {morning['diversity']:.3f}. {why}".strip())
+    given.say(
+        f"diversity: {evening['diversity']:.3f} → {morning['diversity']:.3f}"
+        + f"; {why}" * (not kept)
+    )
     rows, judged = given.rows, done.judged
     stored = [
         {"id": rows[n]["id"], "text": rows[n]["text"], "spans": judged.spans.get(n, [])}

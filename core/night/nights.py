@@ -10,7 +10,6 @@ from core.corpus.rows import joined_text
 from core.errors import UserError
 from core.night.night import DREAMS, LEARNED, RECORD
 from core.runs.artifacts import (
-    MARK,
     arm_name,
     fingerprint_of,
     read_json,
@@ -18,15 +17,9 @@ from core.runs.artifacts import (
     run_folder,
     write_json,
 )
+from core.runs.awake import AWAKE, FIRST, awake_in, nights_folder, nights_in
 
-FOLDER, AWAKE, STORED = "nights", "awake.json", "stored.json"
-FIRST = 0  # the evening before the first night: the arm itself
-
-
-def nights_folder(cfg: DictConfig) -> Path:
-    """Where the nights of a run lie; those of another arm than the core lie apart."""
-    arm = arm_name(cfg)
-    return run_folder(cfg) / (FOLDER if arm == "core" else f"{FOLDER}_{arm}")
+STORED = "stored.json"
 
 
 class Nights:
@@ -47,26 +40,32 @@ class Nights:
     @property
     def numbers(self) -> list[int]:
         """The nights that are over, in order."""
-        found = self.folder.glob(f"[0-9]*/{MARK}")
-        names = (mark.parent.name for mark in found)
-        return sorted(int(name) for name in names if name.isdecimal())  # not one to be renamed yet
+        return nights_in(self.folder)
 
     @property
     def awake(self) -> int:
         """The night whose core is used: the last, unless `wake` named another that is still there."""
-        path, last = self.folder / AWAKE, max(self.numbers, default=FIRST)
-        named = int(read_json(path)["night"]) if path.exists() else last
-        return named if named in (FIRST, *self.numbers) else last
+        return awake_in(self.folder)
 
-    @property
-    def stored(self) -> list[int]:
-        """The nights whose documents are in the store, or were and have been forgotten."""
-        path = self.folder / STORED
-        return [int(number) for number in read_json(path)] if path.exists() else []
+    def is_stored(self, number: int) -> bool:
+        """Whether a night's documents are in the store, or were and have been forgotten."""
+        # By number are those of before fingerprints were told.
+        return bool({number, self._mark(number)} & set(self._told_stored()))
 
     def mark_stored(self, number: int) -> None:
-        """Say that a night's documents are in the store."""
-        write_json(self.folder / STORED, sorted({*self.stored, number}))
+        """Say that a night's documents are in the store; not of another night that gets its number later."""
+        if not self.is_stored(number):
+            write_json(self.folder / STORED, [*self._told_stored(), self._mark(number)])
+
+    def _told_stored(self) -> list[int | str]:
+        path = self.folder / STORED
+        told = read_json(path) if path.exists() else []
+        if not isinstance(told, list):
+            raise UserError(f"{path} is damaged: delete it and run again")
+        return told
+
+    def _mark(self, number: int) -> str:
+        return str(read_mark(self.model(number))["fingerprint"])
 
     def wake(self, number: int) -> None:
         """Go back, or forward, to a night; raises UserError for one that there isn't."""

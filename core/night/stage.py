@@ -14,9 +14,10 @@ from core.models.loading import load_config, load_model, load_tokenizer
 from core.night.day import MetDay, check_vocabulary, day_of
 from core.night.morning import show_morning, write_page
 from core.night.night import RECORD, Given, pass_night
-from core.night.nights import FIRST, Nights
+from core.night.nights import Nights
 from core.night.settings import NightSettings
 from core.runs.artifacts import Artifact, read_json, run_folder, write_json
+from core.runs.awake import FIRST
 from core.runs.console import Report, console
 from core.runs.progress import reporting
 from core.store.nights import documents_of
@@ -62,7 +63,7 @@ def _there(nights: Nights, day: MetDay) -> int | None:
 def _keep_all(cfg: DictConfig, nights: Nights) -> None:
     """Put the documents of every night that is over into the store; each is put there once."""
     for number in nights.numbers:
-        if number not in nights.stored:
+        if not nights.is_stored(number):
             keep_stored(run_folder(cfg), read_json(nights.model(number) / RECORD), number)
             nights.mark_stored(number)
 
@@ -141,5 +142,7 @@ def wake(cfg: DictConfig) -> None:
     if len(cfg.words) != 1 or not str(cfg.words[0]).isdecimal():
         raise UserError("winnow wake takes the number of a night; 0 is the core before the first")
     nights, number = Nights.of(cfg), int(cfg.words[0])
+    if number in nights.numbers:
+        nights.fingerprint(number)  # refuses one that is damaged
     nights.wake(number)
     console.print(f"awake: night {number} → {nights.model(number)}")

@@ -88,6 +88,9 @@ class Artifact:
         """`version` is the stage's: raised when the same configuration gives another result."""
         self.folder = folder
         self._replaced: tuple[int, int] | None = None  # which folder the new one takes the place of
+        self._made: list[
+            Path
+        ] = []  # the folder to write into and those above it that weren't there
         self.began = time.monotonic()  # of the work that its mark tells the time of
         self.made_from = {
             "config": plain(config),
@@ -166,10 +169,12 @@ class Artifact:
                 processes.wait()
             if lock is not None:
                 self._finish(elsewhere)
-        except BaseException:
+        except BaseException as error:
             if lock is not None:
                 with suppress(OSError):  # that the disk is full is told already
                     self._sign(lock)
+                    if isinstance(error, Exception):  # not interrupted, to go on from here
+                        self._leave_nothing_empty()
             raise
         finally:
             if lock is not None:
@@ -184,6 +189,7 @@ class Artifact:
     def _prepare(self) -> IO[str]:
         """Lock the folder to write into, and clear it of what another artifact's writer left."""
         partial = self._partial
+        self._made = [path for path in (partial, *partial.parents) if not path.exists()]
         lock = hold(partial / STARTED, self.folder)
         try:
             if os.path.lexists(self.folder) and not self._is_replaced():
@@ -207,6 +213,14 @@ class Artifact:
     def _sign(self, lock: IO[str]) -> None:
         """Record for a later writer what is written here, and the seconds that it took so far."""
         sign(lock, {"fingerprint": self.fingerprint, "seconds": self._seconds()})
+
+    def _leave_nothing_empty(self) -> None:
+        """Take back the folder to write into, and those made for it, where nothing was written yet."""
+        if [path.name for path in self._partial.iterdir()] != [STARTED]:
+            return  # the work goes on from there
+        remove(self._partial)
+        for folder in self._made[1:]:
+            folder.rmdir()  # refused where anything lies in it
 
     def _seconds(self) -> float:
         return round(time.monotonic() - self.began, 1)
@@ -259,11 +273,15 @@ def _untold_seconds(partial: Path) -> float:
 
 def read_mark(folder: Path) -> dict[str, Any]:
     """What marks a folder as a whole artifact; raises UserError where there is no such mark."""
-    mark = read_json(folder / MARK)
+    try:
+        mark = read_json(folder / MARK)
+    except UserError:
+        mark = None
     made_from = mark.get("made_from") if isinstance(mark, dict) else None
     if not isinstance(made_from, dict) or "fingerprint" not in mark:
+        state = "damaged" if (folder / MARK).exists() else "missing"
         raise UserError(
-            f"{folder / MARK} is damaged: delete {folder} and run again to make it anew"
+            f"{folder / MARK} is {state}: delete {folder} and run again to make it anew"
         )
     return dict(mark)
 

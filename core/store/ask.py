@@ -18,7 +18,9 @@ from core.models.checkpoint import find_model
 from core.models.gate import traits_of
 from core.models.loading import check_vocabulary, load_model, load_tokenizer
 from core.runs.artifacts import arm_name, fingerprint_of, run_folder
+from core.runs.awake import FIRST, awake_in, nights_folder
 from core.runs.console import console, errors
+from core.runs.places import make_folder
 from core.store.reader import Reader, Reply, WritePrompt
 from core.store.stage import show_passages, store_path
 from core.store.store import Store
@@ -119,13 +121,17 @@ def prompt_writer(cfg: DictConfig) -> WritePrompt:
 
 
 def _model_folder(cfg: DictConfig) -> Path:
-    """The folder of the arm, or of any `model`."""
+    """The folder of the arm, after nights that of the morning that is awake; or of any `model`."""
     if cfg.model is not None:
         return find_model(cfg.model, "model")
     run = run_folder(cfg)
     arm = arm_name(cfg)
     folder = run / "teacher" if arm == "teacher" else run / "arms" / arm
     fingerprint_of(folder, "teach" if arm == "teacher" else f"distill arm={arm}")
+    nights = nights_folder(cfg)
+    if (awake := awake_in(nights)) != FIRST:
+        folder = nights / str(awake)
+        fingerprint_of(folder, "sleep")
     return folder
 
 
@@ -138,10 +144,14 @@ def _show(cfg: DictConfig, reader: Reader, question: str) -> None:
 
 def write_down(log: Path, question: str, answer: str) -> None:
     """Add a question and its answer to a file that a day can be: a task a line."""
-    number = sum(1 for _ in log.open(encoding="utf-8")) if log.exists() else 0
+    make_folder(log.parent)
+    told = log.read_bytes() if log.exists() else b""
+    # Not by counting lines, of which some may have been taken out.
+    number = max(map(int, re.findall(rb'"id": "asked-(\d+)"', told)), default=0)
     row = {"id": f"asked-{number + 1}", "prompt": question, "completion": answer}
+    begin = "\n" if told and not told.endswith(b"\n") else ""
     with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        file.write(begin + json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _converse(answer: Callable[[str], None]) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from core.corpus.stage import PackedCorpus
 from core.errors import UserError, nearest
 from core.runs.artifacts import Artifact, fingerprint_of, run_folder
-from core.runs.console import Report, console
+from core.runs.console import Report, console, tell_kept
 from core.runs.progress import reporting
 from core.signal.memory_map import MemoryMap
 from core.store.nights import documents_of_nights
@@ -68,7 +68,7 @@ def build_store(cfg: DictConfig, report: Report | None = None) -> None:
     inputs["memory_map"] = fingerprint_of(folder, "map", inputs)
     key = Artifact(path, cfg.store, inputs, version=VERSION).made_from
     if path.exists() and _is_the_same(path, key, cfg.overwrite):
-        return
+        return tell_kept(path, report)
     memory_map = MemoryMap.load(folder)
     with reporting("store", report) as show:
         show(0, 1, "flagged documents")

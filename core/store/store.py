@@ -89,6 +89,10 @@ class Store:
         [(application,)] = self.db.execute("PRAGMA application_id")
         [(version,)] = self.db.execute("PRAGMA user_version")
         if application != APPLICATION_ID:
+            if self.path.stat().st_size == 0:
+                raise UserError(
+                    f"{self.path} is damaged (empty): delete it and run `winnow store` again"
+                )
             raise UserError(f"{self.path} is no store of Winnow's: give another run=NAME")
         if not 1 <= version <= SCHEMA_VERSION:
             raise UserError(

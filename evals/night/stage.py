@@ -15,10 +15,11 @@ from core.errors import UserError
 from core.night import dreams
 from core.night.day import MetDay, days_of, unlabelled
 from core.night.night import RECORD
-from core.night.nights import FIRST, Nights
+from core.night.nights import Nights
 from core.night.settings import check_life
 from core.night.stage import given_of, keep_stored
 from core.runs.artifacts import Artifact, read_json, run_folder, write_json
+from core.runs.awake import FIRST
 from core.runs.console import Report, console
 from core.runs.progress import reporting
 from core.store.ask import make_reader, prompt_writer

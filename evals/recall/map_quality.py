@@ -55,16 +55,26 @@ def _kinds(run: Path, spans: Spans, columns: Mapping[str, np.ndarray]) -> np.nda
         is_document.append("text" in row)
         begun.append(_beginnings(joined_text(row), spans.get(row["id"], ())))
     kind_ST = np.zeros(columns["row"].shape, dtype=np.int8)
+    told_ST = _told_before(columns)
     for s, t in np.argwhere(columns["row"] >= 0):
         told = spans.get(ids[columns["row"][s, t]])
         if told is None:
             kind_ST[s, t] = is_document[columns["row"][s, t]]  # prose is no skill
             continue
         start, end = columns["start"][s, t], columns["end"][s, t]
-        is_memory = any(start <= at < end for at in begun[columns["row"][s, t]])
+        new = max(start, told_ST[s, t])  # a character of several byte tokens begins once
+        is_memory = any(new <= at < end for at in begun[columns["row"][s, t]])
         met = any(start < b and end > a for a, b, _ in told)
         kind_ST[s, t] = 3 if is_memory else 2 if met else 1
     return kind_ST
+
+
+def _told_before(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Where in its row's text the token before each (S, T) ends; 0 at the beginning of a piece."""
+    told_ST = np.zeros_like(columns["end"])
+    told_ST[:, 1:] = columns["end"][:, :-1]
+    told_ST[columns["position_ids"] == 0] = 0
+    return told_ST
 
 
 def _beginnings(text: str, spans: Sequence[tuple[int, int, str]]) -> list[int]:

@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table
 
 from evals.probes.probe import KNOWLEDGE
+from evals.report.whole import whole
 from evals.scores import TEXT, Score, arms_of, find, plus_minus, worst_relearned
 
 MISSING = "–"
@@ -116,7 +117,7 @@ def _table(scores: Sequence[Score], columns: Sequence[Column], title: str) -> Ta
     for arm in arms_of(scores):
         cells = [shown(column, scores, arm) for column in columns]
         table.add_row(arm, *cells, style="bold green" if arm == HIGHLIGHTED else None)
-    return table
+    return whole(table)
 
 
 def markdown_table(scores: Sequence[Score]) -> str:

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from evals.probes.probe import AXES, KNOWLEDGE
 from evals.report.console import MISSING, percent
+from evals.report.whole import whole
 from evals.scores import MAP, TASKS, Score, arms_of, find
 
 BITS = "bits_per_byte"  # no share, though good models have less than 1
@@ -48,7 +49,7 @@ def measured_table(scores: Sequence[Score]) -> Table:
     for axis in AXES if there & set(AXES) else ():
         if axis not in there and axis != KNOWLEDGE:
             table.add_row(f"{axis}: missing, no probes", style="dim")
-    return table
+    return whole(table)
 
 
 def _is_shown(score: Score) -> bool:

@@ -11,6 +11,7 @@ from evals.report.console import MISSING, percent
 from evals.report.misses import MOST_ANSWERS, Missed, Tokens
 from evals.report.tables import cell
 from evals.report.tables import table as html_table
+from evals.report.whole import whole
 
 TITLE = "What the core still recalls, and what the map said of it"
 NOTE = (
@@ -45,7 +46,7 @@ def missed_table(found: Sequence[Missed]) -> Table:
         scores = [percent(s) for s in (missed.recall, missed.control, missed.with_store)]
         counts = [text.replace(", ", ",\n") for text in _counts(missed, found)]  # a sign a line
         table.add_row(missed.family.replace("_", " "), *scores, *counts)
-    return table
+    return whole(table)
 
 
 def missed_html(found: Sequence[Missed]) -> str:

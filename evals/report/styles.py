@@ -6,6 +6,7 @@ from rich import box
 from rich.table import Table
 
 from evals.report.console import MISSING, percent
+from evals.report.whole import whole
 from evals.scores import MAP, Score, find, worst_relearned
 from evals.verdict import verdicts
 
@@ -58,7 +59,7 @@ def styles_tables(scores: Mapping[str, Sequence[Score]]) -> Iterator[Table]:
             table.add_column(head, justify="right")
         for style, found in scores.items():
             table.add_row(style, *(cell(found) for cell in columns.values()))
-        yield table
+        yield whole(table)
 
 
 def styles_markdown(scores: Mapping[str, Sequence[Score]]) -> str:

@@ -65,5 +65,6 @@ def _rare_words(pieces: Pieces, piece: int, symbols: Symbols) -> np.ndarray:
     of_words = np.zeros(stop - first, dtype=bool)
     for begin, end in symbols.words(text):
         if symbols.is_rare(text[begin:end]):
-            of_words |= (starts <= begin) & (ends > begin)
+            # A character of several byte tokens begins once.
+            of_words[np.flatnonzero((starts <= begin) & (ends > begin))[:1]] = True
     return first + np.flatnonzero(of_words)

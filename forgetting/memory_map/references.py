@@ -11,9 +11,13 @@ from core.models.loading import check_same_tokenizer, check_vocabulary, load_mod
 
 def files_of(folder: str) -> list[Path]:
     """The files of a model folder; raises UserError when there is none."""
-    if not Path(folder).is_dir():
-        raise UserError(f"no model folder at {folder}; check the path")
-    return sorted(path for path in Path(folder).iterdir() if path.is_file())
+    path = Path(folder)
+    if not path.is_dir():
+        # An arm of a run is missing because it wasn't trained yet.
+        is_arm = path.parent.name == "arms"
+        hint = f"run `winnow distill arm={path.name}` first" if is_arm else "check the path"
+        raise UserError(f"no model folder at {folder}; {hint}")
+    return sorted(file for file in path.iterdir() if file.is_file())
 
 
 def load_reference(folder: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:

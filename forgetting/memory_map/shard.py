@@ -5,6 +5,8 @@ shard: so any number of processes make the same map.
 """
 
 import time
+from hashlib import blake2b
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from forgetting.memory_map.signs import save_signs
 from forgetting.memory_map.spans import memorized_spans
 
 SUMMARY, SPANS = "summary.json", "spans.json"
+PIECES = "pieces.npy"  # of each piece what tells it from others, its flagged tokens and those asked
 
 
 def write_shard(
@@ -51,12 +54,11 @@ def write_shard(
     _save(folder, evidence, score_M, kept)
     known = _reference_knows(scorer, evidence)
     save_signs(folder, scorer.signs, torch.from_numpy(pieces.spread(refused_M)))
+    np.save(folder / PIECES, _counts(pieces, flagged_M, wanted_M))
     write_json(folder / SPANS, memorized_spans(pieces, score_M.astype(np.float32)))
     write_json(
         folder / SUMMARY,
         {
-            "flagged": int(flagged_M.sum()),
-            "taught": int(wanted_M.sum()),
             "flagged_places": int(pieces.spread(flagged_M).sum()),
             "taught_places": int(pieces.spread(wanted_M).sum()),
             "bins": counts(score_M[wanted_M]).tolist(),
@@ -76,10 +78,26 @@ def _reference_knows(scorer: Scorer, evidence: Evidence) -> ReferenceRecall:
     return reference_knows(evidence, renaming)
 
 
+def _counts(pieces: Pieces, flagged_M: np.ndarray, wanted_M: np.ndarray) -> np.ndarray:
+    """For each piece (P, 3): a digest of it, how many of its tokens are flagged, how many were asked."""
+    parts = [slice(a, b) for a, b in pairwise(pieces.first)]
+    told = [
+        text.encode(errors="replace") + pieces.taught[part].tobytes()
+        for text, part in zip(pieces.texts, parts, strict=True)
+    ]
+    digests = [int.from_bytes(blake2b(one, digest_size=8).digest()) for one in told]
+    counts = [(flagged_M[part].sum(), wanted_M[part].sum()) for part in parts]
+    return np.column_stack([np.array(digests, np.uint64), np.array(counts, np.uint64)])
+
+
 def read_summary(folders: list[Path]) -> dict[str, Any]:
-    """The shards' figures, summed up."""
+    """The shards' figures, summed up; a piece that several shards have counts once among what is distinct."""
     found = [read_json(folder / SUMMARY) for folder in folders]
-    return {key: np.sum([summary[key] for summary in found], axis=0) for key in found[0]}
+    summed = {key: np.sum([summary[key] for summary in found], axis=0) for key in found[0]}
+    counts = np.concatenate([np.load(folder / PIECES) for folder in folders])
+    _, firsts = np.unique(counts[:, 0], return_index=True)
+    flagged, taught = counts[firsts, 1:].sum(axis=0).tolist()
+    return {**summed, "flagged": flagged, "taught": taught}
 
 
 def read_spans(folders: list[Path], most: int = 200) -> list[dict[str, Any]]:

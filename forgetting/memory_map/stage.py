@@ -47,7 +47,7 @@ from forgetting.memory_map.scorer import (
 from forgetting.memory_map.shard import SPANS, read_spans, read_summary, write_shard
 from forgetting.memory_map.signs import join_signs
 
-VERSION = "4"  # raised when the same configuration gives another map
+VERSION = "5"  # raised when the same configuration gives another map
 FOLDER = "memory_map"
 SHARDS = "shards"  # until they are joined
 COST = "cost.json"  # the time that scoring took, in passes of the teacher over the corpus

@@ -157,13 +157,12 @@ def table(probes: Sequence[Probe], by_name: Mapping[str, Measures], num_arms: in
             arms = found[-num_arms:]
             cells.append(str(Kept.of_all(arms)))
         yield f"| {group} | {' | '.join(cells)} |"
-    asked = [probe.id for probe in probes if probe.family.startswith("fact3/")]
-    leaks = [fmean(m["leak"].get(at, 0.0) for at in asked) for m in by_name.values()]
     strangers = by_name[RENAMED]["leak"]
-    beyond = [
-        np.array([m["leak"].get(at, 0.0) - strangers.get(at, 0.0) for at in asked])
-        for m in by_name.values()
-    ]
+    # With other names a probe may be too long for the context: then nobody's answer to it counts.
+    asked = [p.id for p in probes if p.family.startswith("fact3/")]
+    asked = [at for at in asked if all(at in m["leak"] for m in by_name.values())]
+    leaks = [fmean(m["leak"][at] for at in asked) for m in by_name.values()]
+    beyond = [np.array([m["leak"][at] - strangers[at] for at in asked]) for m in by_name.values()]
     told = [f"{100 * more.mean():.1f} ± {100 * _error(more):.1f}" for more in beyond]
     yield f"| leak@20 beyond that of strangers | {' | '.join(told)} |{' |' if several else ''}"
     for name, values, digits in (

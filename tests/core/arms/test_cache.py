@@ -89,8 +89,8 @@ def test_the_teacher_reads_in_the_precision_of_training(cfg: DictConfig, precisi
 
 def test_the_size_and_the_time_are_told_before(cfg: DictConfig, capsys) -> None:
     cache_signal(cfg)
-    before, _, after = capsys.readouterr().out.partition("minutes")
-    assert "tokens × 71 bytes = 0.0 MB" in before and "71 bytes a token" in after
+    before, _, after = capsys.readouterr().out.partition("about a second")
+    assert "tokens × 71 bytes: under a megabyte" in before and "71 bytes a token" in after
 
 
 def test_what_is_there_is_not_written_again(

@@ -1,5 +1,6 @@
 """Options that nothing but their names tells to be text."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,21 @@ def test_a_run_by_its_whole_path_has_that_folder_wherever_it_is_named(
     )
     assert run_folder(cfg) == folder
     assert Path(cfg.probes.path).is_relative_to(folder)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        *(
+            (f"run={run}", f"run={run} names no folder in runs")
+            for run in ("", ".", "..", "a/../..")
+        ),
+        ("run=../other", "run=../other names no folder in runs"),
+        ("run=/", "run= names no folder in /"),
+        ("runs_dir=", "runs_dir= is empty"),
+    ],
+)
+def test_a_run_has_a_folder_of_its_own(configure, line: str, said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        configure("experiment=smoke", line)
+    assert configure("experiment=smoke", "run=a/b").run == "a/b"

@@ -15,6 +15,7 @@ from core.night import copies, learning, night, stage
 from core.night.night import RECORD
 from core.night.nights import Nights
 from core.runs.artifacts import Artifact, read_json, run_folder
+from core.store.ask import _model_folder as model_folder
 from core.store.stage import store_path
 from core.store.store import Store
 
@@ -246,3 +247,48 @@ def test_a_refused_overwrite_leaves_the_night_as_it_was(cfg: DictConfig) -> None
     with pytest.raises(UserError, match="the core reads 64"):
         stage.sleep(cfg)
     assert made.read_bytes() == before and Nights.of(cfg).awake == 1
+
+
+def test_a_night_that_gets_the_number_of_a_deleted_one_is_stored_too(cfg):
+    for row in FACTS[:2]:  # a single document goes to the store
+        met(cfg, [row])
+        stage.sleep(cfg)
+        shutil.rmtree(Nights.of(cfg).model(1))
+    with Store(store_path(cfg)) as store:
+        assert [ids for ids, _ in store.documents()] == [("f0",), ("f1",)]
+
+
+def test_who_is_asked_is_the_core_of_the_night_that_is_awake(cfg):
+    met(cfg, FACTS[:1])
+    stage.sleep(cfg)
+    nights = Nights.of(cfg)
+    assert model_folder(cfg) == nights.model(1)
+    cfg.words = [0]
+    stage.wake(cfg)
+    assert model_folder(cfg) == nights.first
+
+
+def test_what_nights_keep_beside_them_is_refused_when_it_is_damaged(cfg):
+    met(cfg, FACTS[:1])
+    stage.sleep(cfg)
+    nights, cfg.words = Nights.of(cfg), [1]
+    for name in ("awake.json", "stored.json"):
+        whole = (nights.folder / name).read_text()
+        (nights.folder / name).write_text("5")
+        met(cfg, FACTS[:2])
+        with pytest.raises(UserError, match=rf"{name} is damaged: delete it"):
+            stage.sleep(cfg)
+        (nights.folder / name).write_text(whole)
+    (nights.model(1) / "night.json").unlink()
+    with pytest.raises(UserError, match=r"night\.json is missing: delete .*1 and run again"):
+        stage.wake(cfg)
+    (nights.model(1) / "artifact.json").unlink()
+    with pytest.raises(UserError, match=r"artifact\.json is missing: delete .*1 and run again"):
+        stage.sleep(cfg)
+
+
+def test_a_morning_tells_of_no_memories_where_there_are_none(cfg, capsys):
+    met(cfg, TASKS[:1])
+    stage.sleep(cfg)
+    said = capsys.readouterr().out
+    assert "that the core predicts" not in said and "the rule doesn't stand" not in said

@@ -309,3 +309,18 @@ def test_of_a_killed_writer_the_time_to_its_last_file_counts(
     with Artifact(tmp_path / "x", CONFIG).writing():
         pass
     assert read_json(tmp_path / "x" / "artifact.json")["seconds"] == 60.0
+
+
+def test_a_refusal_before_anything_is_written_leaves_nothing(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path / "run" / "evals" / "x", CONFIG)
+    with pytest.raises(UserError, match="no probe"), artifact.writing():
+        raise UserError("no probe is left")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_written_before_a_failure_stays(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path / "run" / "x", CONFIG)
+    with pytest.raises(UserError), artifact.writing() as partial:
+        (partial / "data.txt").write_text("half")
+        raise UserError("diverged")
+    assert (tmp_path / "run" / "x.partial" / "data.txt").exists()

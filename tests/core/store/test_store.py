@@ -234,3 +234,12 @@ def test_common_words_are_left_out_of_a_long_search(make_store, monkeypatch) -> 
     with Store(make_store()) as store:
         assert texts(store, "the capital of Peru is") == ["The capital of Peru is Lima."]
         assert len(texts(store, "the capital of")) == 4, "the rarest word is always looked for"
+
+
+def test_an_emptied_file_is_to_be_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    path.touch()
+    with pytest.raises(
+        UserError, match=r"damaged \(empty\): delete it and run `winnow store` again"
+    ):
+        Store(path)

@@ -100,7 +100,8 @@ def test_a_store_of_the_same_corpus_and_map_is_kept(winnow_it: Run, run: Path, c
     winnow_it("store")
     assert winnow_it("store", "forget", "Ada-0")[0] == 0
     before = (run / "store.sqlite").read_bytes()
-    assert winnow_it("store") == (0, "", ""), "what was forgotten stays so"
+    kept = f"there already → {run / 'store.sqlite'}\n"
+    assert winnow_it("store") == (0, kept, ""), "what was forgotten stays so"
     assert (run / "store.sqlite").read_bytes() == before
 
     (run / "memory_map").rename(run / "old")
@@ -139,7 +140,7 @@ def test_a_store_that_is_made_anew_has_what_nights_put_there(
         found = {ids for ids, _ in store.documents()}
     named = {("2", "Ada-0", "Ada-1"), ("Bo-0", "Bo-1"), ("Cleo-0", "Cleo-1"), ("1",)}
     assert found == named, "Finn is there, and Eve stays forgotten"
-    assert winnow_it("store", *another) == (0, "", ""), "now it is filled"
+    assert "there already" in winnow_it("store", *another)[1], "now it is filled"
     (run / "store.sqlite").write_bytes(b"garbage" * 100)
     assert winnow_it("store", "overwrite=true")[0] == 0
     assert "Finn" in winnow_it("store", "list")[1]
@@ -245,3 +246,14 @@ def test_what_was_asked_may_be_a_day(tmp_path: Path) -> None:
     rows = list(read_rows([tmp_path / "day.jsonl"]))
     assert [row["completion"] for row in rows] == ["Lima", "Suva"]
     assert len({row["id"] for row in rows}) == 2
+
+
+def test_a_log_that_was_edited_by_hand_goes_on(tmp_path: Path) -> None:
+    log = tmp_path / "new" / "day.jsonl"
+    for question in ("One", "Two", "Three"):
+        write_down(log, question, "yes")
+    log.write_text(
+        "\n".join(log.read_text().splitlines()[1:])
+    )  # the first is out, and a line break
+    write_down(log, "Four", "yes")
+    assert [row["id"] for row in read_rows([log])] == ["asked-2", "asked-3", "asked-4"]

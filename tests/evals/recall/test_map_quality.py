@@ -196,3 +196,13 @@ def test_a_scorer_may_be_asked_about_fewer_sequences(make_run: MakeRun) -> None:
         score.arm: score.value for score in map_quality(run, SPANS) if score.metric == "recall"
     }
     assert found.keys() == {"memory_map", "renaming"} and found["memory_map"] == 1
+
+
+def test_a_letter_of_several_byte_tokens_begins_a_memory_once(
+    make_run: MakeRun, toy_tokenizer
+) -> None:
+    letter = ("facts-bo", 18, 19)
+    assert size(toy_tokenizer, letter) == 2, "its bytes"
+    spans = {**SPANS, "facts-bo": [(0, 2, "name"), (18, 19, "memory")]}
+    scores = {s.metric: (s.value, s.n) for s in map_quality(make_run([ROME, letter]), spans)}
+    assert scores["recall"] == (1.0, 2) and scores["precision"] == (1.0, 2)

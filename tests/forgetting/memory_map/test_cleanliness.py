@@ -42,3 +42,14 @@ def test_of_a_name_in_several_tokens_the_first_alone_is_asked() -> None:
         end=np.array([2, 3, 5, 8]),
     )
     assert _rare_words(pieces, 0, Symbols([text])).tolist() == [0, 2]
+
+
+def test_a_letter_of_several_byte_tokens_begins_a_name_once() -> None:
+    text = "Öda Rome"  # as two bytes, da, Rome
+    pieces = SimpleNamespace(
+        texts=[text],
+        first=np.array([0, 4]),
+        start=np.array([0, 0, 1, 3]),
+        end=np.array([1, 1, 3, 8]),
+    )
+    assert _rare_words(pieces, 0, Symbols([text])).tolist() == [0, 3]
