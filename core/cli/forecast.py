@@ -108,7 +108,8 @@ def _stage(job: Job, pace: Pace) -> Stage:
         return Stage(job.name, f"the teacher writes {tokens:,} tokens", tokens * pace.write)
     if job.verb == "attack":
         steps = sum(map(_attacked, cfg.attack.values()))
-        return Stage(job.name, f"trains {steps:,} texts", steps * ATTACKED * pace.train)
+        what = f"trains {steps:,} texts" if steps else "trains nothing"
+        return Stage(job.name, what, steps * ATTACKED * pace.train)
     if job.verb == "value":
         tokens = cfg.value.num_problems * cfg.value.num_solutions * cfg.value.max_tokens
         return Stage(job.name, f"writes at most {tokens:,} tokens", tokens * pace.write)
@@ -153,7 +154,8 @@ def _living(cfg: DictConfig, pace: Pace) -> tuple[str, float]:
     _, learning = _steps(own.train, cfg, pace.train)
     _, copying = _steps(own.copies, cfg, COPIES * pace.train)
     writing = 2 * own.dreams.count * own.dreams.num_tokens * pace.write
-    return f"lives through {days} days", days * (learning + copying + writing)
+    told = "a day" if days == 1 else f"{days} days"
+    return f"lives through {told}", days * (learning + copying + writing)
 
 
 def _steps(settings: Any, cfg: DictConfig, pace: float) -> tuple[str, float]:

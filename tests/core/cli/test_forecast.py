@@ -112,6 +112,9 @@ def test_a_life_takes_the_steps_of_its_nights_and_a_value_what_it_writes(
     steps = cfg.night.train.num_steps + 3 * cfg.night.copies.num_steps
     assert told.what == "lives through 3 days"
     assert told.seconds == 3 * steps * 8 * cfg.packing.sequence_length
+    cfg = configure("experiment=pretrained_night", "teacher=smollm2", "arm=sleep")
+    told = forecast._stage(Job("night sleep", "nights", cfg), Pace(0, 1, 0, 1))
+    assert told.what == "lives through a day"
     cfg = configure("value.num_problems=10", "value.num_solutions=2", "value.max_tokens=7")
     assert forecast._stage(Job("value core", "value", cfg), Pace(0, 0, 0.5, 1)).seconds == 70
 
