@@ -59,8 +59,9 @@ def test_options_are_what_would_be_typed(options: dict, typed: list[str], config
 
 @pytest.mark.slow
 def test_text_stays_as_it_is() -> None:
-    for text in ("it's; a=b, [c] {d}", "back\\slash", "ends in \\", '"quoted"', "7", "null", ""):
+    for text in ("it's; a=b, [c] {d}", "back\\slash", "ends in \\", '"quoted"', "7", "null"):
         assert winnow.Run(run=text).cfg.run == text
+    assert winnow.Run(day="").cfg.day == ""
 
 
 def test_of_two_for_one_option_the_last_counts() -> None:

@@ -84,7 +84,7 @@ def test_shipped_arms_and_experiments_say_only_what_is_read(configure) -> None:
     teacher = ["teacher.name=ORG/MODEL"]
     for path in experiments:
         name = path.relative_to(CONF / "experiment").with_suffix("").as_posix()
-        own = teacher if name in ("pretrained", "starts") else []
+        own = teacher if name in ("pretrained", "pretrained_night", "starts") else []
         cfg = configure(f"experiment={name}", *own)
         check_arms(cfg)
         assert cfg.arms, f"{name} has arms to check"
