@@ -18,8 +18,6 @@ LIVES = (
 
 def check_life(name: str) -> None:
     """Raise UserError for a way to live that there isn't."""
-    if name == "None":
-        raise UserError(f"winnow nights lives in one way: add arm=WAY, of {', '.join(LIVES)}")
     if name not in LIVES:
         hint = nearest(name, LIVES) or f"; there are {', '.join(LIVES)}"
         raise UserError(f"no life '{name}'{hint}")

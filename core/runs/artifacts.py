@@ -88,9 +88,7 @@ class Artifact:
         """`version` is the stage's: raised when the same configuration gives another result."""
         self.folder = folder
         self._replaced: tuple[int, int] | None = None  # which folder the new one takes the place of
-        self._made: list[
-            Path
-        ] = []  # the folder to write into and those above it that weren't there
+        self._made: list[Path] = []  # to write into, and those above it that weren't there
         self.began = time.monotonic()  # of the work that its mark tells the time of
         self.made_from = {
             "config": plain(config),

@@ -7,9 +7,8 @@ from core.worlds.exercises import NAMES, PLACES
 from core.worlds.skills import Item
 from core.worlds.words import NUMBER_WORDS, OBJECTS
 
-THINGS = [
-    thing for thing in OBJECTS if thing not in ("box", "knife")
-]  # whose plural ends in s alone
+IRREGULAR = ("box", "knife")  # their plurals
+THINGS = [thing for thing in OBJECTS if thing not in IRREGULAR]
 LEAST = 2  # the number of the first of NUMBER_WORDS
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 SENTENCES = (

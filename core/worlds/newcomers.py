@@ -75,7 +75,7 @@ class InEnglish(NamedTuple):
 
     @classmethod
     def settle(cls, seed: str) -> "InEnglish":
-        """Invent them, with the same values about equally often on both sides."""
+        """Invent them; over both sides each value of a relation is true about equally often."""
         known = people.invent(seed, NUM_PEOPLE).known
         return cls(known[:NUM_TOLD], known[NUM_TOLD:])
 

@@ -16,6 +16,7 @@ from core.night import dreams
 from core.night.day import MetDay, days_of, unlabelled
 from core.night.night import RECORD
 from core.night.nights import Nights
+from core.night.settings import LIVES as WAYS
 from core.night.settings import check_life
 from core.night.stage import given_of, keep_stored
 from core.runs.artifacts import Artifact, read_json, run_folder, write_json
@@ -45,6 +46,8 @@ def live(cfg: DictConfig, report: Report | None = None) -> None:
     `night.dream_nights` more without a day follow for the lives that write. Raises UserError for a way of
     living that there isn't, and for a corpus without days.
     """
+    if cfg.arm is None:
+        raise UserError(f"winnow nights lives in one way: add arm=WAY, of {', '.join(WAYS)}")
     life = str(cfg.arm)
     check_life(life)
     days = days_of(cfg)

@@ -125,6 +125,11 @@ def test_a_life_that_there_is_not_is_refused(cfg):
         lived(cfg, "slep")
 
 
+def test_a_way_to_live_is_asked_for(cfg):
+    with pytest.raises(UserError, match="add arm=WAY, of sleep, without_reflection"):
+        stage.live(cfg, lambda *_: None)
+
+
 def test_a_corpus_without_days_is_refused(configure, tmp_path):
     cfg = configure("experiment=smoke", f"runs_dir={tmp_path}", "arm=sleep")
     with pytest.raises(UserError, match=r"add corpus\.num_days=5"):

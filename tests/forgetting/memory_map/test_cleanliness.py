@@ -4,6 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from core.corpus.symbols import Symbols
 from forgetting.memory_map.cleanliness import ReferenceRecall, _rare_words, reference_knows
@@ -33,23 +34,17 @@ def test_without_anything_known_nothing_is_asked(evidence: Evidence) -> None:
     assert found == ReferenceRecall(0, 0) and found.is_clean
 
 
-def test_of_a_name_in_several_tokens_the_first_alone_is_asked() -> None:
-    text = "Ada Rome"  # as Ad|a| R|ome
+@pytest.mark.parametrize(
+    ("text", "start", "end", "asked"),
+    [
+        ("Ada Rome", [0, 2, 3, 5], [2, 3, 5, 8], [0, 2]),  # Ad|a| R|ome
+        ("Öda Rome", [0, 0, 1, 3], [1, 1, 3, 8], [0, 3]),  # two bytes, da, Rome
+    ],
+)
+def test_of_a_name_the_token_that_begins_it_is_asked_once(
+    text: str, start: list[int], end: list[int], asked: list[int]
+) -> None:
     pieces = SimpleNamespace(
-        texts=[text],
-        first=np.array([0, 4]),
-        start=np.array([0, 2, 3, 5]),
-        end=np.array([2, 3, 5, 8]),
+        texts=[text], first=np.array([0, 4]), start=np.array(start), end=np.array(end)
     )
-    assert _rare_words(pieces, 0, Symbols([text])).tolist() == [0, 2]
-
-
-def test_a_letter_of_several_byte_tokens_begins_a_name_once() -> None:
-    text = "Öda Rome"  # as two bytes, da, Rome
-    pieces = SimpleNamespace(
-        texts=[text],
-        first=np.array([0, 4]),
-        start=np.array([0, 0, 1, 3]),
-        end=np.array([1, 1, 3, 8]),
-    )
-    assert _rare_words(pieces, 0, Symbols([text])).tolist() == [0, 3]
+    assert _rare_words(pieces, 0, Symbols([text])).tolist() == asked
